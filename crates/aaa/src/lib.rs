@@ -1,0 +1,1 @@
+//! The RADIUS server: admits, records and ends SIM sessions

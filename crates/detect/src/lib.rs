@@ -1,0 +1,1 @@
+//! Observations, profile and rules become findings

@@ -1,0 +1,45 @@
+//! The words of the product as types, and nothing else: no clock, no I/O, no other crate of ours.
+//!
+//! A sensor makes an [`Observation`]; the journal keeps it (its [`wire`] form); detection holds it against a
+//! [`Profile`] and the operator's rules and makes a [`Finding`]; a finding may lead to a [`Response`].
+//!
+//! # Invariants
+//!
+//! * **Identities print masked.** `Display` and `Debug` of [`Imsi`], [`Iccid`], [`Msisdn`], [`Imei`] and [`Secret`]
+//!   never show the whole value; `reveal()` does, by name.
+//! * **Time is a value.** [`Timestamp`] is passed in; nothing here reads a clock.
+//! * **A device lives in one partition for life**: [`DeviceId::partition`] depends on its name alone.
+//!
+//! ```
+//! use fleetward_fleet::{DeviceId, Imsi};
+//! let imsi: Imsi = "262011234567890".parse().unwrap();
+//! assert_eq!(imsi.to_string(), "26201•••••••890");
+//! assert_eq!(DeviceId::of("meter-17"), DeviceId::of("meter-17"));
+//! ```
+
+mod device;
+mod finding;
+mod id;
+mod identity;
+pub mod metric;
+mod observation;
+mod place;
+mod profile;
+mod response;
+mod secret;
+mod time;
+pub mod wire;
+
+pub use device::{Device, DeviceState, ImeiLock};
+pub use finding::{Finding, FindingState, Severity, Suppression, SuppressionScope};
+pub use id::{DeviceId, FindingId, Offset, PARTITIONS, Partition, ResponseId};
+pub use identity::{Iccid, Identity, Imei, Imeisv, Imsi, InvalidIdentity, Msisdn, Tac};
+pub use observation::{
+    Admission, Attach, Body, DeviceChange, NasReset, Observation, Rat, RejectReason, Session, SessionKey,
+    SessionStatus, SessionVanished,
+};
+pub use place::{Country, Plmn};
+pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, parse_bytes, parse_duration};
+pub use response::{Action, Actor, Response, ResponseState, Transition};
+pub use secret::Secret;
+pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! The RADIUS wire protocol and its dictionary, sans-I/O

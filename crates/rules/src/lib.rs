@@ -1,0 +1,1 @@
+//! Parse, check, explain and evaluate a rule

@@ -1,0 +1,1 @@
+//! What is known now: devices, findings, responses, audit log, in SQLite

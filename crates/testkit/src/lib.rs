@@ -1,0 +1,1 @@
+//! A simulated fleet, RADIUS load and real daemons, for tests, the demo and benchmarks
