@@ -1,0 +1,165 @@
+//! What judging says. Everything in here follows from the journal, so a replay says the same again, under the same ids.
+
+use std::sync::Arc;
+
+use crate::RulePolicy;
+use fleetward_fleet::{DeviceId, Finding, FindingId, Offset, SessionKey, Timestamp};
+
+/// One thing that `apply` says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// A rule began an episode on a device.
+    Finding(Box<Raised>),
+    /// The condition of a known finding held again (its `last_seen`, `count` and `observed` changed).
+    FindingUpdated(Box<FindingUpdated>),
+    /// The episode is over: the rule's `clear` held, by event time `at`.
+    FindingCleared {
+        /// Which finding.
+        id: FindingId,
+        /// On which device.
+        device: DeviceId,
+        /// When, by event time.
+        at: Timestamp,
+    },
+    /// A session is open: by its Start, or by the first record that we saw of it.
+    SessionOpened(Box<SessionOpened>),
+    /// A session is over. Always preceded by its [`Output::SessionOpened`].
+    SessionEnded(Box<SessionEnded>),
+}
+
+/// A new finding and what a response to it needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raised {
+    /// The finding itself.
+    pub finding: Finding,
+    /// The rule's responses, mode and budget. Shared: one a rule, not one a finding.
+    pub rule: Arc<RulePolicy>,
+    /// The device, as far as a response must know it.
+    pub subject: Subject,
+    /// The device's open sessions when the rule fired, newest first (at most 16): what a disconnect is aimed at.
+    pub sessions: Vec<SessionTarget>,
+}
+
+/// The device of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Whether the inventory has it.
+    pub known: bool,
+    /// Its name; for a device that the inventory does not have, its masked identity.
+    pub name: Box<str>,
+    /// The kind of device.
+    pub model: Option<Box<str>>,
+    /// Its groups (for suppressions).
+    pub groups: Vec<Box<str>>,
+    /// The device or its model is safety-critical: automation waits for a person.
+    pub critical: bool,
+}
+
+/// What a Disconnect- or CoA-Request may have to say about a session; which of it a NAS wants is that NAS's profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionTarget {
+    /// The NAS and its Acct-Session-Id.
+    pub key: SessionKey,
+    /// User-Name as the session said it.
+    pub user_name: Option<Box<str>>,
+    /// Acct-Multi-Session-Id.
+    pub multi_session_id: Option<Box<str>>,
+    /// Framed-IP-Address.
+    pub ip: Option<std::net::Ipv4Addr>,
+    /// Framed-IPv6-Prefix.
+    pub ipv6: Option<ipnet::Ipv6Net>,
+    /// The device's SIM.
+    pub imsi: Option<fleetward_fleet::Imsi>,
+    /// Calling-Station-Id where it is a telephone number.
+    pub msisdn: Option<fleetward_fleet::Msisdn>,
+    /// 3GPP-NSAPI.
+    pub nsapi: Option<u8>,
+}
+
+/// New facts on a finding that was raised before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingUpdated {
+    /// Which finding.
+    pub id: FindingId,
+    /// On which device.
+    pub device: DeviceId,
+    /// When the condition last held, by event time.
+    pub last_seen: Timestamp,
+    /// How often it held in this episode.
+    pub count: u64,
+    /// What happened, in words, as of now.
+    pub observed: String,
+}
+
+/// A session began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOpened {
+    /// Whose.
+    pub device: DeviceId,
+    /// Which.
+    pub key: SessionKey,
+    /// When, by event time.
+    pub event_time: Timestamp,
+    /// When we learnt it.
+    pub observed_at: Timestamp,
+    /// The record that says so.
+    pub offset: Offset,
+    /// How many sessions the device has open now, this one included.
+    pub open_sessions: u32,
+}
+
+/// A session is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEnded {
+    /// Whose.
+    pub device: DeviceId,
+    /// Which.
+    pub key: SessionKey,
+    /// When, by event time.
+    pub event_time: Timestamp,
+    /// When we learnt it.
+    pub observed_at: Timestamp,
+    /// The record that says so.
+    pub offset: Offset,
+    /// How it ended. Only some prove that the network let go: [`EndCause::is_proof`].
+    pub cause: EndCause,
+    /// How many sessions the device has open now.
+    pub open_sessions: u32,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// Its Stop, with its Acct-Terminate-Cause (RFC 2866 §5.10) where stated.
+    Stop(Option<u32>),
+    /// Its NAS restarted (Accounting-On) or shut down (Accounting-Off).
+    NasReset,
+    /// Its NAS said that there is no such session (Error-Cause 503).
+    Vanished,
+    /// Its NAS began another session under the same id; the Stop was lost.
+    Superseded,
+    /// Nothing was heard of it for three interim intervals. It comes back if something is.
+    Lost,
+    /// The device left the inventory, or had to make room (unknown devices, sessions beyond the bound).
+    Forgotten,
+}
+
+impl EndCause {
+    /// The network itself said that the session is over, so a disconnect is verified by it.
+    pub fn is_proof(self) -> bool {
+        matches!(self, Self::Stop(_) | Self::NasReset | Self::Vanished | Self::Superseded)
+    }
+
+    /// The name in the API and in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop(_) => "stop",
+            Self::NasReset => "nas_reset",
+            Self::Vanished => "vanished",
+            Self::Superseded => "superseded",
+            Self::Lost => "lost",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
