@@ -1,0 +1,6 @@
+//! A rule in a sentence.
+use crate::rule::Rule;
+
+pub(crate) fn explain(rule: &Rule) -> String {
+    rule.text.when.clone()
+}

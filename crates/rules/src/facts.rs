@@ -1,0 +1,270 @@
+//! What a rule may read about one event: the record, the device, its profile and its session, borrowed.
+//!
+//! The caller (detection, or a test in a rule file) computes these; the rules never look elsewhere. A field that the
+//! record does not carry is `None`, "unknown" in the language, and never makes a rule fire.
+
+use std::net::Ipv4Addr;
+
+use fleetward_fleet::{
+    Attach, Country, Device, DeviceId, Imei, Imeisv, Msisdn, Offset, Plmn, Profile, Rat, RejectReason, SessionKey, Tac,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// What kind of event it is. Rules are routed by it: an event costs only the rules that concern it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Trigger {
+    /// Accounting Start.
+    SessionStart,
+    /// Accounting Interim-Update.
+    SessionInterim,
+    /// Accounting Stop.
+    SessionStop,
+    /// A session ended without a Stop: the NAS restarted, or does not know it.
+    SessionLost,
+    /// Access-Accept.
+    Admitted,
+    /// Access-Reject.
+    Rejected,
+    /// The inventory changed the device.
+    DeviceChange,
+    /// Time passed.
+    Tick,
+}
+
+impl Trigger {
+    /// All of them, in order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::SessionStart,
+        Self::SessionInterim,
+        Self::SessionStop,
+        Self::SessionLost,
+        Self::Admitted,
+        Self::Rejected,
+        Self::DeviceChange,
+        Self::Tick,
+    ];
+
+    /// The device was heard of: an accounting record or an admission.
+    pub fn is_contact(self) -> bool {
+        Triggers::CONTACT.contains(self)
+    }
+}
+
+/// A set of [`Trigger`]s.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Triggers(u8);
+
+impl Triggers {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// Every trigger.
+    pub const ALL: Self = Self(0xFF);
+    /// Accounting records.
+    pub const SESSION: Self = Self(0b111);
+    /// Answers to access requests.
+    pub const ADMISSION: Self = Self(0b11_0000);
+    /// Accounting records and answers to access requests.
+    pub const CONTACT: Self = Self(Self::SESSION.0 | Self::ADMISSION.0);
+    /// Time passed.
+    pub const TICK: Self = Self::of(Trigger::Tick);
+
+    /// The set of one.
+    pub const fn of(trigger: Trigger) -> Self {
+        Self(1 << trigger as u8)
+    }
+
+    /// Whether `trigger` is in it.
+    pub const fn contains(self, trigger: Trigger) -> bool {
+        self.0 & Self::of(trigger).0 != 0
+    }
+
+    /// In either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// In both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// In this one and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether there is none in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One event as rules see it. Build it with [`Facts::new`] and fill in what is known.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// What happened.
+    pub trigger: Trigger,
+    /// When it happened (event time). Times after `observed_at` are taken as `observed_at`: a sender whose clock is
+    /// years ahead must not move the windows into the future.
+    pub at: Timestamp,
+    /// When we learnt it.
+    pub observed_at: Timestamp,
+    /// The record's place in the journal: evidence.
+    pub offset: Offset,
+    /// The configured name of the sensor.
+    pub source: &'a str,
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its name for people, identities masked (for an unknown SIM, the masked identity).
+    pub subject: &'a str,
+    /// The device as the inventory knows it; `None` for one that it does not know.
+    pub device: Option<&'a Device>,
+    /// The profile of its model, where there is one.
+    pub profile: Option<&'a Profile>,
+
+    /// Which session, for accounting and [`Trigger::SessionLost`].
+    pub session: Option<&'a SessionKey>,
+    /// Bytes from the device since the session's previous record.
+    pub bytes_up: Option<u64>,
+    /// Bytes to the device since the session's previous record.
+    pub bytes_down: Option<u64>,
+    /// Bytes of the session so far, both directions.
+    pub total_bytes: Option<u64>,
+    /// Age of the session in seconds.
+    pub session_secs: Option<u32>,
+    /// Acct-Terminate-Cause of a stop.
+    pub terminate_cause: Option<u32>,
+    /// How many sessions the device has open, this one included (after this record).
+    pub open_sessions: Option<u32>,
+    /// This record is the first one of its session that we saw.
+    pub session_is_new: Option<bool>,
+
+    /// The module with its software version.
+    pub imeisv: Option<Imeisv>,
+    /// The module.
+    pub imei: Option<Imei>,
+    /// The serving network.
+    pub network: Option<Plmn>,
+    /// The country of the serving network.
+    pub country: Option<Country>,
+    /// Access point name.
+    pub apn: Option<&'a str>,
+    /// Radio technology.
+    pub rat: Option<Rat>,
+    /// The cell, as sent.
+    pub cell: Option<&'a [u8]>,
+    /// The number.
+    pub msisdn: Option<Msisdn>,
+    /// The address that the device was given.
+    pub ip: Option<Ipv4Addr>,
+
+    /// Why it was not admitted, for [`Trigger::Rejected`].
+    pub reject_reason: Option<RejectReason>,
+    /// What the admission expected, in words; for templates.
+    pub expected: &'a str,
+    /// What the admission saw, in words; for templates.
+    pub observed: &'a str,
+
+    /// When the device was last heard of, this record included; `None` where never. What `silence()` counts from.
+    pub last_contact: Option<Timestamp>,
+    /// The record came later than its window's lateness; findings from it are marked so.
+    pub late: bool,
+}
+
+impl<'a> Facts<'a> {
+    /// An event of which nothing else is known.
+    pub fn new(trigger: Trigger, at: Timestamp, observed_at: Timestamp, device_id: DeviceId, subject: &'a str) -> Self {
+        Self {
+            trigger,
+            at,
+            observed_at,
+            offset: Offset(0),
+            source: "",
+            device_id,
+            subject,
+            device: None,
+            profile: None,
+            session: None,
+            bytes_up: None,
+            bytes_down: None,
+            total_bytes: None,
+            session_secs: None,
+            terminate_cause: None,
+            open_sessions: None,
+            session_is_new: None,
+            imeisv: None,
+            imei: None,
+            network: None,
+            country: None,
+            apn: None,
+            rat: None,
+            cell: None,
+            msisdn: None,
+            ip: None,
+            reject_reason: None,
+            expected: "",
+            observed: "",
+            last_contact: trigger.is_contact().then_some(at),
+            late: false,
+        }
+    }
+
+    /// The same with what a packet told about module, network and place (country included).
+    #[must_use]
+    pub fn with_attach(mut self, attach: &'a Attach) -> Self {
+        self.imeisv = attach.imeisv;
+        self.imei = attach.imei();
+        self.network = attach.network;
+        self.country = attach.country();
+        self.apn = attach.apn.as_deref();
+        self.rat = attach.rat;
+        self.cell = attach.location.as_deref();
+        self.msisdn = attach.msisdn;
+        self
+    }
+
+    /// The time at which rules judge: event time, but never after we learnt it.
+    pub fn time(&self) -> Timestamp {
+        self.at.min(self.observed_at)
+    }
+
+    /// Type Allocation Code of the module.
+    pub fn tac(&self) -> Option<Tac> {
+        self.imei.map(Imei::tac)
+    }
+
+    /// Bytes in both directions since the session's previous record.
+    pub fn bytes(&self) -> Option<u64> {
+        match (self.bytes_up, self.bytes_down) {
+            (None, None) => None,
+            (up, down) => Some(up.unwrap_or(0).saturating_add(down.unwrap_or(0))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_name_their_triggers() {
+        for trigger in Trigger::ALL {
+            let name = format!("{trigger:?}");
+            assert_eq!(
+                Triggers::SESSION.contains(trigger),
+                matches!(trigger, Trigger::SessionStart | Trigger::SessionInterim | Trigger::SessionStop),
+                "{name}"
+            );
+            assert_eq!(
+                Triggers::ADMISSION.contains(trigger),
+                matches!(trigger, Trigger::Admitted | Trigger::Rejected),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A compiled rule and what it asks for.
+
+use std::time::Duration;
+
+use fleetward_fleet::Severity;
+use serde::{Deserialize, Serialize};
+
+use crate::compile::Compiled;
+use crate::facts::Triggers;
+
+/// Whether and how far a rule acts.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Not evaluated at all.
+    Off,
+    /// Findings only; nothing is asked of anyone. New rules start here.
+    #[default]
+    DryRun,
+    /// Findings and notifications; no intervention.
+    NotifyOnly,
+    /// Everything it asks for.
+    Enforce,
+}
+
+/// About whom a rule's windows and findings are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Each device for itself.
+    #[default]
+    Device,
+    /// All devices of a group together; a device in several groups counts in each.
+    Group,
+    /// All devices of a model together.
+    Model,
+}
+
+/// What a rule asks for when it fires; the target (session, device) comes from the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RespondAction {
+    /// Tell a configured channel.
+    Notify {
+        /// Its name.
+        channel: Box<str>,
+    },
+    /// End the session.
+    Disconnect,
+    /// Admit the device no more.
+    SuspendSim,
+    /// Set the session's Session-Timeout.
+    ChangeOfAuthorization {
+        /// In seconds.
+        session_timeout_secs: u32,
+    },
+}
+
+impl RespondAction {
+    /// The stable name, as in rule files and [`fleetward_fleet::Action::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Notify { .. } => "notify",
+            Self::Disconnect => "disconnect",
+            Self::SuspendSim => "suspend_sim",
+            Self::ChangeOfAuthorization { .. } => "change_of_authorization",
+        }
+    }
+
+    /// It touches a device; a notification does not.
+    pub fn is_intervention(&self) -> bool {
+        !matches!(self, Self::Notify { .. })
+    }
+}
+
+/// One response of one firing, decided: its `unless` was false, the mode allows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Respond {
+    /// What.
+    pub action: RespondAction,
+    /// A person must approve it: the rule says so, or the device or its model is safety-critical.
+    pub needs_approval: bool,
+}
+
+/// How much a rule may do. `None`: the server's default applies.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Findings a day, over all devices.
+    pub max_alarms_per_day: Option<u32>,
+    /// Interventions an hour, over all devices.
+    pub max_actions_per_hour: Option<u32>,
+}
+
+/// How often a rule may make a new finding about one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// A new finding at the earliest this long after the last one began.
+    pub every: Duration,
+    /// ... unless the value that the rule names is another one.
+    pub per_value: bool,
+}
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(86_400), per_value: false }
+    }
+}
+
+/// What evaluating a rule costs, estimated when it is compiled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Nanoseconds for a record that concerns it (this machine class: a 2020s server core).
+    pub nanos: f64,
+    /// Windows that it keeps for a subject.
+    pub windows: usize,
+    /// Bytes of state for a subject whose windows are all full.
+    pub bytes: usize,
+}
+
+/// One rule, checked and compiled.
+pub struct Rule {
+    /// Unique; part of every finding's id.
+    pub name: Box<str>,
+    /// Grows with every change of meaning.
+    pub version: u32,
+    /// One line, a template.
+    pub title: Box<str>,
+    /// The file it came from.
+    pub file: Box<str>,
+    /// About whom.
+    pub subject: Subject,
+    /// How bad.
+    pub severity: Severity,
+    /// Whether and how far it acts.
+    pub mode: Mode,
+    /// How much it may do.
+    pub budget: Budget,
+    /// How often it may make a finding.
+    pub repeat: Repeat,
+    /// What it asks for, as written.
+    pub responds: Vec<Respond>,
+    /// Provisions and techniques.
+    pub tags: Vec<Box<str>>,
+    /// How many examples the file gives.
+    pub tests: usize,
+    pub(crate) text: Text,
+    pub(crate) compiled: Compiled,
+}
+
+/// The rule's expressions as written, for people.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Text {
+    pub(crate) scope: Option<String>,
+    pub(crate) watch: Vec<(String, String)>,
+    pub(crate) when: String,
+    pub(crate) unless: Option<String>,
+    pub(crate) clear: Option<String>,
+    pub(crate) hold: Duration,
+}
+
+impl Rule {
+    /// Which events make it look.
+    pub fn triggers(&self) -> Triggers {
+        self.compiled.triggers
+    }
+
+    /// What it costs, estimated.
+    pub fn cost(&self) -> Cost {
+        self.compiled.cost
+    }
+
+    /// What it means, in a sentence.
+    pub fn explain(&self) -> String {
+        crate::explain::explain(self)
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rule").field("name", &self.name).field("version", &self.version).finish_non_exhaustive()
+    }
+}
