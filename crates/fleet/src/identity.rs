@@ -117,12 +117,36 @@ digits_identity!(
     Imeisv, 14..=16, "14 to 16 digits of an IMEISV", 8, 2
 );
 
+macro_rules! packed_identity {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The digits with a 1 in front, as one number: keeps leading zeros. The journal's form; 0 is never one.
+            pub(crate) fn to_packed(self) -> u64 {
+                10_u64.pow(u32::from(self.0.len)) + self.0.value
+            }
+
+            /// Reads what `to_packed` wrote.
+            pub(crate) fn from_packed(packed: u64) -> Option<Self> {
+                packed.to_string().strip_prefix('1')?.parse().ok()
+            }
+        }
+    )*};
+}
+
+// Not the ICCID: with 19 digits it does not fit.
+packed_identity!(Imsi, Msisdn, Imei, Imeisv);
+
 impl Imei {
     /// Reads an IMEI (14 or 15 digits) or IMEISV (16 digits) and keeps the first 14.
     pub fn from_any(text: &str) -> Result<Self, InvalidIdentity> {
         text.parse::<Imeisv>()
             .map(Imeisv::imei)
             .map_err(|_| InvalidIdentity { what: "14 to 16 digits of an IMEI or IMEISV" })
+    }
+
+    /// The IMEI whose 14 digits are this number, as [`Self::number`] gave it; `None` where it has more digits.
+    pub fn from_number(number: u64) -> Option<Self> {
+        (number < 100_000_000_000_000).then_some(Self(Digits { value: number, len: 14 }))
     }
 
     /// The Type Allocation Code: the model of the module.

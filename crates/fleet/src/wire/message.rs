@@ -1,0 +1,194 @@
+//! The messages and their field numbers. They are a contract with every journal on every disk.
+//!
+//! * A number is never reused and never changes its type. A field that goes leaves its number in a comment.
+//! * A new field is optional, and its absence means what it meant before the field existed.
+//! * A new kind of observation takes the next number of [`Body`] (14, 15, then 32 and on; never below 7).
+//!
+//! Identities of digits are stored as one number with a 1 in front (`Imsi::to_packed`), networks likewise.
+
+/// 7 is free.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Observation {
+    /// Milliseconds since 1970.
+    #[prost(int64, tag = "1")]
+    pub event_time: i64,
+    /// Milliseconds since 1970.
+    #[prost(int64, tag = "2")]
+    pub observed_at: i64,
+    #[prost(string, tag = "3")]
+    pub source: String,
+    #[prost(fixed64, tag = "4")]
+    pub device: u64,
+    /// Packed digits. Wins over `login`.
+    #[prost(uint64, optional, tag = "5")]
+    pub imsi: Option<u64>,
+    #[prost(string, optional, tag = "6")]
+    pub login: Option<String>,
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13")]
+    pub body: Option<Body>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub(super) enum Body {
+    #[prost(message, tag = "8")]
+    Session(Box<Session>),
+    #[prost(message, tag = "9")]
+    Admission(Box<Admission>),
+    #[prost(message, tag = "10")]
+    NasReset(NasReset),
+    #[prost(message, tag = "11")]
+    SessionVanished(SessionVanished),
+    #[prost(message, tag = "12")]
+    DeviceChange(Box<DeviceChange>),
+    #[prost(message, tag = "13")]
+    Tick(Tick),
+}
+
+/// The numbers of [`Body`] that this version knows.
+pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=13;
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Session {
+    /// Absent: the same as the observation's source.
+    #[prost(string, optional, tag = "1")]
+    pub nas: Option<String>,
+    #[prost(string, tag = "2")]
+    pub id: String,
+    /// As in Acct-Status-Type: 1 start, 2 stop, 3 interim.
+    #[prost(uint32, tag = "3")]
+    pub status: u32,
+    #[prost(uint64, tag = "4")]
+    pub bytes_up: u64,
+    #[prost(uint64, tag = "5")]
+    pub bytes_down: u64,
+    #[prost(bool, tag = "6")]
+    pub has_gigawords: bool,
+    #[prost(uint32, optional, tag = "7")]
+    pub seconds: Option<u32>,
+    #[prost(uint32, optional, tag = "8")]
+    pub terminate_cause: Option<u32>,
+    /// The four octets as a number, first octet highest.
+    #[prost(fixed32, optional, tag = "9")]
+    pub ip: Option<u32>,
+    /// 16 octets and the length of the prefix in bits.
+    #[prost(bytes = "vec", optional, tag = "10")]
+    pub ipv6: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "11")]
+    pub attach: Option<Attach>,
+    #[prost(string, optional, tag = "12")]
+    pub user_name: Option<String>,
+    #[prost(string, optional, tag = "13")]
+    pub multi_session_id: Option<String>,
+    #[prost(uint32, optional, tag = "14")]
+    pub nsapi: Option<u32>,
+    #[prost(bytes = "vec", optional, tag = "15")]
+    pub class: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Attach {
+    /// Packed digits.
+    #[prost(uint64, optional, tag = "1")]
+    pub imeisv: Option<u64>,
+    /// MCC and MNC with a 1 in front: 126201, 1310410.
+    #[prost(uint32, optional, tag = "2")]
+    pub network: Option<u32>,
+    #[prost(string, optional, tag = "3")]
+    pub apn: Option<String>,
+    #[prost(uint32, optional, tag = "4")]
+    pub rat: Option<u32>,
+    #[prost(bytes = "vec", optional, tag = "5")]
+    pub location: Option<Vec<u8>>,
+    /// Packed digits.
+    #[prost(uint64, optional, tag = "6")]
+    pub msisdn: Option<u64>,
+    /// 4 or 16 octets.
+    #[prost(bytes = "vec", optional, tag = "7")]
+    pub gateway: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Admission {
+    /// 0: admitted; otherwise the place in `RejectReason::ALL`, from 1.
+    #[prost(uint32, tag = "1")]
+    pub rejected: u32,
+    /// Absent: the same as the observation's source.
+    #[prost(string, optional, tag = "2")]
+    pub nas: Option<String>,
+    #[prost(message, optional, tag = "3")]
+    pub attach: Option<Attach>,
+    #[prost(string, tag = "4")]
+    pub expected: String,
+    #[prost(string, tag = "5")]
+    pub observed: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct NasReset {
+    /// Absent: the same as the observation's source.
+    #[prost(string, optional, tag = "1")]
+    pub nas: Option<String>,
+    #[prost(bool, tag = "2")]
+    pub on: bool,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SessionVanished {
+    /// Absent: the same as the observation's source.
+    #[prost(string, optional, tag = "1")]
+    pub nas: Option<String>,
+    #[prost(string, tag = "2")]
+    pub id: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct DeviceChange {
+    #[prost(message, optional, tag = "1")]
+    pub device: Option<Device>,
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+    #[prost(string, tag = "3")]
+    pub by: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Device {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Packed digits.
+    #[prost(uint64, optional, tag = "2")]
+    pub imsi: Option<u64>,
+    #[prost(string, optional, tag = "3")]
+    pub login: Option<String>,
+    /// The digits as text: 19 of them do not fit a number.
+    #[prost(string, optional, tag = "4")]
+    pub iccid: Option<String>,
+    /// Packed digits.
+    #[prost(uint64, optional, tag = "5")]
+    pub msisdn: Option<u64>,
+    /// Packed digits.
+    #[prost(uint64, optional, tag = "6")]
+    pub imei: Option<u64>,
+    /// The lock is on unless this says otherwise.
+    #[prost(bool, tag = "7")]
+    pub imei_lock_off: bool,
+    #[prost(string, optional, tag = "8")]
+    pub model: Option<String>,
+    #[prost(string, repeated, tag = "9")]
+    pub groups: Vec<String>,
+    /// 0 active, 1 stock, 2 suspended, 3 retired.
+    #[prost(uint32, tag = "10")]
+    pub state: u32,
+    /// The four octets as a number, first octet highest.
+    #[prost(fixed32, optional, tag = "11")]
+    pub ip: Option<u32>,
+    /// 16 octets and the length of the prefix in bits.
+    #[prost(bytes = "vec", optional, tag = "12")]
+    pub ipv6: Option<Vec<u8>>,
+    #[prost(bool, tag = "13")]
+    pub critical: bool,
+}
+
+/// No fields yet.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Tick {}

@@ -1,0 +1,155 @@
+//! Messages into values.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::Ipv6Net;
+
+use super::{WireError, message};
+use crate::{
+    Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Identity, Imei, ImeiLock, Imeisv, Imsi,
+    Msisdn, NasReset, Observation, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished,
+    Timestamp,
+};
+
+/// `None` in the message's body is the caller's to judge.
+pub(super) fn observation(value: message::Observation) -> Result<Observation, WireError> {
+    let identity = match (value.imsi, value.login) {
+        (Some(imsi), _) => Some(Identity::Imsi(Imsi::from_packed(imsi).ok_or(wrong("imsi"))?)),
+        (None, Some(login)) => Some(Identity::Login(login.into())),
+        (None, None) => None,
+    };
+    let body = body(value.body.ok_or(WireError::Unknown)?, &value.source)?;
+    Ok(Observation {
+        event_time: Timestamp(value.event_time),
+        observed_at: Timestamp(value.observed_at),
+        source: value.source.into(),
+        device: DeviceId(value.device),
+        identity,
+        body,
+    })
+}
+
+fn body(value: message::Body, source: &str) -> Result<Body, WireError> {
+    Ok(match value {
+        message::Body::Session(it) => Body::Session(Box::new(session(*it, source)?)),
+        message::Body::Admission(it) => Body::Admission(Box::new(admission(*it, source)?)),
+        message::Body::NasReset(it) => Body::NasReset(NasReset { nas: or(it.nas, source), on: it.on }),
+        message::Body::SessionVanished(it) => {
+            Body::SessionVanished(SessionVanished { key: SessionKey { nas: or(it.nas, source), id: it.id.into() } })
+        }
+        message::Body::DeviceChange(it) => Body::DeviceChange(Box::new(device_change(*it)?)),
+        message::Body::Tick(message::Tick {}) => Body::Tick,
+    })
+}
+
+fn session(value: message::Session, source: &str) -> Result<Session, WireError> {
+    Ok(Session {
+        key: SessionKey { nas: or(value.nas, source), id: value.id.into() },
+        status: match value.status {
+            1 => SessionStatus::Start,
+            2 => SessionStatus::Stop,
+            3 => SessionStatus::Interim,
+            0 => return Err(wrong("status")),
+            _ => return Err(WireError::Unknown),
+        },
+        bytes_up: value.bytes_up,
+        bytes_down: value.bytes_down,
+        has_gigawords: value.has_gigawords,
+        session_secs: value.seconds,
+        terminate_cause: value.terminate_cause,
+        ip: value.ip.map(Ipv4Addr::from),
+        ipv6: value.ipv6.as_deref().map(prefix).transpose()?,
+        attach: attach(value.attach)?,
+        user_name: value.user_name.map(Into::into),
+        multi_session_id: value.multi_session_id.map(Into::into),
+        nsapi: value.nsapi.map(|it| u8::try_from(it).map_err(|_| wrong("nsapi"))).transpose()?,
+        class: value.class.map(Into::into),
+    })
+}
+
+fn attach(value: Option<message::Attach>) -> Result<Attach, WireError> {
+    let Some(value) = value else { return Ok(Attach::default()) };
+    Ok(Attach {
+        imeisv: value.imeisv.map(|it| Imeisv::from_packed(it).ok_or(wrong("imeisv"))).transpose()?,
+        network: value.network.map(network).transpose()?,
+        apn: value.apn.map(Into::into),
+        rat: value.rat.map(|it| u8::try_from(it).map(Rat).map_err(|_| wrong("rat"))).transpose()?,
+        location: value.location.map(Into::into),
+        msisdn: value.msisdn.map(|it| Msisdn::from_packed(it).ok_or(wrong("msisdn"))).transpose()?,
+        gateway: value.gateway.as_deref().map(gateway).transpose()?,
+    })
+}
+
+fn admission(value: message::Admission, source: &str) -> Result<Admission, WireError> {
+    let rejected = match value.rejected {
+        0 => None,
+        number => Some(*RejectReason::ALL.get(number as usize - 1).ok_or(WireError::Unknown)?),
+    };
+    Ok(Admission {
+        rejected,
+        nas: or(value.nas, source),
+        attach: attach(value.attach)?,
+        expected: value.expected.into(),
+        observed: value.observed.into(),
+    })
+}
+
+fn device_change(value: message::DeviceChange) -> Result<DeviceChange, WireError> {
+    let device = device(value.device.ok_or(wrong("device"))?)?;
+    Ok(DeviceChange { device, removed: value.removed, by: value.by.into() })
+}
+
+fn device(value: message::Device) -> Result<Device, WireError> {
+    Ok(Device {
+        name: value.name.into(),
+        imsi: value.imsi.map(|it| Imsi::from_packed(it).ok_or(wrong("imsi"))).transpose()?,
+        login: value.login.map(Into::into),
+        iccid: value.iccid.map(|it| it.parse().map_err(|_| wrong("iccid"))).transpose()?,
+        msisdn: value.msisdn.map(|it| Msisdn::from_packed(it).ok_or(wrong("msisdn"))).transpose()?,
+        imei: value.imei.map(|it| Imei::from_packed(it).ok_or(wrong("imei"))).transpose()?,
+        imei_lock: if value.imei_lock_off { ImeiLock::Off } else { ImeiLock::On },
+        model: value.model.map(Into::into),
+        groups: value.groups.into_iter().map(Into::into).collect(),
+        state: match value.state {
+            0 => DeviceState::Active,
+            1 => DeviceState::Stock,
+            2 => DeviceState::Suspended,
+            3 => DeviceState::Retired,
+            _ => return Err(WireError::Unknown),
+        },
+        ip: value.ip.map(Ipv4Addr::from),
+        ipv6: value.ipv6.as_deref().map(prefix).transpose()?,
+        critical: value.critical,
+    })
+}
+
+fn or(name: Option<String>, source: &str) -> Box<str> {
+    name.map_or_else(|| source.into(), Into::into)
+}
+
+fn network(packed: u32) -> Result<Plmn, WireError> {
+    let (long_mnc, digits) = match packed {
+        100_000..=199_999 => (false, packed - 100_000),
+        1_000_000..=1_999_999 => (true, packed - 1_000_000),
+        _ => return Err(wrong("network")),
+    };
+    let split = if long_mnc { 1000 } else { 100 };
+    Ok(Plmn { mcc: (digits / split) as u16, mnc: (digits % split) as u16, long_mnc })
+}
+
+fn prefix(octets: &[u8]) -> Result<Ipv6Net, WireError> {
+    let (&length, address) = octets.split_last().ok_or(wrong("ipv6"))?;
+    let address: [u8; 16] = address.try_into().map_err(|_| wrong("ipv6"))?;
+    Ipv6Net::new(Ipv6Addr::from(address), length).map_err(|_| wrong("ipv6"))
+}
+
+fn gateway(octets: &[u8]) -> Result<IpAddr, WireError> {
+    if let Ok(four) = <[u8; 4]>::try_from(octets) {
+        return Ok(IpAddr::from(four));
+    }
+    <[u8; 16]>::try_from(octets).map(IpAddr::from).map_err(|_| wrong("gateway"))
+}
+
+fn wrong(field: &'static str) -> WireError {
+    WireError::Field { field }
+}
