@@ -41,8 +41,8 @@ pub enum Untrusted {
     /// Message-Authenticator does not verify, has a wrong length, or is there twice.
     #[error("Message-Authenticator does not verify (wrong secret?)")]
     MessageAuthenticatorInvalid,
-    /// Proxy-State without Message-Authenticator: what a `BlastRADIUS` forgery looks like.
-    #[error("Proxy-State without Message-Authenticator")]
+    /// Proxy-State without Message-Authenticator, or one that was never sent: what a `BlastRADIUS` forgery looks like.
+    #[error("unexpected Proxy-State")]
     ProxyState,
     /// Event-Timestamp is missing or too far from now (RFC 5176 §6.3).
     #[error("Event-Timestamp is missing or outside the window")]
@@ -55,7 +55,7 @@ pub enum Policy {
     /// Message-Authenticator is required.
     #[default]
     Require,
-    /// The peer cannot send it. Proxy-State is then refused without it (RFC-draft "limit Proxy-State"), and Status-Server and
+    /// The peer cannot send it. Proxy-State is then refused without it ("limit Proxy-State"), and Status-Server and
     /// EAP still need it.
     LegacyPap,
 }
@@ -84,42 +84,40 @@ pub fn verify_request(packet: &Packet<'_>, secret: &[u8], policy: Policy) -> Res
         return Err(Untrusted::Authenticator);
     }
     match request_message_authenticator(packet, secret) {
-        MessageAuthenticator::Valid => Ok(()),
         MessageAuthenticator::Invalid => Err(Untrusted::MessageAuthenticatorInvalid),
-        MessageAuthenticator::Missing if !code.has_random_authenticator() => Ok(()),
-        MessageAuthenticator::Missing => accept_without(packet, policy, code == Code::STATUS_SERVER),
+        MessageAuthenticator::Missing if code.has_random_authenticator() => {
+            accept_without(packet, policy, code == Code::STATUS_SERVER)
+        }
+        MessageAuthenticator::Missing | MessageAuthenticator::Valid => Ok(()),
     }
 }
 
-/// Whether a reply may be believed: it answers `identifier` and `request_authenticator`, its authenticator verifies, and
-/// replies to Access-Requests and Status-Server carry a Message-Authenticator (unless [`Policy::LegacyPap`]).
-///
-/// `sent_proxy_state` does not exist because we never send one: a reply with Proxy-State and without Message-Authenticator is
-/// refused. That the *code* answers the request is the caller's to check with [`Code::answers`].
-pub fn verify_reply(
-    packet: &Packet<'_>,
-    identifier: u8,
-    request_authenticator: &[u8; 16],
-    secret: &[u8],
-    policy: Policy,
-) -> Result<(), Untrusted> {
-    let code = packet.code();
-    if code.is_request() {
+/// Whether a reply may be believed: it answers `request` (as it was sent), its authenticator verifies, and replies to
+/// Access-Requests and Status-Server carry a Message-Authenticator (unless [`Policy::LegacyPap`]). A Proxy-State that was not
+/// in the request is a forger's padding and refused, whatever else verifies.
+pub fn verify_reply(reply: &Packet<'_>, request: &Packet<'_>, secret: &[u8], policy: Policy) -> Result<(), Untrusted> {
+    let code = reply.code();
+    if !code.answers(request.code()) {
         return Err(Untrusted::Code(code));
     }
-    if packet.identifier() != identifier {
-        return Err(Untrusted::Identifier(packet.identifier()));
+    if reply.identifier() != request.identifier() {
+        return Err(Untrusted::Identifier(reply.identifier()));
     }
-    if !has_valid_response_authenticator(packet, request_authenticator, secret) {
+    if !has_valid_response_authenticator(reply, request.authenticator(), secret) {
         return Err(Untrusted::Authenticator);
     }
-    match reply_message_authenticator(packet, request_authenticator, secret) {
-        MessageAuthenticator::Valid => Ok(()),
-        MessageAuthenticator::Invalid => Err(Untrusted::MessageAuthenticatorInvalid),
-        // Accept, Reject, Challenge and Protocol-Error are the forgeable ones; the others answer a hashed request.
-        MessageAuthenticator::Missing if matches!(code.0, 2 | 3 | 11 | 52) => accept_without(packet, policy, false),
-        MessageAuthenticator::Missing => Ok(()),
+    let state = reply_message_authenticator(reply, request.authenticator(), secret);
+    if state == MessageAuthenticator::Invalid {
+        return Err(Untrusted::MessageAuthenticatorInvalid);
     }
+    if !echoes_only(reply, request) {
+        return Err(Untrusted::ProxyState);
+    }
+    // A reply to a hashed request cannot be steered by its forger, so only these need more than MD5.
+    if state == MessageAuthenticator::Missing && request.code().has_random_authenticator() {
+        return accept_without(reply, policy, request.code() == Code::STATUS_SERVER);
+    }
+    Ok(())
 }
 
 /// The authenticator of an Accounting-, Disconnect- or CoA-Request.
@@ -161,6 +159,12 @@ fn accept_without(packet: &Packet<'_>, policy: Policy, always: bool) -> Result<(
         return Err(Untrusted::ProxyState);
     }
     Ok(())
+}
+
+/// Whether every Proxy-State of the reply is one of the request's, in the same order.
+fn echoes_only(reply: &Packet<'_>, request: &Packet<'_>) -> bool {
+    let mut sent = request.all(PROXY_STATE);
+    reply.all(PROXY_STATE).all(|state| sent.any(|sent| sent == state))
 }
 
 fn check(packet: &Packet<'_>, field: &[u8; 16], secret: &[u8]) -> MessageAuthenticator {

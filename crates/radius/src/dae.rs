@@ -162,12 +162,9 @@ impl Sent {
     /// Reads an answer: well-formed, for this request, authentic, and not stale when it carries a time (`now` in seconds
     /// since 1970). Anything that fails is to be ignored and waited past: it may be a forgery racing the real answer.
     pub fn check(&self, datagram: &[u8], secret: &[u8], now: i64) -> Result<Answer, NotAnAnswer> {
+        let request = Packet::parse(&self.bytes)?;
         let reply = Packet::parse(datagram)?;
-        if !reply.code().answers(self.code()) {
-            return Err(Untrusted::Code(reply.code()).into());
-        }
-        let authenticator = self.bytes[4..20].first_chunk().expect("a signed packet has a header");
-        auth::verify_reply(&reply, self.identifier(), authenticator, secret, Policy::Require)?;
+        auth::verify_reply(&reply, &request, secret, Policy::Require)?;
         if let Some(stamp) = reply.attribute(d::EVENT_TIMESTAMP) {
             check_time(stamp.u32(), now, WINDOW)?;
         }

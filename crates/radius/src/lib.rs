@@ -31,11 +31,11 @@
 //!
 //! let mut request = Builder::access_request(7, [9; 16]);
 //! request.text(dictionary::USER_NAME, "meter").vendor_text(10415, 1, "262011234567890");
-//! let datagram = request.sign(b"a secret of sixteen").unwrap();
-//! let reply = answer(&datagram, b"a secret of sixteen").unwrap();
-//! let reply = Packet::parse(&reply).unwrap();
+//! let request = request.sign(b"a secret of sixteen").unwrap();
+//! let reply = answer(&request, b"a secret of sixteen").unwrap();
+//! let (request, reply) = (Packet::parse(&request).unwrap(), Packet::parse(&reply).unwrap());
 //! assert_eq!(reply.code(), Code::ACCESS_ACCEPT);
-//! auth::verify_reply(&reply, 7, &[9; 16], b"a secret of sixteen", auth::Policy::Require).unwrap();
+//! auth::verify_reply(&reply, &request, b"a secret of sixteen", auth::Policy::Require).unwrap();
 //! ```
 
 mod access;

@@ -36,6 +36,8 @@ pub enum Malformed {
 /// A well-formed packet, borrowed from the datagram it came in. Well-formed is not authentic: see [`crate::auth`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
+    /// The first 20 of `bytes`.
+    header: &'a [u8; HEADER],
     /// Exactly Length octets, attribute lengths checked.
     bytes: &'a [u8],
 }
@@ -43,10 +45,10 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// Checks the header and every attribute length. Octets beyond Length are padding and dropped (RFC 2865 §3).
     pub fn parse(datagram: &'a [u8]) -> Result<Self, Malformed> {
-        if datagram.len() < HEADER {
+        let Some(header) = datagram.first_chunk() else {
             return Err(Malformed::Truncated { at: datagram.len(), wanted: HEADER - datagram.len() });
-        }
-        let length = usize::from(u16::from_be_bytes([datagram[2], datagram[3]]));
+        };
+        let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
         if !(HEADER..=MAX_PACKET).contains(&length) {
             return Err(Malformed::Length { length });
         }
@@ -54,7 +56,7 @@ impl<'a> Packet<'a> {
             return Err(Malformed::Truncated { at: datagram.len(), wanted: length - datagram.len() });
         };
         walk(bytes)?;
-        Ok(Self { bytes })
+        Ok(Self { header, bytes })
     }
 
     /// How many octets the packet at the start of a stream takes, once its first four octets are there (RFC 6613 §2.6):
@@ -67,17 +69,18 @@ impl<'a> Packet<'a> {
 
     /// What kind of packet it is.
     pub fn code(&self) -> Code {
-        Code(self.bytes[0])
+        Code(self.header[0])
     }
 
     /// Pairs a reply with its request.
     pub fn identifier(&self) -> u8 {
-        self.bytes[1]
+        self.header[1]
     }
 
     /// The Request or Response Authenticator.
     pub fn authenticator(&self) -> &'a [u8; 16] {
-        self.bytes[4..HEADER].first_chunk().expect("parse checked 20 octets")
+        let [_code, _identifier, _length_high, _length_low, authenticator @ ..] = self.header;
+        authenticator
     }
 
     /// The whole packet, without padding.

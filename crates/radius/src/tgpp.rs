@@ -32,7 +32,7 @@ pub struct Tgpp<'a> {
     pub imsi: Option<&'a str>,
     /// 2: with the gateway's address unique per bearer.
     pub charging_id: Option<u32>,
-    /// 3: 0 IPv4, 1 PPP, 2 IPv6, 3 IPv4v6, 4 non-IP, 5 unstructured, 6 Ethernet.
+    /// 3: 0 IPv4, 1 PPP, 2 IPv6, 3 `IPv4v6`, 4 non-IP, 5 unstructured, 6 Ethernet.
     pub pdp_type: Option<u32>,
     /// 4: charging gateway.
     pub cg_address: Option<Ipv4Addr>,

@@ -1,6 +1,6 @@
 //! Writing the 3GPP attributes back: for simulated gateways, tests and Disconnects.
 
-use super::{Slice, Tgpp, kind};
+use super::{Slice, Tgpp, TimeZone, kind};
 use crate::Builder;
 use crate::dictionary::VENDOR_3GPP;
 
@@ -58,7 +58,7 @@ impl Tgpp<'_> {
             (kind::IMEISV, text(self.imeisv)),
             (kind::RAT_TYPE, octet(self.rat.map(|rat| rat.0))),
             (kind::USER_LOCATION_INFO, self.location.map(|location| location.to_wire())),
-            (kind::MS_TIME_ZONE, self.time_zone.and_then(|zone| zone.to_wire()).map(|zone| zone.to_vec())),
+            (kind::MS_TIME_ZONE, self.time_zone.and_then(TimeZone::to_wire).map(|zone| zone.to_vec())),
             (kind::CAMEL_CHARGING_INFO, octets(self.camel)),
             (kind::PACKET_FILTER, octets(self.packet_filter)),
             (kind::NEGOTIATED_DSCP, octet(self.dscp)),

@@ -6,7 +6,7 @@ use crate::dictionary::{self, Format, Row};
 pub const IMSI: u8 = 1;
 /// `3GPP-Charging-ID`. With the GGSN address unique per bearer.
 pub const CHARGING_ID: u8 = 2;
-/// `3GPP-PDP-Type`. 0 IPv4, 1 PPP, 2 IPv6, 3 IPv4v6, 4 non-IP, 5 unstructured, 6 Ethernet.
+/// `3GPP-PDP-Type`. 0 IPv4, 1 PPP, 2 IPv6, 3 `IPv4v6`, 4 non-IP, 5 unstructured, 6 Ethernet.
 pub const PDP_TYPE: u8 = 3;
 /// `3GPP-CG-Address`. Charging gateway.
 pub const CG_ADDRESS: u8 = 4;

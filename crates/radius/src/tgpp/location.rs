@@ -122,50 +122,71 @@ impl<'a> Location<'a> {
     }
 }
 
-/// Exact lengths only.
+/// Exact lengths only: what is too short has no field to read, what is too long has something left.
 fn typed(kind: u8, octets: &[u8]) -> Option<Location<'_>> {
-    let u16_of = |a, b| u16::from_be_bytes([a, b]);
-    Some(match (kind, octets) {
-        (0, &[a, b, c, d, e, f, g]) => {
-            Location::Cgi { plmn: PlmnOctets([a, b, c]), lac: u16_of(d, e), ci: u16_of(f, g) }
+    let mut rest = Fields(octets);
+    let location = match kind {
+        0 => Location::Cgi { plmn: rest.plmn()?, lac: rest.u16()?, ci: rest.u16()? },
+        1 => Location::Sai { plmn: rest.plmn()?, lac: rest.u16()?, sac: rest.u16()? },
+        2 => Location::Rai { plmn: rest.plmn()?, lac: rest.u16()?, rac: rest.octet_and_padding()? },
+        128 => Location::Tai { plmn: rest.plmn()?, tac: rest.u16()? },
+        129 => Location::Ecgi { plmn: rest.plmn()?, eci: rest.eci()? },
+        130 => Location::TaiEcgi { tai_plmn: rest.plmn()?, tac: rest.u16()?, plmn: rest.plmn()?, eci: rest.eci()? },
+        135 => Location::Ncgi { plmn: rest.plmn()?, nci: rest.nci()? },
+        136 => Location::FiveGsTai { plmn: rest.plmn()?, tac: rest.u24()? },
+        137 => {
+            Location::FiveGsTaiNcgi { tai_plmn: rest.plmn()?, tac: rest.u24()?, plmn: rest.plmn()?, nci: rest.nci()? }
         }
-        (1, &[a, b, c, d, e, f, g]) => {
-            Location::Sai { plmn: PlmnOctets([a, b, c]), lac: u16_of(d, e), sac: u16_of(f, g) }
-        }
-        // Six octets as one reader has it, seven with padding as another.
-        (2, &[a, b, c, d, e, rac] | &[a, b, c, d, e, rac, _]) => {
-            Location::Rai { plmn: PlmnOctets([a, b, c]), lac: u16_of(d, e), rac }
-        }
-        (128, &[a, b, c, d, e]) => Location::Tai { plmn: PlmnOctets([a, b, c]), tac: u16_of(d, e) },
-        (129, &[a, b, c, d, e, f, g]) => Location::Ecgi { plmn: PlmnOctets([a, b, c]), eci: eci([d, e, f, g]) },
-        (130, &[a, b, c, d, e, f, g, h, i, j, k, l]) => Location::TaiEcgi {
-            tai_plmn: PlmnOctets([a, b, c]),
-            tac: u16_of(d, e),
-            plmn: PlmnOctets([f, g, h]),
-            eci: eci([i, j, k, l]),
-        },
-        (135, &[a, b, c, d, e, f, g, h]) => Location::Ncgi { plmn: PlmnOctets([a, b, c]), nci: nci([d, e, f, g, h]) },
-        (136, &[a, b, c, d, e, f]) => {
-            Location::FiveGsTai { plmn: PlmnOctets([a, b, c]), tac: u32::from_be_bytes([0, d, e, f]) }
-        }
-        (137, &[a, b, c, d, e, f, g, h, i, j, k, l, m, n]) => Location::FiveGsTaiNcgi {
-            tai_plmn: PlmnOctets([a, b, c]),
-            tac: u32::from_be_bytes([0, d, e, f]),
-            plmn: PlmnOctets([g, h, i]),
-            nci: nci([j, k, l, m, n]),
-        },
         _ => return None,
-    })
+    };
+    rest.0.is_empty().then_some(location)
 }
 
-/// The low 28 bits.
-fn eci(octets: [u8; 4]) -> u32 {
-    u32::from_be_bytes(octets) & 0x0FFF_FFFF
-}
+/// The fields of a location, front to back.
+struct Fields<'a>(&'a [u8]);
 
-/// The low 36 bits.
-fn nci([a, b, c, d, e]: [u8; 5]) -> u64 {
-    u64::from_be_bytes([0, 0, 0, a & 0x0F, b, c, d, e])
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (octets, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*octets)
+    }
+
+    /// The last `N` octets of a 64-bit number.
+    fn number<const N: usize>(&mut self) -> Option<u64> {
+        self.take::<N>().map(|octets| octets.iter().fold(0, |number, &octet| number << 8 | u64::from(octet)))
+    }
+
+    fn plmn(&mut self) -> Option<PlmnOctets> {
+        self.take().map(PlmnOctets)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_be_bytes)
+    }
+
+    fn u24(&mut self) -> Option<u32> {
+        self.number::<3>().map(|number| number as u32)
+    }
+
+    /// 4 spare bits and 28.
+    fn eci(&mut self) -> Option<u32> {
+        self.take().map(|octets| u32::from_be_bytes(octets) & 0x0FFF_FFFF)
+    }
+
+    /// 4 spare bits and 36.
+    fn nci(&mut self) -> Option<u64> {
+        self.number::<5>().map(|number| number & 0xF_FFFF_FFFF)
+    }
+
+    /// A routing area code ends the value, or one octet of padding does: implementations differ.
+    fn octet_and_padding(&mut self) -> Option<u8> {
+        let [octet] = self.take()?;
+        if self.0.len() == 1 {
+            self.0 = &[];
+        }
+        Some(octet)
+    }
 }
 
 impl fmt::Display for Location<'_> {

@@ -11,17 +11,11 @@ pub struct PlmnOctets(pub [u8; 3]);
 impl PlmnOctets {
     /// From 5 or 6 digits (`26201`, `310410`).
     pub fn from_digits(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if !digits.iter().all(u8::is_ascii_digit) {
+        if !matches!(text.len(), 5 | 6) || !text.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
-        let (&[a, b, c, d, e], last) = digits.split_first_chunk::<5>()?;
-        let third = match *last {
-            [] => 0xF,
-            [digit] => digit & 0xF,
-            _ => return None,
-        };
-        Some(Self([(b & 0xF) << 4 | (a & 0xF), third << 4 | (c & 0xF), (e & 0xF) << 4 | (d & 0xF)]))
+        let digit = |at: usize| text.as_bytes().get(at).map_or(0xF, |digit| digit - b'0');
+        Some(Self([digit(1) << 4 | digit(0), digit(5) << 4 | digit(2), digit(4) << 4 | digit(3)]))
     }
 
     /// The 5 or 6 decimal digits, each 0 to 9; the second value says how many. `None` where a nibble is no digit.

@@ -29,7 +29,7 @@ impl TimeZone {
             return None;
         }
         let sign = if self.quarter_hours < 0 { 8 } else { 0 };
-        Some([(magnitude % 10) << 4 | sign | magnitude / 10, self.daylight_saving])
+        Some([(magnitude % 10) << 4 | sign | (magnitude / 10), self.daylight_saving])
     }
 
     /// Minutes east of UTC, daylight saving included as networks send it (the offset already contains it).
