@@ -132,7 +132,7 @@ impl Fault {
         move |source| Self::Store(StoreError::Unreadable { what, source })
     }
 
-    /// Names the file and sorts SQLite's errors by what can be done about them.
+    /// Names the file and sorts `SQLite`'s errors by what can be done about them.
     pub(crate) fn at(self, path: &Path) -> StoreError {
         let path = path.to_owned();
         match self {

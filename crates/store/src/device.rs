@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fleetward_fleet::{Device, DeviceChange, DeviceId, Iccid, Identity, Imei, Imsi, Msisdn, Offset};
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Statement, Transaction, params};
 
 use crate::connection::Fault;
 use crate::{Result, Store, meta};
@@ -65,12 +65,13 @@ impl Store {
         self.write(|tx| {
             let mut last = projected(tx)?;
             let mut done = Projected::default();
+            let mut projector = Projector::new(tx)?;
             for (offset, change) in changes {
                 if last.is_some_and(|last| *offset <= last) {
                     done.skipped += 1;
                     continue;
                 }
-                apply(tx, *offset, change)?;
+                projector.apply(*offset, change)?;
                 last = Some(*offset);
                 done.applied += 1;
             }
@@ -125,6 +126,7 @@ impl Store {
                     found.push(Conflict { index, field: "name", holder: device.name.clone() });
                 }
             }
+            let mut holders = Holders::new(tx)?;
             let mut taken: HashMap<(&'static str, String), usize> = HashMap::with_capacity(devices.len() * 2);
             for (index, device) in devices.iter().enumerate() {
                 for (field, value) in unique_values(device) {
@@ -132,13 +134,13 @@ impl Store {
                     if let Some(other) = other.filter(|other| devices[*other].name != device.name) {
                         found.push(Conflict { index, field, holder: devices[other].name.clone() });
                     }
-                    for holder in holders(tx, field, &value)? {
+                    for holder in holders.of(field, &value)? {
                         if holder != device.name && !names.contains_key(&*holder) {
                             found.push(Conflict { index, field, holder });
                         }
                     }
                 }
-                if let Some(holder) = name_of(tx, device.id())?.filter(|holder| *holder != device.name) {
+                if let Some(holder) = holders.of_id(device.id())?.filter(|holder| *holder != device.name) {
                     found.push(Conflict { index, field: "name", holder });
                 }
             }
@@ -153,42 +155,60 @@ fn projected(tx: &Transaction<'_>) -> Result<Option<Offset>, Fault> {
     text.parse().map(|offset| Some(Offset(offset))).map_err(|e| Fault::unreadable("journal offset")(Box::new(e)))
 }
 
-fn apply(tx: &Transaction<'_>, offset: Offset, change: &DeviceChange) -> Result<(), Fault> {
-    let device = &change.device;
-    let id = device.id().0.cast_signed();
-    tx.prepare("DELETE FROM device_group WHERE device = ?1")?.execute([id])?;
-    if change.removed {
-        tx.prepare("DELETE FROM device WHERE id = ?1")?.execute([id])?;
-        return Ok(());
+/// The statements of a projection, prepared once for a batch: most of the time of a large import would be their parsing.
+struct Projector<'tx> {
+    upsert: Statement<'tx>,
+    remove: Statement<'tx>,
+    join: Statement<'tx>,
+    leave: Statement<'tx>,
+}
+
+impl<'tx> Projector<'tx> {
+    fn new(tx: &'tx Transaction<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            upsert: tx.prepare(
+                "INSERT INTO device (id, name, imsi, login, iccid, msisdn, imei, ip, ipv6, model, state, critical,
+                   changed_offset, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 ON CONFLICT (id) DO UPDATE SET name = ?2, imsi = ?3, login = ?4, iccid = ?5, msisdn = ?6, imei = ?7,
+                   ip = ?8, ipv6 = ?9, model = ?10, state = ?11, critical = ?12, changed_offset = ?13, body = ?14",
+            )?,
+            remove: tx.prepare("DELETE FROM device WHERE id = ?1")?,
+            join: tx.prepare("INSERT OR IGNORE INTO device_group (device, name) VALUES (?1, ?2)")?,
+            leave: tx.prepare("DELETE FROM device_group WHERE device = ?1")?,
+        })
     }
-    let body = serde_json::to_string(device).map_err(|e| Fault::unreadable("device")(Box::new(e)))?;
-    tx.prepare(
-        "INSERT INTO device (id, name, imsi, login, iccid, msisdn, imei, ip, ipv6, model, state, critical, changed_offset, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT (id) DO UPDATE SET name = ?2, imsi = ?3, login = ?4, iccid = ?5, msisdn = ?6, imei = ?7, ip = ?8,
-           ipv6 = ?9, model = ?10, state = ?11, critical = ?12, changed_offset = ?13, body = ?14",
-    )?
-    .execute(params![
-        id,
-        &*device.name,
-        device.imsi.map(Imsi::reveal),
-        device.login.as_deref(),
-        device.iccid.map(Iccid::reveal),
-        device.msisdn.map(Msisdn::reveal),
-        device.imei.map(Imei::reveal),
-        device.ip.map(|ip| ip.to_string()),
-        device.ipv6.map(|net| net.to_string()),
-        device.model.as_deref(),
-        device.state.name(),
-        device.critical,
-        offset.0.cast_signed(),
-        body,
-    ])?;
-    for group in &device.groups {
-        tx.prepare("INSERT OR IGNORE INTO device_group (device, name) VALUES (?1, ?2)")?
-            .execute(params![id, &**group])?;
+
+    fn apply(&mut self, offset: Offset, change: &DeviceChange) -> Result<(), Fault> {
+        let device = &change.device;
+        let id = device.id().0.cast_signed();
+        self.leave.execute([id])?;
+        if change.removed {
+            self.remove.execute([id])?;
+            return Ok(());
+        }
+        let body = serde_json::to_string(device).map_err(|e| Fault::unreadable("device")(Box::new(e)))?;
+        self.upsert.execute(params![
+            id,
+            &*device.name,
+            device.imsi.map(Imsi::reveal),
+            device.login.as_deref(),
+            device.iccid.map(Iccid::reveal),
+            device.msisdn.map(Msisdn::reveal),
+            device.imei.map(Imei::reveal),
+            device.ip.map(|ip| ip.to_string()),
+            device.ipv6.map(|net| net.to_string()),
+            device.model.as_deref(),
+            device.state.name(),
+            device.critical,
+            offset.0.cast_signed(),
+            body,
+        ])?;
+        for group in &device.groups {
+            self.join.execute(params![id, &**group])?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn find(tx: &Transaction<'_>, by: &Lookup) -> Result<Option<Device>, Fault> {
@@ -211,26 +231,41 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Device, Fault> {
     serde_json::from_str(body).map_err(|e| Fault::unreadable("device")(Box::new(e)))
 }
 
+/// What only one device may have; the names are columns too.
+const UNIQUE: [&str; 5] = ["imsi", "login", "iccid", "ip", "ipv6"];
+
 fn unique_values(device: &Device) -> impl Iterator<Item = (&'static str, String)> {
-    [
-        ("imsi", device.imsi.map(Imsi::reveal)),
-        ("login", device.login.as_ref().map(ToString::to_string)),
-        ("iccid", device.iccid.map(Iccid::reveal)),
-        ("ip", device.ip.map(|ip| ip.to_string())),
-        ("ipv6", device.ipv6.map(|net| net.to_string())),
-    ]
-    .into_iter()
-    .filter_map(|(field, value)| value.map(|value| (field, value)))
+    let values = [
+        device.imsi.map(Imsi::reveal),
+        device.login.as_ref().map(ToString::to_string),
+        device.iccid.map(Iccid::reveal),
+        device.ip.map(|ip| ip.to_string()),
+        device.ipv6.map(|net| net.to_string()),
+    ];
+    UNIQUE.into_iter().zip(values).filter_map(|(field, value)| value.map(|value| (field, value)))
 }
 
-/// Who has this value; `field` is one of [`unique_values`]'s.
-fn holders(tx: &Transaction<'_>, field: &'static str, value: &str) -> Result<Vec<Box<str>>, Fault> {
-    let mut statement = tx.prepare(&format!("SELECT name FROM device WHERE {field} = ?1"))?;
-    let names = statement.query_map([value], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(names)
+/// Who has a value now: one prepared statement a field.
+struct Holders<'tx> {
+    by_field: Vec<(&'static str, Statement<'tx>)>,
+    by_id: Statement<'tx>,
 }
 
-fn name_of(tx: &Transaction<'_>, id: DeviceId) -> Result<Option<Box<str>>, Fault> {
-    let mut statement = tx.prepare("SELECT name FROM device WHERE id = ?1")?;
-    Ok(statement.query_row([id.0.cast_signed()], |row| row.get(0)).optional()?)
+impl<'tx> Holders<'tx> {
+    fn new(tx: &'tx Transaction<'_>) -> rusqlite::Result<Self> {
+        let select = |field| Ok((field, tx.prepare(&format!("SELECT name FROM device WHERE {field} = ?1"))?));
+        let by_field = UNIQUE.into_iter().map(select).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { by_field, by_id: tx.prepare("SELECT name FROM device WHERE id = ?1")? })
+    }
+
+    fn of(&mut self, field: &str, value: &str) -> rusqlite::Result<Vec<Box<str>>> {
+        let Some((_, statement)) = self.by_field.iter_mut().find(|(name, _)| *name == field) else {
+            return Ok(Vec::new());
+        };
+        statement.query_map([value], |row| row.get(0))?.collect()
+    }
+
+    fn of_id(&mut self, id: DeviceId) -> rusqlite::Result<Option<Box<str>>> {
+        self.by_id.query_row([id.0.cast_signed()], |row| row.get(0)).optional()
+    }
 }

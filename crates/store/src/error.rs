@@ -23,12 +23,12 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
-    /// The file is an SQLite database, but damaged.
+    /// The file is an `SQLite` database, but damaged.
     #[error("the database {} is damaged: {detail}", path.display())]
     Corrupt {
         /// The database file.
         path: PathBuf,
-        /// The first thing that SQLite found.
+        /// The first thing that `SQLite` found.
         detail: String,
     },
     /// The file is something else.
@@ -53,12 +53,12 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
-    /// SQLite refused for another reason.
+    /// `SQLite` refused for another reason.
     #[error("the database {} refused", path.display())]
     Sqlite {
         /// The database file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         #[source]
         source: rusqlite::Error,
     },
@@ -137,7 +137,7 @@ impl StoreError {
         Self::Invalid { field, message: message.into() }
     }
 
-    pub(crate) fn not_found(what: &'static str, key: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, key: &dyn std::fmt::Display) -> Self {
         Self::NotFound { what, key: key.to_string() }
     }
 }

@@ -80,7 +80,7 @@ impl Store {
     fn step(&self, id: FindingId, to: FindingState, by: &str, note: &str, at: Timestamp) -> Result<()> {
         check_words(by, note)?;
         self.write(|tx| {
-            let from = state(tx, id)?.ok_or_else(|| StoreError::not_found("finding", id))?;
+            let from = state(tx, id)?.ok_or_else(|| StoreError::not_found("finding", &id))?;
             if !may(from, to) {
                 return Err(StoreError::IllegalTransition { from, to }.into());
             }

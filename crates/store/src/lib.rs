@@ -1,4 +1,4 @@
-//! What is known now: devices, findings, responses, suppressions, the audit log, users and tokens, in one SQLite file.
+//! What is known now: devices, findings, responses, suppressions, the audit log, users and tokens, in one `SQLite` file.
 //!
 //! The journal is the truth about devices; this is its projection, and the home of everything that a person edits.
 //! [`Store`] is a cheap, thread-safe handle; every method blocks for the length of one small query or transaction.

@@ -20,6 +20,9 @@ impl Store {
             seconds,
         );
         busy.kind = fleetward_fleet::metric::Kind::Counter;
+        // SQLite names the log by appending, not by replacing an extension.
+        let mut wal = self.path().as_os_str().to_owned();
+        wal.push("-wal");
         let mut samples = vec![
             Sample::counter(
                 "fleetward_store_transactions_total",
@@ -38,7 +41,7 @@ impl Store {
             ),
             busy,
             file_size("database", self.path()),
-            file_size("wal", &self.path().with_added_extension_wal()),
+            file_size("wal", Path::new(&wal)),
         ];
         samples.extend(self.row_counts()?);
         Ok(samples)
@@ -64,17 +67,4 @@ fn file_size(file: &'static str, path: &Path) -> Sample {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus values are doubles")]
     Sample::gauge("fleetward_store_bytes", "Size of the database and its write-ahead log.", bytes as f64)
         .with("file", file)
-}
-
-/// SQLite names the log by appending, not by replacing an extension.
-trait WalPath {
-    fn with_added_extension_wal(&self) -> std::path::PathBuf;
-}
-
-impl WalPath for Path {
-    fn with_added_extension_wal(&self) -> std::path::PathBuf {
-        let mut name = self.as_os_str().to_owned();
-        name.push("-wal");
-        name.into()
-    }
 }

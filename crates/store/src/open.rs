@@ -81,12 +81,12 @@ fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     }
     if !pending.is_empty() {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len().to_string())?;
     }
     Ok(transaction.commit()?)
 }
 
-/// Identities and password hashes are in it: nobody else reads it, from its first moment on. SQLite gives the `-wal` and
+/// Identities and password hashes are in it: nobody else reads it, from its first moment on. `SQLite` gives the `-wal` and
 /// `-shm` files the same mode.
 fn make_private_file(path: &Path) -> std::io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
@@ -95,7 +95,8 @@ fn make_private_file(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Takes the six bits for group and others away, where one is set.
 fn tighten(path: &Path) -> std::io::Result<()> {
     let mode = std::fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { std::fs::set_permissions(path, Permissions::from_mode(0o600)) }
+    if mode.trailing_zeros() >= 6 { Ok(()) } else { std::fs::set_permissions(path, Permissions::from_mode(0o600)) }
 }

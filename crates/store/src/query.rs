@@ -30,7 +30,7 @@ impl Query {
         self.values.extend(values);
         if self.values.len() >= first {
             let places: Vec<String> = (first..=self.values.len()).map(|n| format!("?{n}")).collect();
-            self.sql.push_str(&format!(" AND {column} IN ({})", places.join(",")));
+            self.sql.extend([" AND ", column, " IN (", &places.join(","), ")"]);
         }
         self
     }

@@ -49,7 +49,7 @@ impl Store {
     /// who change it at once cannot overwrite each other.
     pub fn update_response(&self, response: &Response) -> Result<()> {
         self.write(|tx| {
-            let stored = get(tx, response.id)?.ok_or_else(|| StoreError::not_found("response", response.id))?;
+            let stored = get(tx, response.id)?.ok_or_else(|| StoreError::not_found("response", &response.id))?;
             if !response.history.starts_with(&stored.history) {
                 return Err(StoreError::Stale { what: "response", key: response.id.to_string() }.into());
             }

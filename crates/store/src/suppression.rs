@@ -24,6 +24,17 @@ const COLUMNS: &str = "id, rule, scope, device, grp, reason, until, by, created_
 const COVERED: &str = "rule = ?1 AND (?2 IS NULL OR device = ?2)
     AND (?3 IS NULL OR device IN (SELECT device FROM device_group WHERE name = ?3))";
 
+/// No suppression covers the finding `f` at ?1.
+const UNCOVERED: &str = "NOT EXISTS (SELECT 1 FROM suppression AS s WHERE s.rule = f.rule AND s.until > ?1
+    AND (s.scope = 'rule' OR (s.scope = 'device' AND s.device = f.device)
+      OR (s.scope = 'group' AND f.device IN (SELECT device FROM device_group WHERE name = s.grp))))";
+
+/// After one of rule ?1 was removed: until when the findings that still sleep do so.
+const REMAINING: &str = "UPDATE finding AS f SET suppressed_until = (SELECT max(s.until) FROM suppression AS s
+    WHERE s.rule = f.rule AND (s.scope = 'rule' OR (s.scope = 'device' AND s.device = f.device)
+      OR (s.scope = 'group' AND f.device IN (SELECT device FROM device_group WHERE name = s.grp))))
+    WHERE f.rule = ?1 AND f.state = 'suppressed'";
+
 impl Store {
     /// Stores a suppression and suppresses the open findings that it covers. Returns its number and those findings.
     pub fn add_suppression(&self, suppression: &Suppression, now: Timestamp) -> Result<(u64, Vec<FindingId>)> {
@@ -44,7 +55,7 @@ impl Store {
     ) -> Result<(u64, Vec<FindingId>)> {
         check(suppression, now)?;
         self.write(|tx| {
-            let from = finding_state::state(tx, finding)?.ok_or_else(|| StoreError::not_found("finding", finding))?;
+            let from = finding_state::state(tx, finding)?.ok_or_else(|| StoreError::not_found("finding", &finding))?;
             if !may(from, FindingState::Suppressed) {
                 return Err(StoreError::IllegalTransition { from, to: FindingState::Suppressed }.into());
             }
@@ -61,17 +72,18 @@ impl Store {
     pub fn remove_suppression(&self, id: u64, by: &str, now: Timestamp) -> Result<(StoredSuppression, Vec<FindingId>)> {
         check_words(by, "")?;
         self.write(|tx| {
-            let stored = get(tx, id)?.ok_or_else(|| StoreError::not_found("suppression", id))?;
+            let stored = get(tx, id)?.ok_or_else(|| StoreError::not_found("suppression", &id))?;
             tx.execute("DELETE FROM suppression WHERE id = ?1", [id.cast_signed()])?;
             let woken = wake(tx, &format!("suppression {id} removed"), by, now)?;
+            tx.execute(REMAINING, [&*stored.suppression.rule])?;
             Ok((stored, woken))
         })
     }
 
     /// Wakes findings whose suppression is over: still there, so they are new again. Call it now and then.
     pub fn wake_findings(&self, now: Timestamp) -> Result<Vec<FindingId>> {
-        let due = "SELECT EXISTS (SELECT 1 FROM finding WHERE suppressed_until <= ?1)";
-        let any: bool = self.read(|tx| Ok(tx.query_row(due, [now.0], |row| row.get(0))?))?;
+        let due = format!("SELECT EXISTS (SELECT 1 FROM finding AS f WHERE state = 'suppressed' AND {UNCOVERED})");
+        let any: bool = self.read(|tx| Ok(tx.query_row(&due, [now.0], |row| row.get(0))?))?;
         if any { self.write(|tx| wake(tx, "suppression ended", ITSELF, now)) } else { Ok(Vec::new()) }
     }
 
@@ -178,14 +190,8 @@ fn cover(tx: &Transaction<'_>, suppression: &Suppression, now: Timestamp) -> Res
 
 /// Findings that sleep and that no suppression covers at `now` become new again.
 fn wake(tx: &Transaction<'_>, note: &str, by: &str, now: Timestamp) -> Result<Vec<FindingId>, Fault> {
-    let woken = ids(
-        tx,
-        "SELECT id FROM finding AS f WHERE state = 'suppressed' AND NOT EXISTS (
-           SELECT 1 FROM suppression AS s WHERE s.rule = f.rule AND s.until > ?1 AND (s.scope = 'rule'
-             OR (s.scope = 'device' AND s.device = f.device)
-             OR (s.scope = 'group' AND f.device IN (SELECT device FROM device_group WHERE name = s.grp))))",
-        params![now.0],
-    )?;
+    let woken =
+        ids(tx, &format!("SELECT id FROM finding AS f WHERE state = 'suppressed' AND {UNCOVERED}"), params![now.0])?;
     for id in &woken {
         finding_state::enter(tx, *id, FindingState::New, by, note, now)?;
     }

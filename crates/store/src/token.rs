@@ -143,7 +143,7 @@ impl Store {
     /// Makes a token worthless, from now on.
     pub fn revoke_token(&self, id: u64) -> Result<()> {
         self.write(|tx| match tx.execute("DELETE FROM token WHERE id = ?1", [id.cast_signed()])? {
-            0 => Err(StoreError::not_found("token", id).into()),
+            0 => Err(StoreError::not_found("token", &id).into()),
             _ => Ok(()),
         })
     }

@@ -182,7 +182,7 @@ fn nobodys_hash() -> String {
 }
 
 fn found(name: &str, changed: usize) -> Result<()> {
-    if changed == 0 { Err(StoreError::not_found("user", name)) } else { Ok(()) }
+    if changed == 0 { Err(StoreError::not_found("user", &name)) } else { Ok(()) }
 }
 
 fn end_sign_ins(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
