@@ -1,1 +1,33 @@
-//! A simulated fleet, RADIUS load and real daemons, for tests, the demo and benchmarks
+//! A simulated fleet, RADIUS load and real daemons: for tests, the demo and benchmarks, never for production.
+//!
+//! * [`fleet`]: a seeded fleet of five kinds of device, its profiles and its inventory.
+//! * [`nas`]: a gateway that speaks real RADIUS over UDP and obeys (or ignores) a Disconnect.
+//! * [`story`]: the fleet's day, with misuse mixed in and the ground truth kept.
+//! * [`load`]: many requests a second for little CPU, every answer verified.
+//! * [`torture`]: accounting that remembers exactly what was acknowledged.
+//! * [`process`]: a program under test: start, kill, CPU time, memory.
+//! * [`daemons`]: FreeRADIUS, strongSwan, hostapd and radsecproxy in network namespaces of their own.
+//!
+//! # Invariants
+//!
+//! * **A second opinion.** The peers write and check packets with a codec of their own (`wire`), not with
+//!   `fleetward-radius`: a mistake there must not cancel itself out.
+//! * **Own ground only.** Traffic goes to loopback or to namespaces made here, and everything ends in bounded time.
+//! * **Seeds decide.** The same seed gives the same fleet and the same plan of misuse.
+
+pub mod daemons;
+pub mod fleet;
+pub mod load;
+pub mod nas;
+pub mod process;
+mod random;
+pub mod story;
+pub mod torture;
+mod wire;
+
+use std::sync::Arc;
+
+use fleetward_fleet::Timestamp;
+
+/// Where the time of day comes from; the crate itself never reads it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,0 +1,246 @@
+//! Accounting that remembers exactly what was acknowledged, while the server dies and comes back.
+//!
+//! Several gateways, each with a number of sessions, send interims with retransmits until they are answered. Whatever
+//! was answered must afterwards be in the server's journal once; whatever was not may be there once or not at all.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use fleetward_fleet::{Device, Rat, Secret};
+
+use crate::nas::{Entry, Event, Nas, Record, SessionRef, Sim, Timing, cause, turn_all};
+use crate::random::Random;
+use crate::{Clock, fleet};
+
+/// What to send.
+#[derive(Clone)]
+pub struct Recorder {
+    /// The gateways: NAS-Identifier and address.
+    pub gateways: Vec<(String, IpAddr)>,
+    /// Shared with the server.
+    pub secret: Secret,
+    /// The server's accounting port.
+    pub acct: SocketAddr,
+    /// Sessions open at a time per gateway.
+    pub sessions: u32,
+    /// Records a session has before it stops and the next SIM begins one.
+    pub records: u32,
+    /// Mean time between two records of a session.
+    pub every: Duration,
+    /// Retransmission; short, so that a restart costs little time.
+    pub timing: Timing,
+    /// Part of the records that are sent once more although they were answered.
+    pub duplicates: f64,
+    /// Decides what chance decides.
+    pub seed: u64,
+    /// For Event-Timestamp.
+    pub clock: Clock,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Clone)]
+pub struct Ledger {
+    /// Acknowledged records, each once, by gateway name.
+    pub acknowledged: Vec<(Box<str>, Record)>,
+    /// Records that nobody acknowledged (in flight at the end, or interims that newer ones overtook).
+    pub open: Vec<(Box<str>, Record)>,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Of these, retransmits.
+    pub retransmits: u64,
+    /// Datagrams that were not proven.
+    pub bad: u64,
+}
+
+/// A recorder at work.
+#[derive(Debug)]
+pub struct Recording {
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+    thread: JoinHandle<io::Result<Ledger>>,
+}
+
+impl Recorder {
+    /// Three gateways on 127.0.0.31 to 33, 50 sessions each, a record a session every 100 ms.
+    pub fn new(acct: SocketAddr, secret: Secret, clock: Clock) -> Self {
+        let gateways = (1..=3_u8).map(|n| (format!("torture-{n}"), IpAddr::from([127, 0, 0, 30 + n]))).collect();
+        Self {
+            gateways,
+            secret,
+            acct,
+            sessions: 50,
+            records: 20,
+            every: Duration::from_millis(100),
+            timing: Timing {
+                first: Duration::from_millis(300),
+                cap: Duration::from_secs(1),
+                give_up: Duration::from_secs(30),
+            },
+            duplicates: 0.05,
+            seed: 1,
+            clock,
+        }
+    }
+
+    /// The devices whose SIMs it uses; each session slot has a SIM of its own.
+    pub fn devices(&self) -> Vec<Device> {
+        (0..self.gateways.len() as u32 * self.sessions).map(crate::load::device).collect()
+    }
+
+    /// Records on a thread of its own until [`Recording::stop`].
+    pub fn start(self) -> io::Result<Recording> {
+        let bind = |(name, ip): &(String, IpAddr)| Nas::bind(name, *ip, 0, self.secret.clone(), self.clock.clone());
+        let mut nases = self.gateways.iter().map(bind).collect::<io::Result<Vec<_>>>()?;
+        for nas in &mut nases {
+            nas.aim(self.acct, self.acct);
+            nas.set_timing(self.timing);
+        }
+        let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (flag, count) = (Arc::clone(&stop), Arc::clone(&acknowledged));
+        let work = Work { slots: Vec::new(), slot_of: HashMap::new(), random: Random::new(self.seed), nases, recorder: self };
+        let thread =
+            std::thread::Builder::new().name("recorder".into()).spawn(move || work.run(&flag, &count))?;
+        Ok(Recording { stop, acknowledged, thread })
+    }
+}
+
+impl Recording {
+    /// Records acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Sends nothing new, waits up to five seconds for the answers under way (the server should be up), and hands
+    /// over the ledger.
+    pub fn stop(self) -> io::Result<Ledger> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the recorder panicked")))
+    }
+}
+
+/// One session at a time, of one SIM.
+struct Slot {
+    nas: usize,
+    sim: u32,
+    session: Option<SessionRef>,
+    left: u32,
+    due: Instant,
+}
+
+struct Work {
+    recorder: Recorder,
+    nases: Vec<Nas>,
+    slots: Vec<Slot>,
+    slot_of: HashMap<(usize, SessionRef), usize>,
+    random: Random,
+}
+
+impl Work {
+    fn run(mut self, stop: &AtomicBool, count: &AtomicU64) -> io::Result<Ledger> {
+        let mut ledger = Ledger::default();
+        // What was acknowledged already: a duplicate's answer is no second record.
+        let mut seen = std::collections::HashSet::new();
+        self.set_up();
+        let mut end = None;
+        loop {
+            for (nas, event) in turn_all(&mut self.nases, Duration::from_millis(2))? {
+                match event {
+                    Event::Acknowledged(_, record) => {
+                        let key = (nas, record.session_id.clone(), record.status, record.bytes_up, record.bytes_down);
+                        if seen.insert(key) {
+                            ledger.acknowledged.push((self.nases[nas].name().into(), *record));
+                            count.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                    Event::Closed(session, _) => self.closed(nas, session),
+                    _ => {}
+                }
+            }
+            let now = Instant::now();
+            if stop.load(Ordering::Relaxed) {
+                let end = *end.get_or_insert(now + DRAIN);
+                if now >= end || self.nases.iter().all(|nas| nas.unanswered() == 0) {
+                    break;
+                }
+            } else {
+                self.send_due(now)?;
+            }
+        }
+        for nas in &self.nases {
+            ledger.open.extend(nas.unanswered_records().into_iter().map(|record| (nas.name().into(), record)));
+            let stats = nas.stats();
+            ledger.sent += stats.sent;
+            ledger.retransmits += stats.retransmits;
+            ledger.bad += stats.bad;
+        }
+        Ok(ledger)
+    }
+
+    fn set_up(&mut self) {
+        let per_nas = self.recorder.sessions;
+        for nas in 0..self.nases.len() {
+            for slot in 0..per_nas {
+                let sim = nas as u32 * per_nas + slot;
+                let due = Instant::now() + self.random.around(self.recorder.every);
+                self.slots.push(Slot { nas, sim, session: None, left: 0, due });
+            }
+        }
+    }
+
+    fn closed(&mut self, nas: usize, session: SessionRef) {
+        if let Some(slot) = self.slot_of.remove(&(nas, session)) {
+            self.slots[slot].session = None;
+        }
+    }
+
+    fn send_due(&mut self, now: Instant) -> io::Result<()> {
+        for index in 0..self.slots.len() {
+            if self.slots[index].due <= now {
+                self.slots[index].due = now + self.random.around(self.recorder.every);
+                self.send(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, index: usize) -> io::Result<()> {
+        let slot = &mut self.slots[index];
+        let nas = &mut self.nases[slot.nas];
+        let Some(session) = slot.session else {
+            let session = nas.attach(sim(slot.sim), Entry::Unasked, fleet::address(slot.sim))?;
+            slot.session = Some(session);
+            slot.left = self.recorder.records;
+            self.slot_of.insert((slot.nas, session), index);
+            return Ok(());
+        };
+        if slot.left == 0 {
+            return nas.detach(session, cause::USER_REQUEST);
+        }
+        slot.left -= 1;
+        // Every record differs in its counters, so that each can be told from all others.
+        nas.traffic(session, self.random.between(1, 5000), self.random.between(1, 5000));
+        nas.interim(session)?;
+        if self.random.chance(self.recorder.duplicates) {
+            nas.repeat(session)?;
+        }
+        Ok(())
+    }
+}
+
+fn sim(index: u32) -> Sim {
+    Sim {
+        imsi: fleet::imsi(index),
+        msisdn: fleet::msisdn(index),
+        imeisv: Some(crate::load::imeisv(index)),
+        network: "26299".parse().expect("five digits"),
+        apn: fleet::APN.into(),
+        rat: Rat(6),
+    }
+}
+
+const DRAIN: Duration = Duration::from_secs(5);
