@@ -3,14 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::{Profile, Severity};
+use fleetward_fleet::{Observation, Profile, Timestamp};
+use fleetward_rules::RuleSet;
 use hashbrown::HashMap;
 
 /// Everything that judging needs beside the state. Cheap to share: workers hold it in an [`Arc`].
 #[derive(Debug)]
 pub struct Compiled {
-    pub(crate) profiles: HashMap<Box<str>, Arc<Profile>>,
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) profiles: HashMap<Box<str>, Profile>,
     pub(crate) limits: Limits,
+}
+
+impl Compiled {
+    /// From compiled rules and the profiles of all models, with the default [`Limits`].
+    pub fn new(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>) -> Self {
+        Self::with_limits(rules, profiles, Limits::default())
+    }
+
+    /// The same with other bounds.
+    pub fn with_limits(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>, limits: Limits) -> Self {
+        let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), profile)).collect();
+        Self { rules, profiles, limits }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// The profile of a model.
+    pub fn profile(&self, model: &str) -> Option<&Profile> {
+        self.profiles.get(model)
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// When it happened, as judged: a clock that is plainly wrong is not believed.
+    pub(crate) fn event_time(&self, observation: &Observation) -> Timestamp {
+        let (event, arrival) = (observation.event_time, observation.observed_at);
+        let plausible = arrival - self.limits.clock_behind..=arrival + self.limits.clock_ahead;
+        if plausible.contains(&event) { event } else { arrival }
+    }
 }
 
 /// Bounds of the state. They are part of what a replay must hold equal.
@@ -30,29 +67,27 @@ pub struct Limits {
     pub silent_session: Duration,
     /// An event time this far ahead of its arrival is a wrong clock; the arrival counts instead.
     pub clock_ahead: Duration,
+    /// ... and this far behind it, too (a clock that was never set).
+    pub clock_behind: Duration,
+    /// A record this much older than the newest of its device is late, and its findings say so.
+    pub lateness: Duration,
+    /// How often a device that is quiet, with no episode under way, is looked at on ticks (silence, lost sessions).
+    pub sweep: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             closed_for: Duration::from_hours(24),
-            closed_per_device: 32,
+            closed_per_device: 3,
             open_per_device: 32,
             unknown_per_partition: 1024,
             interim: Duration::from_mins(15),
             silent_session: Duration::from_hours(7 * 24),
             clock_ahead: Duration::from_mins(5),
+            clock_behind: Duration::from_hours(62 * 24),
+            lateness: Duration::from_mins(10),
+            sweep: Duration::from_mins(1),
         }
     }
-}
-
-/// What a rule wants done and within which bounds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RulePolicy {
-    /// The rule's name.
-    pub name: Box<str>,
-    /// The rule's version.
-    pub version: u32,
-    /// How bad its findings are.
-    pub severity: Severity,
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::RulePolicy;
+use fleetward_rules::{Respond, Rule};
+
 use fleetward_fleet::{DeviceId, Finding, FindingId, Offset, SessionKey, Timestamp};
 
 /// One thing that `apply` says.
@@ -10,8 +11,9 @@ use fleetward_fleet::{DeviceId, Finding, FindingId, Offset, SessionKey, Timestam
 pub enum Output {
     /// A rule began an episode on a device.
     Finding(Box<Raised>),
-    /// The condition of a known finding held again (its `last_seen`, `count` and `observed` changed).
-    FindingUpdated(Box<FindingUpdated>),
+    /// The condition of a known finding held again: its `last_seen`, `count` and `observed` changed. With responses
+    /// where it is another session; said at growing distances otherwise.
+    FindingUpdated(Box<Raised>),
     /// The episode is over: the rule's `clear` held, by event time `at`.
     FindingCleared {
         /// Which finding.
@@ -20,6 +22,8 @@ pub enum Output {
         device: DeviceId,
         /// When, by event time.
         at: Timestamp,
+        /// How often the condition held in all.
+        count: u64,
     },
     /// A session is open: by its Start, or by the first record that we saw of it.
     SessionOpened(Box<SessionOpened>),
@@ -27,17 +31,30 @@ pub enum Output {
     SessionEnded(Box<SessionEnded>),
 }
 
-/// A new finding and what a response to it needs to know.
-#[derive(Debug, Clone, PartialEq)]
+/// A finding and what a response to it needs to know.
+#[derive(Debug, Clone)]
 pub struct Raised {
     /// The finding itself.
     pub finding: Finding,
-    /// The rule's responses, mode and budget. Shared: one a rule, not one a finding.
-    pub rule: Arc<RulePolicy>,
+    /// The rule, with its mode and budget. Keeping the budget is the receiver's work.
+    pub rule: Arc<Rule>,
+    /// What is to be done: the rule's `unless` and mode are applied already (empty in dry-run).
+    pub responds: Vec<Respond>,
     /// The device, as far as a response must know it.
     pub subject: Subject,
     /// The device's open sessions when the rule fired, newest first (at most 16): what a disconnect is aimed at.
     pub sessions: Vec<SessionTarget>,
+}
+
+impl PartialEq for Raised {
+    fn eq(&self, other: &Self) -> bool {
+        let rule = |raised: &Self| (raised.rule.name.clone(), raised.rule.version);
+        self.finding == other.finding
+            && rule(self) == rule(other)
+            && self.responds == other.responds
+            && self.subject == other.subject
+            && self.sessions == other.sessions
+    }
 }
 
 /// The device of a finding.
@@ -74,21 +91,6 @@ pub struct SessionTarget {
     pub msisdn: Option<fleetward_fleet::Msisdn>,
     /// 3GPP-NSAPI.
     pub nsapi: Option<u8>,
-}
-
-/// New facts on a finding that was raised before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FindingUpdated {
-    /// Which finding.
-    pub id: FindingId,
-    /// On which device.
-    pub device: DeviceId,
-    /// When the condition last held, by event time.
-    pub last_seen: Timestamp,
-    /// How often it held in this episode.
-    pub count: u64,
-    /// What happened, in words, as of now.
-    pub observed: String,
 }
 
 /// A session began.

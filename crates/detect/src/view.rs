@@ -4,13 +4,14 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{Country, DeviceId, DeviceState, Imeisv, Imsi, Msisdn, Plmn, Rat, SessionKey, Timestamp};
 use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::EndCause;
 
-/// One session. Closed ones are kept for [`crate::Limits::closed_for`] and know less: their key is a hash by then.
+/// One session. The last few closed ones of a device are kept (see [`crate::Limits`]) and know less: module, place and address are gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionView {
     /// Whose.
@@ -25,6 +26,8 @@ pub struct SessionView {
     pub opened_at: Timestamp,
     /// The event time of its newest record.
     pub last_seen: Timestamp,
+    /// When it ended, by event time; `None` while it is open.
+    pub ended_at: Option<Timestamp>,
     /// How it ended; `None` while it is open.
     pub ended: Option<EndCause>,
     /// Octets from the device so far.
@@ -60,6 +63,48 @@ pub struct SessionView {
 }
 
 impl SessionView {
+    pub(crate) fn empty() -> Self {
+        Self {
+            device: DeviceId(0),
+            device_name: Box::default(),
+            nas: Box::default(),
+            id: Box::default(),
+            opened_at: Timestamp(0),
+            last_seen: Timestamp(0),
+            ended_at: None,
+            ended: None,
+            bytes_up: 0,
+            bytes_down: 0,
+            wrapped: false,
+            ip: None,
+            ipv6: None,
+            imsi: None,
+            imeisv: None,
+            msisdn: None,
+            network: None,
+            country: None,
+            apn: None,
+            rat: None,
+            user_name: None,
+            multi_session_id: None,
+            nsapi: None,
+        }
+    }
+
+    /// What a request to the NAS may have to say about it.
+    pub fn target(&self) -> crate::SessionTarget {
+        crate::SessionTarget {
+            key: self.key(),
+            user_name: self.user_name.clone(),
+            multi_session_id: self.multi_session_id.clone(),
+            ip: self.ip,
+            ipv6: self.ipv6,
+            imsi: self.imsi,
+            msisdn: self.msisdn,
+            nsapi: self.nsapi,
+        }
+    }
+
     /// Its key.
     pub fn key(&self) -> SessionKey {
         SessionKey { nas: self.nas.clone(), id: self.id.clone() }
@@ -147,8 +192,8 @@ pub struct DeviceView {
     pub sessions: u64,
     /// Sessions open now.
     pub open: Vec<SessionView>,
-    /// Rules whose episode is under way on this device.
-    pub firing: Vec<Box<str>>,
+    /// Some rule has an episode under way (or cooling down) on it.
+    pub has_episodes: bool,
 }
 
 /// What the state holds and has done; sums over all workers.
@@ -170,4 +215,36 @@ pub struct Counts {
     pub stale_records: u64,
     /// Counters that went down without Gigawords.
     pub wraps: u64,
+}
+
+impl Counts {
+    /// For `/metrics`. What the unit of `applied` counts: a tick or a reset is judged once per partition.
+    pub(crate) fn metrics(&self) -> Vec<Sample> {
+        #[expect(clippy::cast_precision_loss, reason = "Prometheus values are doubles")]
+        let gauge = |name, help, value: u64| Sample::gauge(name, help, value as f64);
+        let devices =
+            |value, known: &str| gauge("fleetward_detect_devices", "Devices with state.", value).with("known", known);
+        vec![
+            devices(self.known_devices, "true"),
+            devices(self.unknown_devices, "false"),
+            gauge("fleetward_detect_open_sessions", "Sessions open now.", self.open_sessions),
+            Sample::counter("fleetward_detect_records_total", "Records judged.", self.applied),
+            Sample::counter("fleetward_detect_findings_total", "Findings raised.", self.findings),
+            Sample::counter(
+                "fleetward_detect_unknown_dropped_total",
+                "Unknown devices that made room.",
+                self.unknown_dropped,
+            ),
+            Sample::counter(
+                "fleetward_detect_stale_records_total",
+                "Session records that said nothing new.",
+                self.stale_records,
+            ),
+            Sample::counter(
+                "fleetward_detect_counter_wraps_total",
+                "Counters that went down without Gigawords.",
+                self.wraps,
+            ),
+        ]
+    }
 }

@@ -1,13 +1,30 @@
 //! Worker threads that own the partitions, fed in journal order.
+//!
+//! # Invariants
+//!
+//! * **A device's records are judged in journal order**: one worker owns its partition, and [`Engine::submit`] hands
+//!   over under a lock. Between devices of different workers there is no order.
+//! * **Nothing is dropped**: queues are bounded, and a full one makes `submit` wait. The journal's completer waits
+//!   with it, appends are refused, senders retry: what cannot be judged in time is not acknowledged.
+//! * **A snapshot is never ahead of its outputs**: see [`Engine::snapshot`].
+
+mod query;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use fleetward_fleet::metric::Sample;
-use fleetward_fleet::{DeviceId, Observation, Offset, SessionKey};
+use fleetward_fleet::{Observation, Offset, PARTITIONS};
+use parking_lot::Mutex;
 
-use crate::snapshot::SnapshotError;
-use crate::{Compiled, Counts, Cursor, DeviceView, Output, Page, SessionFilter, SessionView};
+use self::worker::{Message, Owned, Share, Shown, concerns_all};
+use crate::partition::Tally;
+use crate::snapshot::{self, SnapshotError, Written};
+use crate::{Compiled, Counts, Output};
 
 /// How the engine is set up.
 #[derive(Debug, Clone)]
@@ -32,7 +49,7 @@ impl Default for Config {
 pub struct Outputs {
     /// Which worker.
     pub worker: usize,
-    /// This worker has judged every record before this offset; these outputs and all before them are due to it.
+    /// This worker has judged every record before this offset that concerns it.
     pub upto: Offset,
     /// Never empty.
     pub outputs: Vec<Output>,
@@ -44,7 +61,7 @@ pub type Sink = Arc<dyn Fn(Outputs) + Send + Sync>;
 /// From where to replay the journal after [`Engine::start`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resume {
-    /// Feed records from this offset on (earlier ones do no harm).
+    /// Feed records from this offset on (earlier ones do no harm: each partition skips what it has).
     pub next: Offset,
     /// The snapshot that was loaded, if any.
     pub snapshot: Option<PathBuf>,
@@ -58,86 +75,226 @@ pub struct Resume {
 pub struct Stopped;
 
 /// The running engine. Dropping it stops the workers after what was submitted.
-#[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    workers: Vec<Sender<Message>>,
+    threads: Vec<JoinHandle<()>>,
+    shown: Vec<Arc<Shown>>,
+    /// Held while a batch or a reload is handed to all workers, so that all see them in one order. Holds the offset
+    /// after the last record handed over.
+    feed: Mutex<Offset>,
+    snapshots: Option<PathBuf>,
+    /// One snapshot at a time.
+    writing: Mutex<()>,
+}
 
-#[expect(clippy::unused_self, unused_variables, reason = "being written")]
 impl Engine {
-    /// Loads the newest valid snapshot and starts the workers.
+    /// Loads the newest valid snapshot and starts the workers. Replay the journal from [`Resume::next`] through
+    /// [`Self::submit`], then go on with what is committed live.
     pub fn start(config: Config, compiled: Arc<Compiled>, sink: Sink) -> Result<(Self, Resume), SnapshotError> {
-        unimplemented!()
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
+        let workers = if config.workers == 0 { cores() } else { config.workers.min(PARTITIONS) };
+        let loaded = match &config.snapshots {
+            Some(folder) => snapshot::load(folder, workers)?,
+            None => snapshot::Loaded::nothing(),
+        };
+        let next = loaded.states.iter().map(crate::PartitionState::next).min().unwrap_or_default();
+        let resume = Resume { next, snapshot: loaded.path, problems: loaded.problems };
+
+        let mut states: Vec<Option<crate::PartitionState>> = loaded.states.into_iter().map(Some).collect();
+        let mut engine = Self {
+            workers: Vec::new(),
+            threads: Vec::new(),
+            shown: Vec::new(),
+            feed: Mutex::new(next),
+            snapshots: config.snapshots,
+            writing: Mutex::new(()),
+        };
+        for worker in 0..workers {
+            let share = Share { worker, workers };
+            let own = share.partitions().map(|p| states[p].take().unwrap_or_default()).collect();
+            let owned = Owned::new(share, own, compiled.clone());
+            engine.spawn(owned, worker, config.queue, sink.clone())?;
+        }
+        Ok((engine, resume))
     }
 
-    /// Hands over committed records in journal order. `upto` is the offset after the last one.
-    /// Blocks while a worker's queue is full: the journal's completer waits, appends are refused, senders retry.
+    fn spawn(&mut self, owned: Owned, worker: usize, queue: usize, sink: Sink) -> Result<(), SnapshotError> {
+        let (sender, messages) = bounded(queue.max(1));
+        let shown = Arc::new(Shown::default());
+        shown.applied.store(owned.applied.0, Ordering::Release);
+        let show = shown.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("detect-{worker}"))
+            .spawn(move || owned.run(&messages, &sink, &show))
+            .map_err(|source| SnapshotError::Io {
+                doing: "start a thread for",
+                path: format!("detect-{worker}").into(),
+                source,
+            })?;
+        self.workers.push(sender);
+        self.threads.push(thread);
+        self.shown.push(shown);
+        Ok(())
+    }
+
+    /// Hands over committed records in journal order, with one message per worker. Blocks while a worker's queue is full.
     pub fn submit(&self, records: impl IntoIterator<Item = (Offset, Arc<Observation>)>) -> Result<(), Stopped> {
-        unimplemented!()
+        let workers = self.workers.len();
+        let mut shares: Vec<Vec<(Offset, Arc<Observation>)>> = vec![Vec::new(); workers];
+        let mut next = None;
+        let mut feed = self.feed.lock();
+        for (offset, observation) in records {
+            next = Some(Offset(offset.0 + 1));
+            if concerns_all(&observation.body) {
+                for share in &mut shares {
+                    share.push((offset, observation.clone()));
+                }
+            } else {
+                shares[Share::owner(observation.device.partition(), workers)].push((offset, observation));
+            }
+        }
+        let Some(upto) = next else { return Ok(()) };
+        *feed = upto.max(*feed);
+        for (sender, records) in self.workers.iter().zip(shares) {
+            sender.send(Message::Batch { records, upto }).map_err(|_| Stopped)?;
+        }
+        Ok(())
     }
 
-    /// Waits until everything submitted so far is judged and its outputs were taken by the sink.
+    /// Waits until everything submitted so far is judged and the sink has returned from its outputs.
     pub fn drain(&self) -> Result<(), Stopped> {
-        unimplemented!()
+        let feed = self.feed.lock();
+        let answers = self.ask_all(|_| ())?;
+        drop(feed);
+        answers.iter().try_for_each(|answer| answer.recv().map_err(|_| Stopped))
     }
 
-    /// Swaps rules and profiles between two batches, on all workers between the same two.
+    /// Swaps rules and profiles between two batches, on all workers between the same two. Windows and episodes of rules
+    /// that stay are kept; those of rules that are gone are dropped by and by.
     pub fn reload(&self, compiled: Arc<Compiled>) -> Result<(), Stopped> {
-        unimplemented!()
+        let feed = self.feed.lock();
+        let answers = self.ask_all(move |owned| owned.compiled = compiled.clone())?;
+        drop(feed);
+        answers.iter().try_for_each(|answer| answer.recv().map_err(|_| Stopped))
     }
 
-    /// Writes a snapshot. `confirm(upto)` is called when all state is collected; it must return only when every output
-    /// before `upto` is durable, and `false` abandons the snapshot.
+    /// Writes a snapshot, in two phases. First all partitions are collected, one after the other between batches, so no worker
+    /// stands still for longer than one partition takes. At that moment the sink has returned from every output before
+    /// `upto`, but may only have queued it: `confirm(upto)` is called and must return `true` only when all of that is durable;
+    /// `false` abandons the snapshot. Then it is synced and takes the place of the oldest.
     pub fn snapshot(&self, confirm: impl FnOnce(Offset) -> bool) -> Result<Written, SnapshotError> {
-        unimplemented!()
+        let folder = self.snapshots.as_ref().ok_or(SnapshotError::NotConfigured)?;
+        let _one_at_a_time = self.writing.lock();
+        let mut file = snapshot::Writer::create(folder)?;
+        let mut upto = Offset(0);
+        let workers = self.workers.len();
+        for round in (0..PARTITIONS).step_by(workers) {
+            // One partition of each worker at a time: in parallel, and never two in a row on one worker's queue.
+            let answers: Vec<_> = (round..PARTITIONS.min(round + workers))
+                .map(|partition| {
+                    self.ask(partition % workers, move |owned| {
+                        let applied = owned.applied;
+                        let state = owned.partition(partition);
+                        state.applied_until(applied);
+                        (state.next(), state.freeze())
+                    })
+                })
+                .collect::<Result<_, Stopped>>()?;
+            for answer in answers {
+                let (next, bytes) = answer.recv().map_err(|_| Stopped)?;
+                upto = upto.max(next);
+                file.partition(next, &bytes)?;
+            }
+        }
+        if !confirm(upto) {
+            return Err(SnapshotError::NotConfirmed);
+        }
+        file.finish()
     }
 
-    /// One page of sessions, by cursor.
-    pub fn sessions(
-        &self,
-        filter: &SessionFilter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Page<SessionView>, Stopped> {
-        unimplemented!()
-    }
-
-    /// One session of a device.
-    pub fn session(&self, device: DeviceId, key: &SessionKey) -> Result<Option<SessionView>, Stopped> {
-        unimplemented!()
-    }
-
-    /// One session whose device the caller does not know: asks every partition.
-    pub fn find_session(&self, key: &SessionKey) -> Result<Option<SessionView>, Stopped> {
-        unimplemented!()
-    }
-
-    /// What is known of a device; `None` if nothing.
-    pub fn device(&self, device: DeviceId) -> Result<Option<DeviceView>, Stopped> {
-        unimplemented!()
-    }
-
-    /// Sums over all workers, without waiting for any.
+    /// Sums over all workers, without waiting for any: as of a few batches ago.
     pub fn counts(&self) -> Counts {
-        unimplemented!()
+        let tally = self.shown.iter().map(|shown| *shown.tally.lock()).fold(Tally::default(), Tally::plus);
+        tally.counts()
     }
 
     /// Every record before this offset has been judged.
     pub fn applied(&self) -> Offset {
-        unimplemented!()
+        Offset(self.shown.iter().map(|shown| shown.applied.load(Ordering::Acquire)).min().unwrap_or(0))
     }
 
     /// For `/metrics`, without waiting for any worker.
     pub fn metrics(&self) -> Vec<Sample> {
-        unimplemented!()
+        let mut samples = self.counts().metrics();
+        let submitted = self.feed.try_lock().map(|feed| *feed);
+        for (worker, (shown, sender)) in self.shown.iter().zip(&self.workers).enumerate() {
+            let applied = shown.applied.load(Ordering::Acquire);
+            let behind = submitted.map_or(0, |next| next.0.saturating_sub(applied));
+            #[expect(clippy::cast_precision_loss, reason = "Prometheus values are doubles")]
+            let gauge =
+                |name, help, value: u64| Sample::gauge(name, help, value as f64).with("worker", worker.to_string());
+            samples.push(gauge(
+                "fleetward_detect_applied_offset",
+                "Journal offset before which all is judged.",
+                applied,
+            ));
+            if submitted.is_some() {
+                samples.push(gauge(
+                    "fleetward_detect_lag_records",
+                    "Committed records that wait to be judged.",
+                    behind,
+                ));
+            }
+            samples.push(gauge(
+                "fleetward_detect_queue_batches",
+                "Batches that wait for the worker.",
+                sender.len() as u64,
+            ));
+        }
+        samples
+    }
+
+    /// Lets a worker do something between two batches.
+    fn ask<T: Send + 'static>(
+        &self,
+        worker: usize,
+        question: impl FnOnce(&mut Owned) -> T + Send + 'static,
+    ) -> Result<Receiver<T>, Stopped> {
+        let (sender, answer) = bounded(1);
+        let ask = Message::Ask(Box::new(move |owned| {
+            let answered = question(owned);
+            drop(sender.send(answered)); // whoever asked may have gone
+        }));
+        self.workers[worker].send(ask).map_err(|_| Stopped)?;
+        Ok(answer)
+    }
+
+    fn ask_all<T: Send + 'static>(
+        &self,
+        question: impl Fn(&mut Owned) -> T + Clone + Send + 'static,
+    ) -> Result<Vec<Receiver<T>>, Stopped> {
+        (0..self.workers.len()).map(|worker| self.ask(worker, question.clone())).collect()
     }
 }
 
-/// A snapshot that is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// The file.
-    pub path: PathBuf,
-    /// A restart replays from here.
-    pub next: Offset,
-    /// How large it is.
-    pub bytes: u64,
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("workers", &self.workers.len())
+            .field("applied", &self.applied())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.workers.clear();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!(
+                    "a detection worker panicked; what it had not stored is judged again on the next start"
+                );
+            }
+        }
+    }
 }

@@ -1,0 +1,117 @@
+//! One worker thread: it owns its partitions, so nothing in them is locked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::Receiver;
+use fleetward_fleet::{Body, Observation, Offset, PARTITIONS, Partition};
+use parking_lot::Mutex;
+
+use super::{Outputs, Sink};
+use crate::partition::Tally;
+use crate::{Compiled, PartitionState};
+
+/// What a worker is told.
+pub(super) enum Message {
+    /// Its share of a batch. It has been handed everything before `upto` that concerns it.
+    Batch { records: Vec<(Offset, Arc<Observation>)>, upto: Offset },
+    /// Something to be done between two batches: a query, a reload, a snapshot of one partition.
+    Ask(Box<dyn FnOnce(&mut Owned) + Send>),
+}
+
+/// What a worker owns.
+pub(super) struct Owned {
+    pub(super) compiled: Arc<Compiled>,
+    /// Everything before this was applied.
+    pub(super) applied: Offset,
+    share: Share,
+    /// Partition `p` is at `p / workers`.
+    partitions: Vec<PartitionState>,
+}
+
+/// Which of the partitions are whose: partition `p` belongs to worker `p % workers`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) worker: usize,
+    pub(super) workers: usize,
+}
+
+impl Share {
+    pub(super) fn owner(partition: Partition, workers: usize) -> usize {
+        usize::from(partition.0) % workers
+    }
+
+    /// The partitions of this worker, in order.
+    pub(super) fn partitions(self) -> impl Iterator<Item = usize> {
+        (self.worker..PARTITIONS).step_by(self.workers)
+    }
+}
+
+/// What a worker shows without being asked. Written after a batch, when no other waits, and every few batches otherwise.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) applied: AtomicU64,
+    pub(super) tally: Mutex<Tally>,
+}
+
+/// How many batches may pass before the tally is shown again.
+const SHOW_EVERY: u32 = 16;
+
+impl Owned {
+    pub(super) fn new(share: Share, partitions: Vec<PartitionState>, compiled: Arc<Compiled>) -> Self {
+        let applied = partitions.iter().map(PartitionState::next).min().unwrap_or_default();
+        Self { compiled, applied, share, partitions }
+    }
+
+    /// A partition of this worker.
+    pub(super) fn partition(&mut self, partition: usize) -> &mut PartitionState {
+        &mut self.partitions[partition / self.share.workers]
+    }
+
+    /// Works until all senders are gone.
+    pub(super) fn run(mut self, messages: &Receiver<Message>, sink: &Sink, shown: &Shown) {
+        let mut outputs = Vec::new();
+        let mut unshown = SHOW_EVERY;
+        for message in messages {
+            match message {
+                Message::Batch { records, upto } => {
+                    self.apply(&records, &mut outputs);
+                    self.applied = self.applied.max(upto);
+                    if !outputs.is_empty() {
+                        let outputs = std::mem::take(&mut outputs);
+                        sink(Outputs { worker: self.share.worker, upto, outputs });
+                    }
+                    shown.applied.store(self.applied.0, Ordering::Release);
+                    unshown += 1;
+                }
+                Message::Ask(question) => question(&mut self),
+            }
+            if unshown > 0 && (unshown >= SHOW_EVERY || messages.is_empty()) {
+                *shown.tally.lock() = self.tally();
+                unshown = 0;
+            }
+        }
+    }
+
+    fn apply(&mut self, records: &[(Offset, Arc<Observation>)], outputs: &mut Vec<crate::Output>) {
+        for (offset, observation) in records {
+            if concerns_all(&observation.body) {
+                for state in &mut self.partitions {
+                    state.apply_one(*offset, observation, &self.compiled, outputs);
+                }
+            } else {
+                let partition = usize::from(observation.device.partition().0) / self.share.workers;
+                self.partitions[partition].apply_one(*offset, observation, &self.compiled, outputs);
+            }
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        self.partitions.iter().map(PartitionState::tally).fold(Tally::default(), Tally::plus)
+    }
+}
+
+/// It goes to every partition.
+pub(super) fn concerns_all(body: &Body) -> bool {
+    matches!(body, Body::NasReset(_) | Body::Tick)
+}

@@ -1,0 +1,91 @@
+//! A partition as bytes and back.
+
+use std::collections::VecDeque;
+
+use fleetward_fleet::{DeviceId, Offset, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::device::Entry;
+use super::devices::Devices;
+use super::names::{Names, Nas};
+use super::{PartitionState, Tally};
+use crate::intern::Interner;
+
+/// Everything of a [`PartitionState`] that a restart needs, written without copying it.
+#[derive(Serialize)]
+pub(crate) struct Frozen<'a> {
+    next: Offset,
+    entries: &'a [Entry],
+    models: &'a [Box<str>],
+    groups: &'a [Vec<Box<str>>],
+    nases: &'a [Box<str>],
+    nas: &'a [Nas],
+    unknown: &'a VecDeque<DeviceId>,
+    sweep: u64,
+    last_tick: Option<Timestamp>,
+}
+
+/// The same, read. Field for field in the order of [`Frozen`].
+#[derive(Deserialize)]
+struct Thawed {
+    next: Offset,
+    entries: Vec<Entry>,
+    models: Vec<Box<str>>,
+    groups: Vec<Vec<Box<str>>>,
+    nases: Vec<Box<str>>,
+    nas: Vec<Nas>,
+    unknown: VecDeque<DeviceId>,
+    sweep: u64,
+    last_tick: Option<Timestamp>,
+}
+
+impl PartitionState {
+    /// As bytes, for [`Self::thaw`] of the same version of the program.
+    pub fn freeze(&self) -> Vec<u8> {
+        let frozen = Frozen {
+            next: self.next,
+            entries: self.devices.as_slice(),
+            models: self.names.models.values(),
+            groups: self.names.groups.values(),
+            nases: self.names.nases.values(),
+            nas: &self.names.nas,
+            unknown: &self.unknown,
+            sweep: self.sweep as u64,
+            last_tick: self.last_tick,
+        };
+        let room = Vec::with_capacity(self.devices.len() * 160 + 64);
+        postcard::to_extend(&frozen, room).expect("memory takes any length, and all types are plain")
+    }
+
+    /// From the bytes that [`Self::freeze`] made; `None` where they are not such bytes.
+    pub fn thaw(bytes: &[u8]) -> Option<Self> {
+        let thawed: Thawed = postcard::from_bytes(bytes).ok()?;
+        let names = Names {
+            models: Interner::from_values(thawed.models),
+            groups: Interner::from_values(thawed.groups),
+            nases: Interner::from_values(thawed.nases),
+            nas: thawed.nas,
+        };
+        let is_sound = |entry: &Entry| {
+            let models = names.models.values().len();
+            entry.model.is_none_or(|model| (model.0 as usize) < models)
+                && (entry.groups.0 as usize) < names.groups.values().len()
+                && entry.sessions.open.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
+                && entry.sessions.closed.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
+        };
+        if names.nas.len() != names.nases.values().len() || !thawed.entries.iter().all(is_sound) {
+            return None;
+        }
+        let watched = thawed.entries.iter().filter(|entry| entry.watched).map(|entry| entry.id).collect();
+        Some(Self {
+            next: thawed.next,
+            devices: Devices::from_entries(thawed.entries),
+            names,
+            unknown: thawed.unknown,
+            watched,
+            sweep: thawed.sweep as usize,
+            last_tick: thawed.last_tick,
+            tally: Tally::default(),
+        })
+    }
+}

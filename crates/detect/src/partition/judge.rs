@@ -1,0 +1,156 @@
+//! A record, its device, profile and session become facts; what the rules say about them becomes outputs.
+
+use fleetward_fleet::{Admission, Session, SessionKey};
+use fleetward_rules::{Facts, Firing, Trigger};
+
+use super::device::Entry;
+use super::names::Names;
+use super::{PartitionState, Record};
+use crate::session::{OpenSession, Step};
+use crate::{Output, Raised, SessionTarget, Subject};
+
+/// What happened to one device, as far as it is not in the record itself.
+pub(super) struct Happening<'a> {
+    pub(super) trigger: Trigger,
+    /// An accounting record and what it changed.
+    pub(super) session: Option<(&'a Session, &'a Step)>,
+    /// A session that ended without a Stop.
+    pub(super) lost: Option<&'a SessionKey>,
+    pub(super) admission: Option<&'a Admission>,
+    pub(super) late: bool,
+}
+
+impl Happening<'_> {
+    pub(super) fn of(trigger: Trigger) -> Self {
+        Self { trigger, session: None, lost: None, admission: None, late: false }
+    }
+}
+
+/// Open sessions that a finding names at most.
+const TARGETS: usize = 16;
+
+impl PartitionState {
+    /// Lets the rules see it. Costs next to nothing where none is concerned.
+    pub(super) fn judge(
+        &mut self,
+        place: usize,
+        record: &Record<'_>,
+        happening: &Happening<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let rules = &record.compiled.rules;
+        let entry = self.devices.at(place);
+        if rules.rules().is_empty() || !rules.concerns(happening.trigger, &entry.rules) {
+            return;
+        }
+        let mut state = std::mem::take(&mut entry.rules);
+        let mut firings = Vec::new();
+        let device = entry.known.then(|| entry.lend(&mut self.names));
+        let name = device.as_ref().map_or(&*entry.name, |device| &*device.name);
+        let mut facts = Facts::new(happening.trigger, record.at, record.observation.observed_at, entry.id, name);
+        facts.offset = record.offset;
+        facts.source = &record.observation.source;
+        facts.device = device.as_ref();
+        facts.profile = device.as_ref().and_then(|d| d.model.as_deref()).and_then(|m| record.compiled.profile(m));
+        facts.last_contact = entry.last_seen();
+        facts.open_sessions = Some(entry.sessions.open.len() as u32);
+        facts.late = happening.late;
+        rules.observe(&happening.tell(facts), &mut state, &mut firings);
+        if let Some(device) = device {
+            entry.take_back(device, &mut self.names);
+        }
+        entry.rules = state;
+        self.watch(place);
+        for firing in firings {
+            let said = self.said(place, record, firing);
+            self.tally.findings += u64::from(matches!(said, Output::Finding(_)));
+            out.push(said);
+        }
+    }
+
+    /// Ticks look at a device for as long as an episode is under way.
+    fn watch(&mut self, place: usize) {
+        let entry = self.devices.at(place);
+        let wanted = entry.rules.has_episodes();
+        if wanted == entry.watched {
+            return;
+        }
+        entry.watched = wanted;
+        let id = entry.id;
+        if wanted {
+            self.watched.insert(id);
+        } else {
+            self.watched.remove(&id);
+        }
+    }
+
+    fn said(&mut self, place: usize, record: &Record<'_>, firing: Firing) -> Output {
+        let entry = self.devices.at(place);
+        let raised = |finding, rule, responds| {
+            let sessions = targets(entry, &self.names);
+            Box::new(Raised { finding, rule, responds, subject: subject(entry, &self.names, record), sessions })
+        };
+        match firing {
+            Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),
+            Firing::Again { rule, finding, responds } => Output::FindingUpdated(raised(*finding, rule, responds)),
+            Firing::Cleared { id, at, count, .. } => Output::FindingCleared { id, device: entry.id, at, count },
+        }
+    }
+}
+
+impl<'a> Happening<'a> {
+    fn tell(&self, mut facts: Facts<'a>) -> Facts<'a> {
+        if let Some((session, step)) = self.session {
+            facts = facts.with_attach(&session.attach);
+            facts.session = Some(&session.key);
+            facts.bytes_up = Some(step.delta.up);
+            facts.bytes_down = Some(step.delta.down);
+            facts.total_bytes = Some(step.total);
+            facts.session_secs = session.session_secs;
+            facts.terminate_cause = session.terminate_cause;
+            facts.session_is_new = Some(step.is_new);
+            facts.ip = session.ip;
+        }
+        if let Some(admission) = self.admission {
+            facts = facts.with_attach(&admission.attach);
+            facts.reject_reason = admission.rejected;
+            facts.expected = &admission.expected;
+            facts.observed = &admission.observed;
+        }
+        if let Some(key) = self.lost {
+            facts.session = Some(key);
+        }
+        facts
+    }
+}
+
+fn subject(entry: &Entry, names: &Names, record: &Record<'_>) -> Subject {
+    let model = entry.model.map(|model| names.models.value(model).clone());
+    let profile = model.as_deref().and_then(|model| record.compiled.profile(model));
+    Subject {
+        known: entry.known,
+        name: entry.name.clone(),
+        groups: names.groups.value(entry.groups).clone(),
+        critical: entry.critical || profile.is_some_and(|profile| profile.critical),
+        model,
+    }
+}
+
+fn targets(entry: &Entry, names: &Names) -> Vec<SessionTarget> {
+    entry.sessions.open.iter().rev().take(TARGETS).map(|session| target(entry, session, names)).collect()
+}
+
+/// What a request to the NAS may have to say.
+pub(super) fn target(entry: &Entry, session: &OpenSession, names: &Names) -> SessionTarget {
+    let texts = &session.texts;
+    SessionTarget {
+        key: SessionKey { nas: names.nases.value(session.nas).clone(), id: texts.id().into() },
+        user_name: texts.user_name().map(Into::into),
+        multi_session_id: texts.multi_session_id().map(Into::into),
+        ip: session.ip,
+        ipv6: session.ipv6.as_deref().copied(),
+        imsi: entry.imsi.value(),
+        msisdn: session.msisdn.value().or(entry.msisdn.value()),
+        nsapi: session.nsapi,
+    }
+}

@@ -1,0 +1,133 @@
+//! One of the 256 partitions: the devices that it owns, and the one function that changes them.
+//!
+//! # Invariants
+//!
+//! * **[`apply`] is pure**: state and outputs follow from the records, the rules and the limits. No clock, no I/O, no
+//!   randomness; nothing is read in the order of a hash table. So live, replay and any batching give the same.
+//! * **A record is applied once**: offsets grow, and one that is not above the last is skipped.
+//! * **Strangers cannot fill the memory**: devices outside the inventory are bounded, sessions per device are bounded.
+//!
+//! Ticks do not touch every device: those with an episode under way are looked at on every tick, the others in
+//! turn, as many as needed to come round once per [`crate::Limits::sweep`].
+
+mod device;
+mod devices;
+mod frozen;
+mod judge;
+mod names;
+mod records;
+mod tally;
+mod ticks;
+mod views;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use fleetward_fleet::{Body, DeviceId, Observation, Offset, Timestamp};
+
+pub(crate) use tally::Tally;
+pub(crate) use views::Wanted;
+
+use self::devices::Devices;
+use self::names::Names;
+use crate::{Compiled, Output};
+
+/// The state of one partition.
+#[derive(Debug, Default, Clone)]
+pub struct PartitionState {
+    /// The first offset that was not applied yet.
+    next: Offset,
+    devices: Devices,
+    names: Names,
+    /// Devices outside the inventory, oldest first.
+    unknown: VecDeque<DeviceId>,
+    /// Devices that every tick looks at: an episode is under way.
+    watched: BTreeSet<DeviceId>,
+    /// Where the sweep goes on.
+    sweep: usize,
+    last_tick: Option<Timestamp>,
+    tally: Tally,
+}
+
+/// Applies records in journal order. Records of devices that this partition does not own must not be among them.
+///
+/// ```
+/// use std::sync::Arc;
+/// use fleetward_detect::{Compiled, PartitionState, apply};
+/// use fleetward_fleet::{Body, DeviceId, Observation, Offset, Timestamp};
+///
+/// let compiled = Compiled::new(Arc::default(), []);
+/// let mut state = PartitionState::default();
+/// let tick = Observation {
+///     event_time: Timestamp(1_000), observed_at: Timestamp(1_000), source: "clock".into(),
+///     device: DeviceId(0), identity: None, body: Body::Tick,
+/// };
+/// let mut out = Vec::new();
+/// apply(&mut state, [(Offset(0), &tick)], &compiled, &mut out);
+/// assert!(out.is_empty());
+/// assert_eq!(state.next(), Offset(1));
+/// ```
+pub fn apply<'a>(
+    state: &mut PartitionState,
+    batch: impl IntoIterator<Item = (Offset, &'a Observation)>,
+    compiled: &Compiled,
+    out: &mut Vec<Output>,
+) {
+    for (offset, observation) in batch {
+        state.apply_one(offset, observation, compiled, out);
+    }
+}
+
+impl PartitionState {
+    /// The first offset that was not applied yet; earlier ones are skipped.
+    pub fn next(&self) -> Offset {
+        self.next
+    }
+
+    /// Nothing before `next` concerns this partition any more: the caller has handed over all of it.
+    pub(crate) fn applied_until(&mut self, next: Offset) {
+        self.next = self.next.max(next);
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
+            known_devices: (self.devices.len() - self.unknown.len()) as u64,
+            unknown_devices: self.unknown.len() as u64,
+            open_sessions: self.names.nas.iter().map(|nas| u64::from(nas.open)).sum(),
+            ..self.tally
+        }
+    }
+
+    pub(crate) fn apply_one(
+        &mut self,
+        offset: Offset,
+        observation: &Observation,
+        compiled: &Compiled,
+        out: &mut Vec<Output>,
+    ) {
+        if offset < self.next {
+            return;
+        }
+        self.next = Offset(offset.0 + 1);
+        self.tally.applied += 1;
+        let record = Record { offset, observation, at: compiled.event_time(observation), compiled };
+        match &observation.body {
+            Body::Session(session) => self.session(&record, session, out),
+            Body::Admission(admission) => self.admission(&record, admission, out),
+            Body::NasReset(reset) => self.nas_reset(&record, reset, out),
+            Body::SessionVanished(vanished) => self.vanished(&record, vanished, out),
+            Body::DeviceChange(change) => self.device_change(&record, change, out),
+            Body::Tick => self.tick(&record, out),
+            _ => {}
+        }
+    }
+}
+
+/// One record on its way through the state.
+#[derive(Clone, Copy)]
+struct Record<'a> {
+    offset: Offset,
+    observation: &'a Observation,
+    /// When it happened, as judged.
+    at: Timestamp,
+    compiled: &'a Compiled,
+}

@@ -1,0 +1,60 @@
+//! Time passes, by ticks that are in the journal.
+
+use fleetward_fleet::{DeviceId, Timestamp};
+use fleetward_rules::Trigger;
+
+use super::judge::Happening;
+use super::{PartitionState, Record};
+use crate::Output;
+
+impl PartitionState {
+    pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Vec<Output>) {
+        let watched: Vec<DeviceId> = self.watched.iter().copied().collect();
+        for _ in 0..self.turn(record.at, record) {
+            if self.sweep >= self.devices.len() {
+                self.sweep = 0;
+            }
+            let place = self.sweep;
+            self.sweep += 1;
+            self.look_after(place, record, out);
+        }
+        for id in watched {
+            if let Some(place) = self.devices.place(id) {
+                self.judge(place, record, &Happening::of(Trigger::Tick), out);
+            }
+        }
+    }
+
+    /// How many devices this tick looks at, so that all come round once per sweep.
+    fn turn(&mut self, now: Timestamp, record: &Record<'_>) -> usize {
+        let all = self.devices.len() as u128;
+        let Some(last) = self.last_tick.replace(self.last_tick.map_or(now, |last| last.max(now))) else {
+            return self.devices.len();
+        };
+        let passed = now.since(last).as_millis();
+        let sweep = record.compiled.limits.sweep.as_millis().max(1);
+        (all * passed).div_ceil(sweep).min(all) as usize
+    }
+
+    /// Lost sessions, windows that are over, and silence.
+    fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Vec<Output>) {
+        let entry = self.devices.at(place);
+        let watched = entry.watched;
+        if !entry.sessions.open.is_empty() || !entry.sessions.closed.is_empty() {
+            let model = entry.model.map(|model| self.names.models.value(model));
+            let profile = model.and_then(|model| record.compiled.profile(model));
+            let asked =
+                profile.and_then(|p| p.interim_secs).map(|secs| std::time::Duration::from_secs(u64::from(secs)));
+            let open = entry.sessions.open.len();
+            let ended = entry.sessions.expire(record.at, asked, &record.compiled.limits);
+            self.lost(place, record, open, &ended, out);
+        }
+        let entry = self.devices.at(place);
+        if !entry.rules.is_empty() && !record.compiled.rules.rules().is_empty() {
+            record.compiled.rules.expire(&mut entry.rules, record.at);
+        }
+        if !watched {
+            self.judge(place, record, &Happening::of(Trigger::Tick), out);
+        }
+    }
+}
