@@ -18,6 +18,8 @@
 pub mod daemons;
 pub mod fleet;
 pub mod load;
+#[cfg(test)]
+mod mirror;
 pub mod nas;
 pub mod process;
 mod random;

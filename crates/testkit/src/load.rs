@@ -267,3 +267,54 @@ fn thread_cpu() -> io::Result<Duration> {
 }
 
 const CHECK_EVERY: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::{Habits, Mirror, clock, habits, secret};
+
+    #[test]
+    fn every_request_is_answered_once() {
+        let server = Mirror::start(habits());
+        for load in [
+            Load { replay_duplicates: 0.1, ..Load::accounting(server.addr, secret(), clock()) },
+            Load::admission(server.addr, secret(), clock()),
+        ] {
+            let load = Load { requests: Some(3000), sims: 500, window: 16, ..load };
+            let report = load.run().unwrap();
+            assert_eq!((report.requests, report.lost, report.bad), (3000, 0, 0), "{report:?}");
+            let expected = if load.kind == Kind::Admission { 0..=0 } else { 200..=400 };
+            assert!(expected.contains(&report.duplicates), "{report:?}");
+            assert!(report.p50_us > 0 && report.p99_us >= report.p50_us && report.cpu_s > 0.0);
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_sent_again() {
+        let server = Mirror::start(Habits { deaf: 0.2, ..habits() });
+        let load = Load {
+            requests: Some(300),
+            retransmit_after: Duration::from_millis(150),
+            ..Load::accounting(server.addr, secret(), clock())
+        };
+        let report = load.run().unwrap();
+        assert!(report.retransmits > 20 && report.requests + report.lost == 300, "{report:?}");
+    }
+
+    #[test]
+    fn keeps_the_pace() {
+        let server = Mirror::start(habits());
+        let bounds = (Some(2000.0), Some(Duration::from_millis(500)));
+        let load = Load { rate: bounds.0, duration: bounds.1, ..Load::accounting(server.addr, secret(), clock()) };
+        let report = load.run().unwrap();
+        assert!((800..=1000).contains(&report.requests), "{report:?}");
+    }
+
+    #[test]
+    fn the_inventory_fits_the_packets() {
+        let profile = fleetward_fleet::Profile::from_yaml(PROFILE).unwrap();
+        assert_eq!(profile.tacs.len(), 10);
+        assert!(profile.tacs.contains(&device(9_999_999).imei.unwrap().tac()));
+        assert_ne!(device(1).imei, device(1_000_001).imei);
+    }
+}

@@ -41,6 +41,8 @@ pub struct Script {
     pub interim: Duration,
     /// Mean length of a session.
     pub session: Duration,
+    /// Mean time between two sessions of a device; a gateway that reboots is away for a quarter of it.
+    pub pause: Duration,
     /// When the first misuse happens.
     pub first_misuse: Duration,
     /// Mean time between misuses.
@@ -75,6 +77,7 @@ impl Script {
             ramp: Duration::from_secs(5),
             interim: Duration::from_secs(3),
             session: Duration::from_secs(90),
+            pause: Duration::from_secs(8),
             first_misuse: Duration::from_secs(8),
             misuse_every: Duration::from_secs(4),
             nuisance_every: Duration::from_secs(2),
@@ -225,5 +228,82 @@ impl Running {
     pub fn stop(self) -> io::Result<Truth> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the story panicked")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::ROUTER_TAC;
+    use crate::mirror::{Habits, Mirror, clock, secret};
+    use std::time::Instant;
+
+    fn gateways() -> [GatewaySpec; 3] {
+        [(1, Entry::Asks), (2, Entry::Asks), (3, Entry::Unasked)].map(|(n, entry)| GatewaySpec {
+            name: format!("gw-{n}"),
+            ip: [127, 0, 0, 1].into(),
+            dae_port: 0,
+            secret: secret(),
+            entry,
+        })
+    }
+
+    fn is_odd(seen: &crate::mirror::Seen) -> bool {
+        let foreign = !["26299", "26298", "23299", "20899", "20499", "26099"].contains(&seen.network.as_str());
+        seen.imeisv.starts_with(ROUTER_TAC) || foreign
+    }
+
+    /// The mirror knows only two of the misuses: modules and countries. The truth must show exactly that.
+    #[test]
+    fn a_story_tells_the_truth() {
+        let ms = Duration::from_millis;
+        let script = Script {
+            ramp: ms(200),
+            interim: ms(150),
+            session: ms(1500),
+            pause: ms(400),
+            first_misuse: ms(600),
+            misuse_every: ms(120),
+            nuisance_every: ms(60),
+            patience: ms(1500),
+            ..Script::demo(3)
+        };
+        let story = Story::bind(script, Fleet::new(3, 120), &gateways(), clock()).unwrap();
+        let dae = story.gateways().unwrap().into_iter().map(|g| (g.name, g.dae)).collect();
+        let disconnects = |seen: &crate::mirror::Seen| matches!(seen.status, 1 | 3) && is_odd(seen);
+        let server = Mirror::start(Habits { deaf: 0.0, rejects: is_odd, disconnects, dae });
+        let running = story.start(server.addr, server.addr).unwrap();
+        let end = Instant::now() + Duration::from_secs(6);
+        let mut events = Vec::new();
+        while Instant::now() < end {
+            events.extend(running.events.recv_timeout(ms(50)));
+        }
+        let truth = running.stop().unwrap();
+
+        assert_eq!((truth.wrongly_rejected, truth.wrongly_disconnected, truth.bad_answers), (0, 0, 0), "{truth:#?}");
+        assert!(truth.opened > 120 && truth.closed > 20, "{truth:#?}");
+        for misuse in Misuse::ALL {
+            let of = |i: &&Injection| i.misuse == misuse && i.at + ms(2500) < truth.injections.last().unwrap().at;
+            let ended: Vec<&Injection> = truth.injections.iter().filter(of).collect();
+            assert!(!ended.is_empty(), "no {misuse:?} in {truth:#?}");
+            let known = matches!(
+                misuse,
+                Misuse::OtherModule | Misuse::ForeignCountry | Misuse::OtherModuleAttaches | Misuse::ForeignAttaches
+            );
+            for injection in ended {
+                assert!(injection.ended_at.is_some() || injection.expects == Expect::Approval, "{injection:?}");
+                let stopped = injection.disconnected || injection.rejected;
+                assert_eq!(stopped, known, "{injection:?}");
+                assert_eq!(injection.to_stop.is_some(), known, "{injection:?}");
+                assert!(!known || injection.expects == Expect::Approval || injection.is_as_expected(), "{injection:?}");
+            }
+        }
+        for nuisance in Nuisance::ALL {
+            assert!(truth.nuisances.iter().any(|(_, n)| *n == nuisance), "{nuisance:?}");
+        }
+        let rejoined = server.all().iter().filter(|seen| seen.status == 7).count();
+        assert!(rejoined >= 1, "no Accounting-On");
+        let shown = events.iter().filter(|event| matches!(event, Event::Shown(_))).count();
+        assert_eq!(shown, truth.injections.iter().filter(|i| i.shown_at.is_some()).count());
     }
 }

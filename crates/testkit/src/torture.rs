@@ -244,3 +244,36 @@ fn sim(index: u32) -> Sim {
 }
 
 const DRAIN: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::{Habits, Mirror, clock, habits, secret};
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_ledger_is_what_the_server_saw() {
+        let server = Mirror::start(Habits { deaf: 0.3, ..habits() });
+        let mut recorder = Recorder::new(server.addr, secret(), clock());
+        (recorder.every, recorder.records) = (Duration::from_millis(20), 3);
+        recorder.timing.first = Duration::from_millis(50);
+        let recording = recorder.start().unwrap();
+        let end = Instant::now() + Duration::from_secs(20);
+        while recording.acknowledged() < 2000 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let ledger = recording.stop().unwrap();
+        assert!(ledger.acknowledged.len() >= 2000 && ledger.retransmits > 100, "{} {ledger:?}", ledger.sent);
+        let seen: HashSet<_> =
+            server.all().into_iter().map(|s| (s.nas, s.session, s.status, u64::from(s.octets.0))).collect();
+        let mut known = HashSet::new();
+        for (nas, record) in &ledger.acknowledged {
+            let status = [1, 3, 2][record.status as usize];
+            let key = (nas.to_string(), record.session_id.to_string(), status, record.bytes_up);
+            let up = if status == 1 { 0 } else { record.bytes_up };
+            assert!(seen.contains(&(key.0.clone(), key.1.clone(), key.2, up)), "{record:?}");
+            assert!(known.insert((key, record.bytes_down)), "twice: {record:?}");
+        }
+        assert_eq!(ledger.bad, 0);
+    }
+}

@@ -185,13 +185,16 @@ impl Pool {
         let mut buffer = [0; 4096];
         for port in &mut self.ports {
             while let Some((length, from)) = receive_one(&port.socket, &mut buffer)? {
-                let answer = (Some(from) == self.server).then(|| port.take(&buffer[..length], secret)).flatten();
-                match answer {
-                    Some(answer) => {
-                        stats.answered += 1;
-                        answers.push(answer);
-                    }
-                    None => stats.bad += 1,
+                let datagram = &buffer[..length];
+                if Some(from) != self.server {
+                    stats.bad += 1;
+                } else if let Some(answer) = port.take(datagram, secret) {
+                    stats.answered += 1;
+                    answers.push(answer);
+                } else if port.is_late(datagram) {
+                    stats.late += 1;
+                } else {
+                    stats.bad += 1;
                 }
             }
         }
@@ -231,6 +234,11 @@ impl Port {
         let waiting =
             slot.take_if(|waiting| waiting.content.expects(view.code()) && view.answers(&request, secret))?;
         Some(Answer { content: waiting.content, bytes: datagram.to_vec() })
+    }
+
+    /// Whether nothing waits under the identifier of this well-formed packet.
+    fn is_late(&self, datagram: &[u8]) -> bool {
+        View::parse(datagram).is_some_and(|view| self.slots[usize::from(view.identifier())].is_none())
     }
 }
 

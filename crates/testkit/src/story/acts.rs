@@ -12,8 +12,6 @@ use crate::nas::{Entry, Sim, cause};
 
 /// Networks in no profile: Vietnam, Brazil, Indonesia.
 const FOREIGN: [&str; 3] = ["45299", "72499", "51099"];
-/// A stolen SIM tries again after it was thrown out.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Lets the next misuse begin, if there is a device for it.
@@ -223,11 +221,11 @@ impl Stage {
         let asks_now = matches!(misuse, Misuse::OtherModuleAttaches | Misuse::ForeignAttaches)
             && self.truth.injections[id].shown_at.is_none();
         if asks_now {
-            self.actors[index].attach_at = Some(Instant::now() + Duration::from_secs(1));
+            self.actors[index].attach_at = Some(Instant::now() + self.script.pause / 8);
         } else if moved && disconnected && self.truth.injections[id].ended_at.is_none() {
             // Once more through the front door; the server should know better by now.
             self.end(index);
-            self.actors[index].attach_at = Some(Instant::now() + TRY_AGAIN);
+            self.actors[index].attach_at = Some(Instant::now() + self.script.pause / 2);
             self.actors[index].give_up_at = Some(Instant::now() + self.script.patience);
         } else {
             self.end(index);

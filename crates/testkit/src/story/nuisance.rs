@@ -9,9 +9,6 @@ use super::truth::Nuisance;
 use crate::fleet;
 use crate::nas::Entry;
 
-/// How long a gateway is away.
-const REBOOT: Duration = Duration::from_secs(2);
-
 impl Stage {
     /// Lets the next nuisance happen.
     pub(super) fn disturb(&mut self, now: Instant) -> io::Result<()> {
@@ -101,17 +98,18 @@ impl Stage {
         let Some(nas) = self.random.pick(&candidates).copied().filter(|_| self.rebooting.is_none()) else {
             return Ok(());
         };
+        let away = self.script.pause / 4;
         self.nases[nas].reset(false)?;
-        self.rebooting = Some((nas, now + REBOOT));
+        self.rebooting = Some((nas, now + away));
         self.owners.retain(|place, _| place.0 != nas);
         self.names.retain(|place, _| place.0 != nas);
         for index in 0..self.actors.len() {
-            let pause = self.random.around(REBOOT);
+            let pause = self.random.around(away);
             let actor = &mut self.actors[index];
             if actor.session.is_some_and(|place| place.0 == nas) {
                 actor.session = None;
                 actor.is_open = false;
-                actor.attach_at = Some(now + REBOOT * 2 + pause);
+                actor.attach_at = Some(now + away * 2 + pause);
             }
         }
         self.note(Nuisance::Reboot, None);

@@ -260,7 +260,7 @@ impl Stage {
     fn refused(&mut self, place: Place) {
         let Some(index) = self.owners.remove(&place) else { return };
         let scene = self.scene(index, place);
-        self.leave(index, place, RETRY);
+        self.leave(index, place, self.script.pause);
         if self.actors[index].injection.is_some() {
             self.rejected_misuse(index);
         } else {
@@ -274,7 +274,7 @@ impl Stage {
         let Some(index) = self.owners.remove(&place) else { return };
         self.truth.unanswered += 1;
         let scene = self.scene(index, place);
-        self.leave(index, place, RETRY);
+        self.leave(index, place, self.script.pause);
         self.tell(Event::Unanswered(scene));
         self.names.remove(&place);
     }
@@ -283,7 +283,7 @@ impl Stage {
         let Some(index) = self.owners.remove(&place) else { return };
         self.truth.closed += 1;
         let scene = self.scene(index, place);
-        let pause = self.random.around(RETRY);
+        let pause = self.random.around(self.script.pause);
         self.leave(index, place, pause);
         self.closed_misuse(index);
         self.tell(Event::Closed(scene, cause));
@@ -331,8 +331,6 @@ impl Stage {
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// Before a device that was turned away or hung up attaches again.
-const RETRY: Duration = Duration::from_secs(8);
 /// A video of about 5 Mbit/s, in octets a second.
 const VIDEO_PER_SECOND: f64 = 600_000.0;
 const VIDEO_INTERIM: Duration = Duration::from_secs(1);
