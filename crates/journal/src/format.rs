@@ -102,6 +102,19 @@ pub struct RecordRef<'a> {
     pub bytes: &'a [u8],
 }
 
+impl RecordRef<'_> {
+    /// The same with its own copy of the payload.
+    pub fn to_record(&self) -> crate::Record {
+        crate::Record {
+            offset: self.offset,
+            key: self.key,
+            event_time: self.event_time,
+            observed_at: self.observed_at,
+            bytes: self.bytes.to_vec(),
+        }
+    }
+}
+
 /// A segment's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
@@ -172,7 +185,8 @@ impl FrameHeader {
         let header = usize::from(u16_at(bytes, 24));
         let body = u32_at(bytes, 8) as usize;
         let count = u32_at(bytes, 12);
-        let possible = header >= FRAME_HEADER && body <= MAX_FRAME && (count as usize) <= body / RECORD_HEADER && count > 0;
+        let possible =
+            header >= FRAME_HEADER && body <= MAX_FRAME && (count as usize) <= body / RECORD_HEADER && count > 0;
         if !possible {
             return Err(Invalid::Length);
         }
@@ -181,6 +195,11 @@ impl FrameHeader {
             return Err(Invalid::Length);
         }
         Ok(Self { crc: u32_at(bytes, 4), count, first, header, body })
+    }
+
+    /// Bytes of header.
+    pub(crate) fn header(&self) -> usize {
+        self.header
     }
 
     /// Bytes of header and records.

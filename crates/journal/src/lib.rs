@@ -38,14 +38,26 @@
 //! # Ok::<(), fleetward_journal::OpenError>(())
 //! ```
 
+mod batch;
+mod completer;
 mod config;
+mod cursor;
+mod dedup;
+mod disk;
 mod entry;
 mod error;
 pub mod format;
 mod handle;
 mod journal;
+mod log;
 mod reader;
+mod recover;
+mod segment;
+mod shared;
+#[cfg(test)]
+mod tests;
 mod verify;
+mod writer;
 
 pub use config::{Config, Retention};
 pub use entry::{Committed, Entry, Health, Outcome, Record, Recovery, Refused};

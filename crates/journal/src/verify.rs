@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fleetward_fleet::{Offset, Timestamp};
 
-use crate::ReadError;
+use crate::cursor::{Cursor, Step, Tail};
+use crate::{ReadError, segment};
 
 /// What [`verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +38,49 @@ pub struct Problem {
 }
 
 /// Reads every record in `dir` and checks it; changes nothing. Fails only where the directory itself cannot be read.
+/// After damage it goes on with the next segment. On a journal that is being written, the end may look half-written.
 pub fn verify(dir: &Path) -> Result<Report, ReadError> {
-    let _ = dir;
-    todo!()
+    let segments = segment::list(dir).map_err(ReadError::io(dir))?;
+    let mut report = Report { segments: segments.len(), ..Report::default() };
+    for (at, &first) in segments.iter().enumerate() {
+        let file = segment::path(dir, first);
+        let following = segments.get(at + 1).copied();
+        if let Err(error) = check(&file, first, following, &mut report) {
+            let (at, what) = match error {
+                ReadError::Corrupt { at, what, .. } => (at, what.to_owned()),
+                other => (0, other.to_string()),
+            };
+            report.problems.push(Problem { file, at, what });
+        }
+    }
+    Ok(report)
+}
+
+fn check(file: &Path, first: Offset, following: Option<Offset>, report: &mut Report) -> Result<(), ReadError> {
+    let mut cursor = Cursor::open(file, first)?;
+    let end = loop {
+        let step = cursor.step()?;
+        if step != Step::Frame {
+            break step;
+        }
+        while let Some(record) = cursor.record() {
+            let place = (record.offset, record.event_time);
+            report.first.get_or_insert(place);
+            report.last = Some(place);
+            report.records += 1;
+        }
+    };
+    report.bytes += cursor.at - u64::from(cursor.header.length);
+    let wrong = |what| Err(ReadError::corrupt(file, cursor.at, what));
+    match (end, cursor.tail()?, following) {
+        (_, Tail::Continues(_), _) => wrong("a group is not as it was written, and whole ones follow"),
+        (Step::End, _, Some(following)) if following == cursor.next => Ok(()),
+        (Step::Bad(_), _, Some(_)) => wrong("a group is not as it was written, and later files follow"),
+        (_, _, Some(_)) => wrong("records are missing before the next file"),
+        (_, Tail::Torn(bytes), None) => {
+            report.torn_bytes = bytes;
+            Ok(())
+        }
+        (_, Tail::Clean, None) => Ok(()),
+    }
 }
