@@ -3,6 +3,9 @@
 use super::*;
 use crate::ReadError;
 
+/// What is done to a file, from this byte on.
+type Damage = fn(&mut Vec<u8>, usize);
+
 /// Three groups and a last one of two records; gives where that begins and ends in the file.
 fn four_groups(bench: &Bench) -> (usize, usize) {
     let journal = bench.open();
@@ -46,24 +49,24 @@ fn a_torn_tail_loses_only_what_was_torn() {
     // Three groups have one record each; the fourth survives only if all of it is there (padding does not matter).
     for at in before.next_multiple_of(8)..after {
         let cut = at - before.next_multiple_of(8);
-        let variants: [(&str, &dyn Fn(&mut Vec<u8>)); 4] = [
-            ("file ends", &|bytes| bytes.truncate(at)),
-            ("zeros from here", &|bytes| bytes[at..].fill(0)),
-            ("one byte wrong", &|bytes| bytes[at] ^= 0x5A),
-            ("eight bytes never written", &|bytes| bytes[at / 8 * 8..at / 8 * 8 + 8].fill(0)),
+        let variants: [(&str, Damage); 4] = [
+            ("file ends", |bytes, at| bytes.truncate(at)),
+            ("zeros from here", |bytes, at| bytes[at..].fill(0)),
+            ("one byte wrong", |bytes, at| bytes[at] ^= 0x5A),
+            ("eight bytes never written", |bytes, at| bytes[at / 8 * 8..at / 8 * 8 + 8].fill(0)),
         ];
         for (what, damage) in variants {
             let crashed = bench.crash();
             let mut bytes = whole.clone();
-            damage(&mut bytes);
+            damage(&mut bytes, at);
             if bytes == whole {
                 continue;
             }
             fs::write(&crashed.segments()[0], &bytes).unwrap();
             let context = format!("{what} at byte {cut} of the last group");
             let recovery = survives(&crashed, 3, 3, &context);
-            let expect_cut = !(what == "file ends" && cut == 0 || what == "zeros from here" && cut == 0);
-            assert_eq!(recovery.cut_bytes > 0, expect_cut, "{context}");
+            let nothing_left = cut == 0 && matches!(what, "file ends" | "zeros from here");
+            assert_eq!(recovery.cut_bytes > 0, !nothing_left, "{context}");
         }
     }
     assert!(file.exists());
@@ -91,7 +94,8 @@ fn damage_in_the_middle_is_named_and_left_alone() {
         assert!(text.contains(".seg") && (text.contains("damaged") || text.contains("newer")), "{text}");
         assert_eq!(fs::read(&file).unwrap(), bytes, "byte {at}: changed");
         assert_eq!(verify(bench.dir.path()).unwrap().problems.len(), 1, "byte {at}");
-        assert!(Reader::open(bench.dir.path(), Offset(0)).and_then(|it| it.collect::<Result<Vec<_>, _>>()).is_err());
+        let read = Reader::open(bench.dir.path(), Offset(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        assert!(read.is_err(), "byte {at}");
     }
     fs::write(&file, &whole).unwrap();
     assert_eq!(payloads(bench.dir.path()), [0, 1, 2, 3, 4]);

@@ -17,7 +17,7 @@ fn four_threads_at_once_keep_their_order_and_get_every_answer_once() {
             let (handle, answers, outcomes) = (journal.handle(), answers.clone(), outcomes.clone());
             scope.spawn(move || {
                 for batch in 0..BATCHES {
-                    let items = (0..1 + batch % 5).map(|it| thread << 32 | batch << 8 | it);
+                    let items = (0..=batch % 5).map(|it| thread << 32 | batch << 8 | it);
                     let (answers, outcomes) = (answers.clone(), outcomes.clone());
                     handle.append(items.map(|it| entry(u128::from(it) + 1, it)).collect(), move |answer| {
                         answers.fetch_add(1, Relaxed);
