@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Country, Device, DeviceId, Identity, Imei, Imeisv, Msisdn, Plmn, Timestamp};
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Observation {
     /// When it happened, by the source's clock if it has one (`Event-Timestamp`), else arrival minus the stated delay.
     pub event_time: Timestamp,
@@ -25,8 +25,9 @@ pub struct Observation {
 }
 
 /// What was seen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
     /// RADIUS accounting of one session (RFC 2866).
     Session(Box<Session>),
@@ -64,7 +65,7 @@ pub enum SessionStatus {
 }
 
 /// One accounting record. Counters are cumulative since the session's start, never deltas (RFC 2869 §2.1).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Session {
     /// Which session.
     pub key: SessionKey,
@@ -93,11 +94,12 @@ pub struct Session {
     /// 3GPP-NSAPI (one hexadecimal digit), which some gateways need to disconnect.
     pub nsapi: Option<u8>,
     /// Class attribute: our own policy decision id, echoed.
+    #[serde(serialize_with = "hex")]
     pub class: Option<Box<[u8]>>,
 }
 
 /// Module, network and place, as far as a packet told.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
 pub struct Attach {
     /// 3GPP-IMEISV.
     pub imeisv: Option<Imeisv>,
@@ -108,6 +110,7 @@ pub struct Attach {
     /// Radio access technology.
     pub rat: Option<Rat>,
     /// 3GPP-User-Location-Info as sent (type octet first), the cell.
+    #[serde(serialize_with = "hex")]
     pub location: Option<Box<[u8]>>,
     /// Calling-Station-Id where it is a telephone number.
     pub msisdn: Option<Msisdn>,
@@ -156,7 +159,7 @@ impl Rat {
 }
 
 /// An admission decision and what it was decided on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Admission {
     /// `None`: admitted. Otherwise why not; the peer is never told.
     pub rejected: Option<RejectReason>,
@@ -233,7 +236,7 @@ impl RejectReason {
 }
 
 /// Accounting-On (boot) or -Off (shutdown) of a NAS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NasReset {
     /// The configured name of the RADIUS client.
     pub nas: Box<str>,
@@ -242,14 +245,14 @@ pub struct NasReset {
 }
 
 /// A session that the NAS does not know (any more).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SessionVanished {
     /// Which session.
     pub key: SessionKey,
 }
 
 /// The inventory's word on one device.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeviceChange {
     /// The device as it is from now on.
     pub device: Device,
@@ -257,4 +260,13 @@ pub struct DeviceChange {
     pub removed: bool,
     /// Who changed it: a user, `cli`, or `response:<id>`.
     pub by: Box<str>,
+}
+
+/// Octets as hexadecimal digits.
+#[expect(clippy::ref_option, reason = "the signature that serde's `serialize_with` wants")]
+fn hex<S: serde::Serializer>(octets: &Option<Box<[u8]>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let digits =
+        |octet: &u8| [octet >> 4, octet & 15].map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)]));
+    let text = octets.as_ref().map(|octets| octets.iter().flat_map(digits).collect::<String>());
+    text.serialize(serializer)
 }

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(parse_bytes("50 MB"), Some(50_000_000));
         assert_eq!(parse_bytes("1MiB"), Some(1 << 20));
         assert_eq!(parse_bytes("lots"), None);
-        assert_eq!(parse_duration("26 h"), Some(Duration::from_secs(93_600)));
+        assert_eq!(parse_duration("26 h"), Some(Duration::from_hours(26)));
     }
 
     #[test]
