@@ -100,7 +100,8 @@ pub struct Tgpp<'a> {
     pub chf_fqdn: Option<Text<'a>>,
     /// 127: serving network function.
     pub serving_nf_fqdn: Option<Text<'a>>,
-    malformed: Kinds,
+    /// Types that were there with a value of the wrong form.
+    pub malformed: Kinds,
 }
 
 /// S-NSSAI: `0x01abcdef` is slice type 1, differentiator abcdef.
@@ -135,12 +136,6 @@ impl<'a> Tgpp<'a> {
     /// The DNS servers of attribute 17.
     pub fn ipv6_dns_servers(&self) -> impl Iterator<Item = Ipv6Addr> + use<'a> {
         self.ipv6_dns.unwrap_or_default().as_chunks::<16>().0.iter().map(|octets| Ipv6Addr::from(*octets))
-    }
-
-    /// Types that were there with a value of the wrong form, ascending.
-    pub fn malformed(&self) -> impl Iterator<Item = u8> + use<> {
-        let kinds = self.malformed;
-        (0..=u8::MAX).filter(move |kind| kinds.has(*kind))
     }
 
     fn take(&mut self, attribute: Attribute<'a>) {
@@ -251,17 +246,28 @@ impl Slice {
     }
 }
 
-/// A set of types.
+/// A set of sub-attribute types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Kinds([u64; 4]);
+pub struct Kinds([u64; 4]);
 
 impl Kinds {
-    fn add(&mut self, kind: u8) {
-        self.0[usize::from(kind >> 6)] |= 1 << (kind & 63);
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
     }
 
-    fn has(self, kind: u8) -> bool {
+    /// Whether `kind` is in it.
+    pub fn has(self, kind: u8) -> bool {
         self.0[usize::from(kind >> 6)] >> (kind & 63) & 1 == 1
+    }
+
+    /// The types, ascending.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |kind| self.has(*kind))
+    }
+
+    fn add(&mut self, kind: u8) {
+        self.0[usize::from(kind >> 6)] |= 1 << (kind & 63);
     }
 }
 
