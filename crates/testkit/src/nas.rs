@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use fleetward_fleet::Secret;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-pub use packet::{Record, Sim, Status};
 pub(crate) use packet::{Letterhead, access_request, accounting_request};
+pub use packet::{Record, Sim, Status};
 use pool::{Answer, Content, Pool};
 
 use crate::Clock;

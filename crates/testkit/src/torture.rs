@@ -102,9 +102,9 @@ impl Recorder {
         }
         let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (flag, count) = (Arc::clone(&stop), Arc::clone(&acknowledged));
-        let work = Work { slots: Vec::new(), slot_of: HashMap::new(), random: Random::new(self.seed), nases, recorder: self };
-        let thread =
-            std::thread::Builder::new().name("recorder".into()).spawn(move || work.run(&flag, &count))?;
+        let work =
+            Work { slots: Vec::new(), slot_of: HashMap::new(), random: Random::new(self.seed), nases, recorder: self };
+        let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || work.run(&flag, &count))?;
         Ok(Recording { stop, acknowledged, thread })
     }
 }

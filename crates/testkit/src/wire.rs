@@ -233,7 +233,8 @@ impl<'a> View<'a> {
     /// Whether this is a Disconnect- or CoA-Request signed with the secret (RFC 5176 §2.3).
     pub(crate) fn is_signed(&self, secret: &[u8]) -> bool {
         let (head, rest) = (&self.bytes[..4], &self.bytes[HEADER..]);
-        md5(&[head, &[0; 16], rest, secret]) == self.authenticator() && self.mac_is_right(&[0; 16], secret) != Some(false)
+        md5(&[head, &[0; 16], rest, secret]) == self.authenticator()
+            && self.mac_is_right(&[0; 16], secret) != Some(false)
     }
 
     /// Whether a Message-Authenticator is there.

@@ -58,7 +58,8 @@ impl Plan {
         };
         let secret = load.secret.reveal();
         let accounting = |status| Template::of(accounting_request(&head, &record(status), 0, 0).finish_signed(secret));
-        let access = access_request(&head, &sim(), &session_id(0, 0), 0, [0; 16], secret).finish_access([0; 16], secret);
+        let access =
+            access_request(&head, &sim(), &session_id(0, 0), 0, [0; 16], secret).finish_access([0; 16], secret);
         let sims = u64::from(load.sims.clamp(1, 10_000_000));
         let group = sims.min(GROUP);
         Self {
@@ -253,7 +254,12 @@ mod tests {
 
     fn load(kind: Kind) -> Load {
         let clock: crate::Clock = Arc::new(|| Timestamp(1_795_000_000_000));
-        Load { kind, sims: 4000, run: 0xABCD, ..Load::accounting("127.0.0.1:1".parse().unwrap(), Secret::new("s"), clock) }
+        Load {
+            kind,
+            sims: 4000,
+            run: 0xABCD,
+            ..Load::accounting("127.0.0.1:1".parse().unwrap(), Secret::new("s"), clock)
+        }
     }
 
     #[test]

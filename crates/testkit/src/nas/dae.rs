@@ -51,10 +51,17 @@ impl Nas {
         if let Some(known) = self.dae_answers.iter().find(|known| known.is_to(&request, from)) {
             return Some(known.answer.clone());
         }
-        let outcome = self.matching(&request).and_then(|sessions| self.carry_out(is_disconnect, &request, sessions, events));
+        let outcome =
+            self.matching(&request).and_then(|sessions| self.carry_out(is_disconnect, &request, sessions, events));
         let answer = self.write_answer(&request, is_disconnect, outcome);
         let (identifier, authenticator) = (request.identifier(), request.authenticator());
-        self.dae_answers.push_back(Remembered { from, identifier, authenticator, answer: answer.clone(), at: Instant::now() });
+        self.dae_answers.push_back(Remembered {
+            from,
+            identifier,
+            authenticator,
+            answer: answer.clone(),
+            at: Instant::now(),
+        });
         Some(answer)
     }
 
@@ -65,12 +72,17 @@ impl Nas {
 
     /// The open sessions that every identification attribute fits (RFC 5176 §3).
     fn matching(&self, request: &View<'_>) -> Result<Vec<SessionRef>, u32> {
-        let ours = [Some(self.head.address), self.dae.local_addr().ok().and_then(|at| match at.ip() {
-            std::net::IpAddr::V4(ip) => Some(ip),
-            std::net::IpAddr::V6(_) => None,
-        })];
+        let ours = [
+            Some(self.head.address),
+            self.dae.local_addr().ok().and_then(|at| match at.ip() {
+                std::net::IpAddr::V4(ip) => Some(ip),
+                std::net::IpAddr::V6(_) => None,
+            }),
+        ];
         let is_us = |value: &[u8]| ours.iter().flatten().any(|ip| ip.octets() == value);
-        if request.first(4).is_some_and(|value| !is_us(value)) || request.text(32).is_some_and(|name| *name != *self.head.name) {
+        if request.first(4).is_some_and(|value| !is_us(value))
+            || request.text(32).is_some_and(|name| *name != *self.head.name)
+        {
             return Err(NAS_MISMATCH);
         }
         let keys = [1, 8, 31, 44].iter().any(|kind| request.first(*kind).is_some()) || request.tgpp(1).is_some();

@@ -213,7 +213,8 @@ impl Pool {
     fn free(&mut self) -> io::Result<(usize, u8)> {
         for (index, port) in self.ports.iter_mut().enumerate() {
             let start = port.next;
-            let free = (0..=255_u8).map(|step| start.wrapping_add(step)).find(|id| port.slots[usize::from(*id)].is_none());
+            let free =
+                (0..=255_u8).map(|step| start.wrapping_add(step)).find(|id| port.slots[usize::from(*id)].is_none());
             if let Some(identifier) = free {
                 port.next = identifier.wrapping_add(1);
                 return Ok((index, identifier));
@@ -231,8 +232,7 @@ impl Port {
         let view = View::parse(datagram)?;
         let slot = &mut self.slots[usize::from(view.identifier())];
         let request = View::parse(&slot.as_ref()?.bytes)?.authenticator();
-        let waiting =
-            slot.take_if(|waiting| waiting.content.expects(view.code()) && view.answers(&request, secret))?;
+        let waiting = slot.take_if(|waiting| waiting.content.expects(view.code()) && view.answers(&request, secret))?;
         Some(Answer { content: waiting.content, bytes: datagram.to_vec() })
     }
 
@@ -273,6 +273,10 @@ fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(
         error.kind(),
-        Kind::WouldBlock | Kind::Interrupted | Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable
+        Kind::WouldBlock
+            | Kind::Interrupted
+            | Kind::ConnectionRefused
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
     ) || error.raw_os_error() == Some(nix::libc::ENOBUFS)
 }

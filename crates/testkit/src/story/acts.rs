@@ -30,7 +30,9 @@ impl Stage {
         let Some(index) = self.victim(act, now) else { return Ok(()) };
         self.inject(act, index, now);
         match act.misuse {
-            Misuse::OtherModule | Misuse::ForeignCountry | Misuse::SwappedModule => self.move_during_session(act, index, now),
+            Misuse::OtherModule | Misuse::ForeignCountry | Misuse::SwappedModule => {
+                self.move_during_session(act, index, now)
+            }
             Misuse::Video => {
                 self.actors[index].streams = true;
                 self.actors[index].interim_at = now;
@@ -56,7 +58,8 @@ impl Stage {
             let free = actor.injection.is_none() && model.critical == act.critical;
             let quiet = model.per_hour_limit <= 5_000_000 && actor.sim == actor.member.sim;
             let in_state = (actor.member.device.state == DeviceState::Stock) == stock;
-            let rebooting = self.rebooting.is_some_and(|(nas, at)| nas == actor.home && at <= now + Duration::from_secs(60));
+            let rebooting =
+                self.rebooting.is_some_and(|(nas, at)| nas == actor.home && at <= now + Duration::from_secs(60));
             free && in_state && !rebooting && (stock || steady) && (act.misuse != Misuse::Video || quiet)
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();

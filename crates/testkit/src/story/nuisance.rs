@@ -91,7 +91,9 @@ impl Stage {
     /// Accounting-Off on a gateway that no misuse goes through; its sessions are gone.
     fn reboot(&mut self, now: Instant) -> io::Result<()> {
         let in_use = |nas: usize| {
-            self.actors.iter().any(|a| a.injection.is_some() && [a.session, a.second].iter().flatten().any(|p| p.0 == nas))
+            self.actors
+                .iter()
+                .any(|a| a.injection.is_some() && [a.session, a.second].iter().flatten().any(|p| p.0 == nas))
         };
         let idle = |nas: &usize| self.entries[*nas] == Entry::Asks && !in_use(*nas);
         let candidates: Vec<usize> = (0..self.entries.len()).filter(idle).collect();

@@ -154,7 +154,8 @@ impl Stage {
             return self.give_up(index);
         }
         if actor.session.is_none() {
-            let due = actor.attach_at.is_some_and(|at| at <= now) && self.rebooting.is_none_or(|(n, _)| n != actor.home);
+            let due =
+                actor.attach_at.is_some_and(|at| at <= now) && self.rebooting.is_none_or(|(n, _)| n != actor.home);
             return if due { self.attach(index, now) } else { Ok(()) };
         }
         if !actor.is_open {
@@ -325,7 +326,10 @@ impl Stage {
             imsi: actor.member.sim.imsi,
             nas: self.nases[place.0].name().into(),
             session_id: self.names.get(&place).cloned().unwrap_or_default(),
-            injection: actor.injection.and_then(|at| self.truth.injections.get(at)).map(|injection: &Injection| injection.id),
+            injection: actor
+                .injection
+                .and_then(|at| self.truth.injections.get(at))
+                .map(|injection: &Injection| injection.id),
         }
     }
 }

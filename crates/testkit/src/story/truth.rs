@@ -62,10 +62,7 @@ impl Misuse {
 
     /// Whether the misuse begins with a request that a server should refuse.
     pub fn asks(self) -> bool {
-        matches!(
-            self,
-            Self::OtherModuleAttaches | Self::ForeignAttaches | Self::StockAttaches | Self::CloneAttaches
-        )
+        matches!(self, Self::OtherModuleAttaches | Self::ForeignAttaches | Self::StockAttaches | Self::CloneAttaches)
     }
 
     /// Whether it needs the gateway that asks nobody.
@@ -146,15 +143,8 @@ pub enum Nuisance {
 
 impl Nuisance {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
-        Self::Retransmit,
-        Self::Reorder,
-        Self::Roaming,
-        Self::Gap,
-        Self::Burst,
-        Self::SoftwareUpdate,
-        Self::Reboot,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Retransmit, Self::Reorder, Self::Roaming, Self::Gap, Self::Burst, Self::SoftwareUpdate, Self::Reboot];
 }
 
 /// What really happened.
