@@ -192,11 +192,11 @@ fn alone(
 /// The first few, so that a long list does not make a long finding.
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
     const SHOWN: usize = 5;
-    let mut text = items.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let mut words: Vec<String> = items.iter().take(SHOWN).map(ToString::to_string).collect();
     if items.len() > SHOWN {
-        text.push_str(&format!(" or {} more", items.len() - SHOWN));
+        words.push(format!("{} more", items.len() - SHOWN));
     }
-    text
+    words.join(" or ")
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl RadSecConfig {
             client_ca_pem,
             max_connections: 1024,
             handshake_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(600),
+            idle_timeout: Duration::from_mins(10),
         }
     }
 }

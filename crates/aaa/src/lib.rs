@@ -44,6 +44,8 @@
 
 pub mod admission;
 mod attributes;
+#[doc(hidden)]
+pub mod bench;
 mod clients;
 mod config;
 mod directory;

@@ -279,10 +279,4 @@ impl Counters {
         ));
         samples
     }
-
-    /// How many requests were discarded for this reason.
-    #[cfg(test)]
-    pub(crate) fn discards(&self, reason: Discard) -> u64 {
-        self.discards[reason as usize].load(Relaxed)
-    }
 }

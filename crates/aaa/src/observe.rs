@@ -58,6 +58,17 @@ impl Status {
             _ => None,
         }
     }
+
+    /// The same back. Part of keys that the journal keeps: these numbers never change.
+    fn number(self) -> u64 {
+        match self {
+            Self::Session(SessionStatus::Start) => 1,
+            Self::Session(SessionStatus::Stop) => 2,
+            Self::Session(SessionStatus::Interim) => 3,
+            Self::NasReset { on: true } => 7,
+            Self::NasReset { on: false } => 8,
+        }
+    }
 }
 
 /// By what the packet knows the device, as the client's entry says.
@@ -155,7 +166,7 @@ pub(crate) fn session(
     context: Context<'_>,
 ) -> Keyed {
     let (event_time, _) = event_time(fields, context.now);
-    let content = content_key(fields, &key, status as u32 + 1, event_time, context.anchors);
+    let name = content_key(fields, &key, Status::Session(status), event_time, context.anchors);
     let session = Session {
         key,
         status,
@@ -164,7 +175,7 @@ pub(crate) fn session(
         has_gigawords: fields.input_gigawords.is_some() || fields.output_gigawords.is_some(),
         session_secs: fields.session_secs,
         terminate_cause: fields.terminate_cause,
-        ip: fields.framed_ip.filter(is_host),
+        ip: fields.framed_ip.filter(|ip| is_host(*ip)),
         ipv6: fields
             .framed_ipv6_prefix
             .and_then(|a| a.ipv6_prefix())
@@ -178,14 +189,14 @@ pub(crate) fn session(
     let body = Body::Session(Box::new(session));
     let source = context.client.name.clone();
     let observation = Observation { event_time, observed_at: context.now, source, device, identity, body };
-    Keyed { key: content, observation }
+    Keyed { key: name, observation }
 }
 
 /// Accounting-On or -Off.
 pub(crate) fn nas_reset(fields: &Fields<'_>, on: bool, context: Context<'_>) -> Keyed {
     let (event_time, _) = event_time(fields, context.now);
     let key = session_key(fields, context.client);
-    let content = content_key(fields, &key, if on { 7 } else { 8 }, event_time, context.anchors);
+    let name = content_key(fields, &key, Status::NasReset { on }, event_time, context.anchors);
     let nas = context.client.name.clone();
     let observation = Observation {
         event_time,
@@ -195,7 +206,7 @@ pub(crate) fn nas_reset(fields: &Fields<'_>, on: bool, context: Context<'_>) -> 
         identity: None,
         body: Body::NasReset(NasReset { nas, on }),
     };
-    Keyed { key: content, observation }
+    Keyed { key: name, observation }
 }
 
 /// An admission decision. Its key is the request itself, so that a retransmission after a restart is the same decision.
@@ -222,12 +233,18 @@ pub(crate) fn admission(
     Keyed { key: never_zero(hasher.finish128().as_u128()), observation }
 }
 
-fn content_key(fields: &Fields<'_>, key: &SessionKey, status: u32, event_time: Timestamp, anchors: &Anchors) -> u128 {
+fn content_key(
+    fields: &Fields<'_>,
+    key: &SessionKey,
+    status: Status,
+    event_time: Timestamp,
+    anchors: &Anchors,
+) -> u128 {
     let mut hasher = hasher();
     part(&mut hasher, key.nas.as_bytes());
     part(&mut hasher, key.id.as_bytes());
     for number in [
-        u64::from(status),
+        status.number(),
         fields.bytes_up(),
         fields.bytes_down(),
         fields.session_secs.map_or(u64::MAX, u64::from),
@@ -261,8 +278,8 @@ fn never_zero(key: u128) -> u128 {
 }
 
 /// Not 0.0.0.0 and not one of RFC 2865 §5.8's "choose yourself".
-fn is_host(address: &Ipv4Addr) -> bool {
-    !address.is_unspecified() && u32::from(*address) < 0xFFFF_FFFE
+fn is_host(address: Ipv4Addr) -> bool {
+    !address.is_unspecified() && u32::from(address) < 0xFFFF_FFFE
 }
 
 #[cfg(test)]

@@ -49,14 +49,23 @@ struct Shared {
 }
 
 /// Reads the certificates, binds every address and starts to accept.
-pub(crate) fn start(config: RadSecConfig, core: Arc<Core>) -> Result<RadSec, StartError> {
-    let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(&config)?));
+pub(crate) fn start(config: &RadSecConfig, core: Arc<Core>) -> Result<RadSec, StartError> {
+    let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(config)?));
+    let mut listeners = Vec::new();
+    for &address in &config.listen {
+        let failed = |source| StartError::Bind { address, what: "RadSec", source };
+        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        listeners.push((local, listener));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("radsec")
         .enable_all()
         .build()
         .map_err(StartError::Thread)?;
+    let mut radsec = RadSec { runtime: None, addrs: listeners.iter().map(|(local, _)| *local).collect() };
     let shared = Arc::new(Shared {
         core,
         acceptor,
@@ -64,14 +73,11 @@ pub(crate) fn start(config: RadSecConfig, core: Arc<Core>) -> Result<RadSec, Sta
         handshake_timeout: config.handshake_timeout,
         idle_timeout: config.idle_timeout,
     });
-    let mut addrs = Vec::new();
-    for address in config.listen {
-        let failed = |source| StartError::Bind { address, what: "RadSec", source };
-        let listener = runtime.block_on(TcpListener::bind(address)).map_err(failed)?;
-        addrs.push(listener.local_addr().map_err(failed)?);
+    for (_, listener) in listeners {
         runtime.spawn(accept(listener, Arc::clone(&shared)));
     }
-    Ok(RadSec { runtime: Some(runtime), addrs })
+    radsec.runtime = Some(runtime);
+    Ok(radsec)
 }
 
 impl Drop for RadSec {
@@ -83,7 +89,11 @@ impl Drop for RadSec {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "RadSec cannot watch its socket; nothing is accepted on it"),
+    };
     loop {
         match listener.accept().await {
             Ok((stream, from)) => admit(stream, from, &shared),

@@ -97,7 +97,7 @@ impl Server {
                 listeners.extend(sockets.into_iter().map(listener));
             }
         }
-        let radsec = config.radsec.map(|config| radsec::start(config, Arc::clone(&core))).transpose()?;
+        let radsec = config.radsec.map(|config| radsec::start(&config, Arc::clone(&core))).transpose()?;
         addrs.radsec = radsec.as_ref().map(|radsec| radsec.addrs.clone()).unwrap_or_default();
         let mut server = Self { core, listeners, threads: Vec::new(), stop: Arc::default(), radsec, addrs, warnings };
         server.spawn()?;

@@ -26,7 +26,7 @@ const WAKE: Duration = Duration::from_millis(200);
 /// A bound socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    socket: UdpSocket,
+    udp: UdpSocket,
     /// Where it is bound, with the real port.
     pub(crate) local: SocketAddr,
     /// The receive buffer that the kernel granted, octets (half of what it reports: the rest is its own overhead).
@@ -46,9 +46,9 @@ impl Socket {
         socket.set_read_timeout(Some(WAKE))?;
         socket.bind(&SockAddr::from(address))?;
         let granted = socket.recv_buffer_size()? / 2;
-        let socket = UdpSocket::from(socket);
-        let local = socket.local_addr()?;
-        Ok(Self { socket, local, receive_buffer: granted })
+        let udp = UdpSocket::from(socket);
+        let local = udp.local_addr()?;
+        Ok(Self { udp, local, receive_buffer: granted })
     }
 
     /// Whether it is bound to every address of the machine.
@@ -62,7 +62,7 @@ impl Socket {
         let mut slices = inbox.buffer.chunks_exact_mut(DATAGRAM);
         let mut vectors: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(slices.next().expect("the buffer holds BATCH datagrams"))]);
-        let fd = self.socket.as_raw_fd();
+        let fd = self.udp.as_raw_fd();
         let received = match recvmmsg(fd, &mut inbox.headers, &mut vectors, MsgFlags::MSG_WAITFORONE, None) {
             Ok(received) => received,
             // Nothing came, or a signal did, or an earlier answer was refused by its receiver's machine.
@@ -94,7 +94,7 @@ impl Socket {
                 rest.iter().map(|mail| [IoSlice::new(&octets[mail.octets.clone()])]).collect();
             let to: Vec<Option<SockaddrStorage>> = rest.iter().map(|mail| Some(mail.to.into())).collect();
             let sent = HEADERS.with_borrow_mut(|headers| {
-                let fd = self.socket.as_raw_fd();
+                let fd = self.udp.as_raw_fd();
                 sendmmsg(fd, headers, &slices, &to, [], MsgFlags::MSG_DONTWAIT).map(Iterator::count)
             });
             match sent {
