@@ -35,6 +35,8 @@ pub enum PasswordCheck {
     Correct,
     /// It did not, or there was none.
     Wrong,
+    /// The request wants EAP, which this server does not speak (RFC 3579 §2.2: then the answer is a reject).
+    Eap,
 }
 
 /// Yes or no.
@@ -123,6 +125,9 @@ fn password(check: PasswordCheck) -> Result<(), Refusal> {
         PasswordCheck::NotAsked | PasswordCheck::Correct => Ok(()),
         PasswordCheck::Wrong => {
             Err(refusal(RejectReason::WrongPassword, "the login's password", "a password that does not verify"))
+        }
+        PasswordCheck::Eap => {
+            Err(refusal(RejectReason::WrongPassword, "PAP, CHAP or a SIM", "EAP, which this server does not speak"))
         }
     }
 }

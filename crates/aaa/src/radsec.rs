@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! * **TLS 1.3 with certificates on both sides**, and a certificate counts only if it belongs to a configured client.
-//! * **The secret is `radsec`** (RFC 6614 §2.3); all MD5 fields are computed and checked with it all the same.
+//! * **The secret is `radsec`** (RFC 6614 §2.3); all MD5 fields that are there are checked with it, but a missing
+//!   Message-Authenticator is none of TLS's problems: only Status-Server and EAP need it here.
 //! * **A packet that is malformed or does not verify closes the connection** (RFC 6613 §2.6.4): framing is lost with it.
 //! * **Bounded**: connections, time for the handshake, idle time, requests under way per connection.
 //!

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{Builder as ThreadBuilder, JoinHandle};
@@ -111,7 +112,7 @@ impl Server {
         for listener in &self.listeners {
             let (listener, stop) = (Arc::clone(listener), Arc::clone(&self.stop));
             let name = if listener.port == Port::Auth { "radius-auth" } else { "radius-acct" };
-            let thread = ThreadBuilder::new().name(name.into()).spawn(move || listener.run(&stop));
+            let thread = ThreadBuilder::new().name(name.into()).spawn(move || receive(&listener, &stop));
             self.threads.push(thread.map_err(StartError::Thread)?);
         }
         Ok(())
@@ -176,6 +177,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.halt();
+    }
+}
+
+/// Receives until `stop`, even if a packet meets a mistake of ours: its batch is lost (and sent again by the NAS), the
+/// socket is not.
+fn receive(listener: &Arc<Listener>, stop: &AtomicBool) {
+    while catch_unwind(AssertUnwindSafe(|| listener.run(stop))).is_err() {
+        tracing::error!(address = %listener.socket.local, "a batch of requests made the server panic; please report it");
     }
 }
 

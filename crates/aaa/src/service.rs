@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use fleetward_fleet::{DeviceId, Identity, SessionStatus, Timestamp};
 use fleetward_journal::Outcome;
-use fleetward_radius::{Code, Packet, auth};
+use fleetward_radius::auth::{self, Untrusted};
+use fleetward_radius::{Code, Packet, dictionary as d};
 
 use crate::admission::{self, Decision, PasswordCheck};
 use crate::attributes::Fields;
@@ -131,7 +132,13 @@ impl Core {
             return Err(Discard::UnexpectedCode);
         }
         let policy = if client.legacy_pap_without_ma { auth::Policy::LegacyPap } else { auth::Policy::Require };
-        auth::verify_request(&packet, secret, policy)?;
+        match auth::verify_request(&packet, secret, policy) {
+            // Over TLS the secret is public and the channel proves the sender: there is nothing for it to add. Old
+            // proxies leave it out. One that is there must be right.
+            Err(Untrusted::MessageAuthenticatorMissing | Untrusted::ProxyState) if is_covered_by_tls(&packet, port) => {
+            }
+            result => result?,
+        }
         Ok(packet)
     }
 
@@ -192,6 +199,10 @@ impl Core {
         secret: &[u8],
         identity: Option<&Identity>,
     ) -> PasswordCheck {
+        // The device wants to prove itself in a way that we cannot check: an Accept would pass that by.
+        if packet.has(d::EAP_MESSAGE) {
+            return PasswordCheck::Eap;
+        }
         if client.password == PasswordPolicy::NetworkAuthenticated {
             return PasswordCheck::NotAsked;
         }
@@ -256,4 +267,8 @@ impl Core {
             After::Reset(nas) => self.directory.mark_reset(nas),
         }
     }
+}
+
+fn is_covered_by_tls(packet: &Packet<'_>, port: Port) -> bool {
+    port == Port::Both && packet.code() == Code::ACCESS_REQUEST && !packet.has(d::EAP_MESSAGE)
 }

@@ -141,7 +141,9 @@ fn logins_prove_themselves_with_pap_or_chap() {
     assert_eq!(ask(&|b| _ = b.user_password(b"open", SECRET)), Code::ACCESS_REJECT);
     assert_eq!(ask(&|b| _ = b.chap_password(9, b"open", None)), Code::ACCESS_REJECT);
     assert_eq!(ask(&|_| {}), Code::ACCESS_REJECT);
-    assert_eq!(rig.metric("fleetward_radius_rejects_total", "wrong_password"), 3);
+    let eap = |b: &mut Builder| _ = b.user_password(b"open sesame", SECRET).attribute(d::EAP_MESSAGE, &[2, 1, 0, 5, 1]);
+    assert_eq!(ask(&eap), Code::ACCESS_REJECT);
+    assert_eq!(rig.metric("fleetward_radius_rejects_total", "wrong_password"), 4);
 }
 
 #[test]

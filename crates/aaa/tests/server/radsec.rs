@@ -176,6 +176,24 @@ fn a_certificate_counts_only_with_its_authority_and_its_client() {
 }
 
 #[test]
+fn over_tls_an_access_request_needs_no_message_authenticator_but_status_server_does() {
+    run(async {
+        let stage = stage(|_| {});
+        let mut stream = stage.connect(Some(&stage.good)).await.unwrap();
+        let mut builder = Builder::access_request(1, random());
+        builder.vendor_text(10415, 1, IMSI).attribute(d::PROXY_STATE, b"proxy").without_message_authenticator();
+        let request = builder.sign(RADSEC).unwrap();
+        stream.write_all(&request).await.unwrap();
+        let answer = receive(&mut stream).await.unwrap();
+        assert_eq!(verified(&answer, &request, RADSEC), Code::ACCESS_REJECT, "no IMEISV");
+        let mut bare = Builder::status_server(2, random());
+        bare.without_message_authenticator();
+        stream.write_all(&bare.sign(RADSEC).unwrap()).await.unwrap();
+        assert!(receive(&mut stream).await.is_err());
+    });
+}
+
+#[test]
 fn what_cannot_be_believed_closes_the_connection() {
     run(async {
         let stage = stage(|_| {});
