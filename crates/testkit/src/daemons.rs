@@ -25,7 +25,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 pub use certificates::{Certificates, Pem};
-pub use freeradius::{Account, FreeRadius, FreeRadiusSetup, Storage, radclient};
+pub use freeradius::{Account, FreeRadius, FreeRadiusSetup, RADCLIENT, Storage, radclient};
 pub use hostapd::{Hostapd, HostapdSetup, Supplicant};
 pub use namespace::Namespace;
 pub use radsecproxy::{RadsecProxy, RadsecProxySetup};

@@ -6,6 +6,7 @@
 mod model;
 
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use fleetward_fleet::{Device, DeviceState, Iccid, Imeisv, Imsi, Msisdn};
 
@@ -61,24 +62,32 @@ impl Fleet {
     }
 }
 
-/// The IMSI of the SIM with this index, below ten thousand million.
+/// The IMSI of the SIM with this index.
 pub fn imsi(index: u32) -> Imsi {
-    format!("26299{index:010}").parse().expect("fifteen digits")
+    digits(&format!("26299{index:010}"))
 }
 
 /// The telephone number of the SIM with this index.
 pub fn msisdn(index: u32) -> Msisdn {
-    format!("88299{index:08}").parse().expect("thirteen to fifteen digits")
+    digits(&format!("88299{index:08}"))
 }
 
-/// A module: type, serial (below a million) and software version (below a hundred).
+/// A module: type (eight digits), serial (the last six digits count) and software version (the last two count).
 pub fn imeisv(tac: &str, serial: u32, software: u8) -> Imeisv {
-    format!("{tac}{:06}{:02}", serial % 1_000_000, software % 100).parse().expect("sixteen digits")
+    digits(&format!("{tac}{:06}{:02}", serial % 1_000_000, software % 100))
 }
 
 /// The fixed address of the SIM with this index.
 pub fn address(index: u32) -> Ipv4Addr {
     Ipv4Addr::from(0x0A00_0002 + index % 0x00FF_FFF0)
+}
+
+/// An identity whose digits the caller has counted.
+fn digits<T: FromStr>(text: &str) -> T {
+    match text.parse() {
+        Ok(identity) => identity,
+        Err(_) => unreachable!("{text:?} does not have the right number of digits"),
+    }
 }
 
 /// The first devices go round the models, so that each has some; then chance decides by the models' shares.

@@ -15,6 +15,13 @@
 //! * **Own ground only.** Traffic goes to loopback or to namespaces made here, and everything ends in bounded time.
 //! * **Seeds decide.** The same seed gives the same fleet and the same plan of misuse.
 
+#![expect(clippy::doc_markdown, reason = "FreeRADIUS, RadSec and CoA are names, not code")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "statistics and simulated volumes; nothing that comes from outside is cast"
+)]
+
 pub mod daemons;
 pub mod fleet;
 pub mod load;

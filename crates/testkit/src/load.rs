@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             }
             self.receive()?;
         }
-        Ok(self.sum_up(thread_cpu()? - cpu))
+        Ok(self.sum_up(thread_cpu()?.saturating_sub(cpu)))
     }
 
     fn send(&mut self, now: Instant) -> io::Result<()> {

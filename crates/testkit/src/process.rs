@@ -249,6 +249,6 @@ mod tests {
         shell.args(["-c", "echo port in use; exit 3"]);
         let mut process = Process::start(&mut shell, folder.path().join("log")).unwrap();
         let error = process.wait_for_line("ready", Duration::from_secs(10)).unwrap_err().to_string();
-        assert!(error.contains("port in use") && error.contains("3"), "{error}");
+        assert!(error.contains("port in use") && error.contains('3'), "{error}");
     }
 }

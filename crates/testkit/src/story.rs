@@ -81,7 +81,7 @@ impl Script {
             first_misuse: Duration::from_secs(8),
             misuse_every: Duration::from_secs(4),
             nuisance_every: Duration::from_secs(2),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             acts,
             nuisances: Nuisance::ALL.to_vec(),
         }

@@ -1,5 +1,7 @@
 //! The harness itself, proved with FreeRADIUS as the server: what fails here is no fault of Fleetward.
 
+#![expect(clippy::doc_markdown, clippy::cast_precision_loss, reason = "names are not code; figures for people")]
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +17,6 @@ use fleetward_testkit::load::Load;
 use fleetward_testkit::nas::{Entry, Event, Nas};
 
 const SECRET: &str = "s3cret";
-const FREERADIUS: (&str, &str) = ("freeradius", "freeradius");
-const RADCLIENT: (&str, &str) = ("radclient", "freeradius-utils");
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn account(name: &str, ip: Option<Ipv4Addr>) -> Account {
@@ -46,14 +46,15 @@ fn wait_for_accounting(server: &FreeRadius, text: &str, count: usize) -> String 
 /// A Disconnect as a careful server would send it.
 fn disconnect(from: &Namespace, to: &str, keys: &str) -> String {
     let attributes = format!("{keys}, Event-Timestamp = %l, Message-Authenticator = 0x00");
-    let now = std::process::Command::new("date").arg("+%s").output().unwrap();
+    let now = std::process::Command::new("date").arg("+%s").output().expect("every system has date");
     let attributes = attributes.replace("%l", String::from_utf8_lossy(&now.stdout).trim());
-    radclient(Some(from), to.parse().unwrap(), "disconnect", SECRET, &attributes).unwrap_or_else(|e| panic!("{e}"))
+    radclient(Some(from), to.parse().expect("an address"), "disconnect", SECRET, &attributes)
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
 fn freeradius_and_radclient() {
-    let Some(mut lab) = Lab::try_new(&[FREERADIUS, RADCLIENT, ("chattr", "e2fsprogs")]).unwrap() else { return };
+    let Some(mut lab) = Lab::try_new(&FreeRadius::PROGRAMS).unwrap() else { return };
     let aaa = lab.namespace("aaa").unwrap();
     let setup = FreeRadiusSetup { storage: Storage::DetailSynced, ..setup(Ipv4Addr::LOCALHOST) };
     let server = FreeRadius::in_lab(&lab, &aaa, &setup).unwrap();
@@ -68,7 +69,7 @@ fn freeradius_and_radclient() {
 
 #[test]
 fn strongswan_opens_a_tunnel_is_accounted_and_disconnected() {
-    let programs = [FREERADIUS, RADCLIENT, ("charon", "strongswan-charon"), ("swanctl", "strongswan-swanctl")];
+    let programs = [&FreeRadius::PROGRAMS[..], &StrongSwan::PROGRAMS].concat();
     let Some(mut lab) = Lab::try_new(&programs).unwrap() else { return };
     let (aaa, gateway, device) =
         (lab.namespace("aaa").unwrap(), lab.namespace("gw").unwrap(), lab.namespace("dev").unwrap());
@@ -113,7 +114,7 @@ fn strongswan_opens_a_tunnel_is_accounted_and_disconnected() {
 
 #[test]
 fn hostapd_accounts_a_wired_device_and_disconnects_it() {
-    let programs = [FREERADIUS, RADCLIENT, ("hostapd", "hostapd"), ("wpa_supplicant", "wpasupplicant")];
+    let programs = [&FreeRadius::PROGRAMS[..], &Hostapd::PROGRAMS].concat();
     let Some(mut lab) = Lab::try_new(&programs).unwrap() else { return };
     let (aaa, switch, device) =
         (lab.namespace("aaa").unwrap(), lab.namespace("sw").unwrap(), lab.namespace("dev").unwrap());
@@ -146,7 +147,7 @@ fn hostapd_accounts_a_wired_device_and_disconnects_it() {
 
 #[test]
 fn radsecproxy_carries_udp_over_tls() {
-    let programs = [FREERADIUS, RADCLIENT, ("radsecproxy", "radsecproxy"), ("openssl", "openssl")];
+    let programs = [&FreeRadius::PROGRAMS[..], &RadsecProxy::PROGRAMS].concat();
     let Some(mut lab) = Lab::try_new(&programs).unwrap() else { return };
     let aaa = lab.namespace("aaa").unwrap();
     let pem = Certificates::make(&lab, "127.0.0.1").unwrap();
@@ -173,7 +174,7 @@ fn radsecproxy_carries_udp_over_tls() {
 /// The load generator and the simulated gateway against a server that neither they nor Fleetward were written for.
 #[test]
 fn load_and_gateway_are_understood_by_freeradius() {
-    let Some(mut lab) = Lab::try_new(&[FREERADIUS]).unwrap() else { return };
+    let Some(mut lab) = Lab::try_new(&FreeRadius::PROGRAMS).unwrap() else { return };
     let aaa = lab.namespace("aaa").unwrap();
     let sims: Vec<Account> = (0..2000)
         .map(|index| Account {
@@ -215,4 +216,33 @@ fn load_and_gateway_are_understood_by_freeradius() {
     });
     assert_eq!(ip.unwrap(), Some(Some(fleet::address(0))));
     assert!(server.accounting().contains("Acct-Input-Gigawords = 1"));
+}
+
+/// Prints what the generator and FreeRADIUS cost. `cargo test --release … -- --ignored --nocapture what_load_costs`
+#[test]
+#[ignore = "a measurement; takes a minute and means something only in a release build"]
+fn what_load_costs() {
+    let Some(mut lab) = Lab::try_new(&FreeRadius::PROGRAMS).unwrap() else { return };
+    for (round, storage) in [Storage::Nothing, Storage::Detail, Storage::DetailSynced].into_iter().enumerate() {
+        let aaa = lab.namespace("aaa").unwrap();
+        let folder = lab.subfolder(&format!("freeradius-{round}")).unwrap();
+        let name = |index| Account { password: "none".into(), ..account(&fleet::msisdn(index).reveal(), None) };
+        let setup =
+            FreeRadiusSetup { accounts: (0..10_000).map(name).collect(), storage, ..setup(Ipv4Addr::LOCALHOST) };
+        let server = FreeRadius::start(&folder, Some(&aaa), &setup).unwrap();
+        let clock: Clock = Arc::new(|| Timestamp(1_795_000_000_000));
+        let secret = || Secret::new(SECRET);
+        let accounting = Load::accounting(setup.listen.acct_addr(), secret(), clock.clone());
+        let admission = Load::admission(setup.listen.auth_addr(), secret(), clock.clone());
+        for (what, load) in [("accounting", accounting), ("admission", admission)] {
+            let requests = if storage == Storage::DetailSynced { 20_000 } else { 100_000 };
+            let load = Load { requests: Some(requests), window: 8, require_message_authenticator: false, ..load };
+            let before = server.process.cpu_time().unwrap();
+            let report = aaa.enter(move || load.run()).unwrap().unwrap();
+            let cpu = server.process.cpu_time().unwrap().saturating_sub(before).as_secs_f64();
+            let per_100k = 100_000.0 / report.requests as f64;
+            let (server_cpu, own_cpu) = (cpu * per_100k, report.cpu_s * per_100k);
+            eprintln!("{storage:?} {what}: server {server_cpu:.2} CPU-s/100k, generator {own_cpu:.2}; {report:?}");
+        }
+    }
 }

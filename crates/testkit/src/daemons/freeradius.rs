@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 use super::{Certificates, DaemonError, Lab, Namespace, READY, ServerAddress, io_error, run, write_file};
 use crate::process::Process;
 
+/// (program, Debian package) of [`radclient`].
+pub const RADCLIENT: (&str, &str) = ("radclient", "freeradius-utils");
+
 /// Where accounting goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
@@ -55,6 +58,9 @@ pub struct FreeRadius {
 }
 
 impl FreeRadius {
+    /// What a test with it and [`radclient`] needs: (program, Debian package).
+    pub const PROGRAMS: [(&str, &str); 3] = [("freeradius", "freeradius"), RADCLIENT, ("chattr", "e2fsprogs")];
+
     /// Starts it in `folder`, in a namespace or (`None`) on the host's loopback.
     pub fn start(folder: &Path, namespace: Option<&Namespace>, setup: &FreeRadiusSetup) -> Result<Self, DaemonError> {
         let detail = folder.join("detail");
@@ -111,9 +117,9 @@ pub fn radclient(
 fn users(accounts: &[Account]) -> String {
     let mut text = String::new();
     for account in accounts {
-        text += &format!("{} Cleartext-Password := \"{}\"\n", account.name, account.password);
+        text += &[&account.name, " Cleartext-Password := \"", &account.password, "\"\n"].concat();
         let ip = account.ip.map(|ip| format!("\tFramed-IP-Address = {ip},\n")).unwrap_or_default();
-        text += &format!("{ip}\tAcct-Interim-Interval = 60\n\n");
+        text += &[&ip, "\tAcct-Interim-Interval = 60\n\n"].concat();
     }
     text
 }

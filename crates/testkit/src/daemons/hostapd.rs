@@ -40,6 +40,9 @@ pub struct Hostapd {
 }
 
 impl Hostapd {
+    /// What a test with it and a [`Supplicant`] needs: (program, Debian package).
+    pub const PROGRAMS: [(&str, &str); 2] = [("hostapd", "hostapd"), ("wpa_supplicant", "wpasupplicant")];
+
     /// Starts it in a namespace.
     pub fn start(lab: &Lab, namespace: &Namespace, setup: &HostapdSetup) -> Result<Self, DaemonError> {
         let folder = lab.subfolder("hostapd")?;

@@ -32,6 +32,9 @@ pub struct RadsecProxy {
 }
 
 impl RadsecProxy {
+    /// What a test with it and [`super::Certificates`] needs: (program, Debian package).
+    pub const PROGRAMS: [(&str, &str); 2] = [("radsecproxy", "radsecproxy"), ("openssl", "openssl")];
+
     /// Starts it in a namespace of the lab or (`None`) on the host's loopback. The server is connected to in the
     /// background: see [`RadsecProxy::wait_connected`].
     pub fn start(lab: &Lab, namespace: Option<&Namespace>, setup: &RadsecProxySetup) -> Result<Self, DaemonError> {

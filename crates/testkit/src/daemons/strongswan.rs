@@ -55,6 +55,15 @@ pub struct StrongSwan {
 }
 
 impl StrongSwan {
+    /// What a test with gateway and client needs: (program or plugin, Debian package).
+    pub const PROGRAMS: [(&str, &str); 5] = [
+        ("charon", "strongswan-charon"),
+        ("swanctl", "strongswan-swanctl"),
+        ("/usr/lib/ipsec/plugins/libstrongswan-eap-radius.so", "libcharon-extra-plugins"),
+        ("/usr/lib/ipsec/plugins/libstrongswan-xauth-generic.so", "libcharon-extauth-plugins"),
+        ("/usr/lib/ipsec/plugins/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
+    ];
+
     /// Starts a gateway.
     pub fn gateway(lab: &Lab, namespace: &Namespace, setup: &VpnGatewaySetup) -> Result<Self, DaemonError> {
         let folder = lab.subfolder("vpn-gateway")?;

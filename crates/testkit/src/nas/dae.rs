@@ -19,7 +19,7 @@ pub(super) struct Remembered {
 }
 
 /// How old an Event-Timestamp may be, and how long answers are remembered (RFC 5176 §6.3).
-const WINDOW: Duration = Duration::from_secs(300);
+const WINDOW: Duration = Duration::from_mins(5);
 const MISSING_ATTRIBUTE: u32 = 402;
 const NAS_MISMATCH: u32 = 403;
 const SESSION_NOT_FOUND: u32 = 503;

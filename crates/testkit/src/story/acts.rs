@@ -1,7 +1,7 @@
 //! Misuse: how each kind begins, when it first shows, and how it ends.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fleetward_fleet::DeviceState;
 
@@ -27,7 +27,7 @@ impl Stage {
         if act.misuse.needs_legacy() && legacy.is_none() {
             return Ok(());
         }
-        let Some(index) = self.victim(act, now) else { return Ok(()) };
+        let Some(index) = self.victim(act) else { return Ok(()) };
         self.inject(act, index, now);
         match act.misuse {
             Misuse::OtherModule | Misuse::ForeignCountry | Misuse::SwappedModule => {
@@ -49,7 +49,7 @@ impl Stage {
     }
 
     /// A device that was not misused yet, and that is in the right state for it.
-    fn victim(&mut self, act: Act, now: Instant) -> Option<usize> {
+    fn victim(&mut self, act: Act) -> Option<usize> {
         let stock = matches!(act.misuse, Misuse::StockTalks | Misuse::StockAttaches);
         let fits = |index: &usize| {
             let actor = &self.actors[*index];
@@ -58,8 +58,7 @@ impl Stage {
             let free = actor.injection.is_none() && model.critical == act.critical;
             let quiet = model.per_hour_limit <= 5_000_000 && actor.sim == actor.member.sim;
             let in_state = (actor.member.device.state == DeviceState::Stock) == stock;
-            let rebooting =
-                self.rebooting.is_some_and(|(nas, at)| nas == actor.home && at <= now + Duration::from_secs(60));
+            let rebooting = self.rebooting.is_some_and(|(nas, _)| nas == actor.home);
             free && in_state && !rebooting && (stock || steady) && (act.misuse != Misuse::Video || quiet)
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();
@@ -151,8 +150,8 @@ impl Stage {
 
     fn attach_twice(&mut self, index: usize, now: Instant) -> io::Result<()> {
         let actor = &self.actors[index];
-        let others = (0..self.entries.len()).filter(|nas| self.entries[*nas] == Entry::Asks && *nas != actor.home);
-        let (nas, sim, ip) = (others.last().unwrap_or(actor.home), actor.sim.clone(), actor.member.device.ip);
+        let mut others = (0..self.entries.len()).filter(|nas| self.entries[*nas] == Entry::Asks && *nas != actor.home);
+        let (nas, sim, ip) = (others.next_back().unwrap_or(actor.home), actor.sim.clone(), actor.member.device.ip);
         self.show(index, now);
         let place = self.enter(nas, sim, Entry::Asks, ip.unwrap_or([10, 0, 0, 1].into()), index)?;
         self.actors[index].second = Some(place);

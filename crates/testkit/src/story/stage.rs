@@ -334,7 +334,7 @@ impl Stage {
     }
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 /// A video of about 5 Mbit/s, in octets a second.
 const VIDEO_PER_SECOND: f64 = 600_000.0;
 const VIDEO_INTERIM: Duration = Duration::from_secs(1);
