@@ -69,8 +69,8 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// A lab, or `None` after saying aloud why there is none: no root, or one of these programs (with their Debian
-    /// packages) is missing.
+    /// A lab, or `None` after saying aloud why there is none: no root or no capabilities, or one of these
+    /// programs (with their Debian packages) is missing.
     ///
     /// # Panics
     ///
@@ -85,6 +85,15 @@ impl Lab {
             return Ok(None);
         }
         namespace::remove_abandoned();
+        match Namespace::create("probe") {
+            Ok(probe) => probe.remove(),
+            Err(error) => {
+                skip(&format!(
+                    "network namespaces cannot be made here ({error}); run with CAP_NET_ADMIN and CAP_SYS_ADMIN"
+                ));
+                return Ok(None);
+            }
+        }
         let folder = TempDir::with_prefix("fleetward-lab-").map_err(io_error("make a folder for the lab"))?;
         // Daemons drop to other users and must reach their files.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);

@@ -196,6 +196,47 @@ mod tests {
         assert_eq!(View::parse(&interim).unwrap().number(52), Some(1));
     }
 
+    /// Two codecs by different hands: what ours writes and signs, `fleetward-radius` accepts and reads the same.
+    #[test]
+    fn the_product_s_codec_agrees() {
+        use fleetward_radius::auth::{
+            MessageAuthenticator, has_valid_request_authenticator, request_message_authenticator,
+        };
+        use fleetward_radius::tgpp::{Location, Tgpp};
+        use fleetward_radius::{AccountingRequest, Packet};
+
+        let head = Letterhead { name: "gateway-1".into(), address: Ipv4Addr::new(192, 0, 2, 1) };
+        let sim = fleet::Fleet::new(1, 20).members[0].sim.clone();
+        let access = access_request(&head, &sim, "s1", 1, [7; 16], b"s").finish_access([7; 16], b"s");
+        let access = Packet::parse(&access).unwrap();
+        assert_eq!(request_message_authenticator(&access, b"s"), MessageAuthenticator::Valid);
+        assert_ne!(request_message_authenticator(&access, b"t"), MessageAuthenticator::Valid);
+
+        let record = Record {
+            status: Status::Stop,
+            session_id: "s1".into(),
+            sim: sim.clone(),
+            ip: Ipv4Addr::new(10, 0, 0, 2),
+            bytes_up: 5_000_000_000,
+            bytes_down: 1,
+            session_secs: 60,
+            event_time: Timestamp(1_795_000_000_000),
+            cause: Some(6),
+            class: Some(Box::from(&b"class"[..])),
+        };
+        let stop = accounting_request(&head, &record, 1, 0).finish_signed(b"s");
+        let stop = Packet::parse(&stop).unwrap();
+        assert!(has_valid_request_authenticator(&stop, b"s") && !has_valid_request_authenticator(&stop, b"t"));
+        let read = AccountingRequest::read(&stop).unwrap();
+        assert_eq!(read.counters.input.map(|volume| volume.octets), Some(record.bytes_up));
+        let tgpp = Tgpp::read(&stop);
+        assert!(tgpp.malformed.is_empty() && tgpp.is_session_stop);
+        assert_eq!(tgpp.imsi, Some(&*sim.imsi.reveal()));
+        assert_eq!(tgpp.imeisv, sim.imeisv.map(fleetward_fleet::Imeisv::reveal).as_deref());
+        assert_eq!(tgpp.serving_network, Some(&*sim.network.to_string()));
+        let Some(Location::TaiEcgi { .. }) = tgpp.location else { panic!("{:?}", tgpp.location) };
+    }
+
     #[test]
     fn writes_networks_with_swapped_nibbles() {
         assert_eq!(plmn_octets("26201".parse().unwrap()), [0x62, 0xF2, 0x10]);
