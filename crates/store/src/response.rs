@@ -51,9 +51,25 @@ impl Store {
         self.write(|tx| {
             let stored = get(tx, response.id)?.ok_or_else(|| StoreError::not_found("response", &response.id))?;
             if !response.history.starts_with(&stored.history) {
-                return Err(StoreError::Stale { what: "response", key: response.id.to_string() }.into());
+                return Err(stale(response).into());
             }
             write(tx, response)
+        })
+    }
+
+    /// Stores new responses and what became of known ones, all in one transaction or none: what is under way is written
+    /// down with a single sync before it is acted on. A known one's history must continue the stored one
+    /// ([`StoreError::Stale`] otherwise).
+    pub fn save_responses<'a>(&self, responses: impl IntoIterator<Item = &'a Response>) -> Result<()> {
+        self.write(|tx| {
+            for response in responses {
+                match get(tx, response.id)? {
+                    None => drop(insert(tx, response)?),
+                    Some(stored) if response.history.starts_with(&stored.history) => write(tx, response)?,
+                    Some(_) => return Err(stale(response).into()),
+                }
+            }
+            Ok(())
         })
     }
 
@@ -153,6 +169,10 @@ fn insert(tx: &Transaction<'_>, response: &Response) -> Result<Inserted, Fault> 
     ])?;
     write(tx, response)?;
     Ok(Inserted::New)
+}
+
+fn stale(response: &Response) -> StoreError {
+    StoreError::Stale { what: "response", key: response.id.to_string() }
 }
 
 /// The columns that change.

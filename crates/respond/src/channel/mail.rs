@@ -49,7 +49,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    pub(super) fn new(config: MailConfig) -> Result<Self, ChannelError> {
+    pub(super) fn new(config: &MailConfig) -> Result<Self, ChannelError> {
         if config.security == MailSecurity::Plain && !is_loopback(&config.host) {
             return Err(ChannelError::Unencrypted(format!("smtp://{}", config.host)));
         }
@@ -59,7 +59,7 @@ impl Mail {
         let from = mailbox("from", &config.from)?;
         let to = config.to.iter().map(|to| mailbox("to", to)).collect::<Result<_, _>>()?;
         let domain = from.email.domain().to_owned();
-        Ok(Self { transport: transport(&config)?, from, to, domain })
+        Ok(Self { transport: transport(config)?, from, to, domain })
     }
 
     pub(super) fn deliver(&self, notification: &Notification, _now: Timestamp) -> Result<String, Undelivered> {

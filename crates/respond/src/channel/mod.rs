@@ -75,8 +75,8 @@ impl Channel {
     /// Checks the configuration and makes the channel. Connects to nothing.
     pub fn new(config: ChannelConfig) -> Result<Self, ChannelError> {
         Ok(match config {
-            ChannelConfig::Webhook(config) => Self::Webhook(Box::new(Webhook::new(config)?)),
-            ChannelConfig::Mail(config) => Self::Mail(Box::new(Mail::new(config)?)),
+            ChannelConfig::Webhook(config) => Self::Webhook(Box::new(Webhook::new(&config)?)),
+            ChannelConfig::Mail(config) => Self::Mail(Box::new(Mail::new(&config)?)),
             ChannelConfig::Syslog(config) => Self::Syslog(Box::new(Syslog::new(config)?)),
         })
     }

@@ -1,6 +1,6 @@
 //! What is said, in one shape for every channel.
 
-use fleetward_fleet::{Finding, Severity, Timestamp};
+use fleetward_fleet::{Finding, ResponseId, Severity, Timestamp};
 use serde::Serialize;
 
 /// A message about a finding.
@@ -44,7 +44,7 @@ pub struct Notification {
 
 impl Notification {
     /// A message about `finding`. Its texts are masked already: that is a promise of whoever wrote the finding.
-    pub fn about(id: impl ToString, finding: &Finding, groups: &[Box<str>]) -> Self {
+    pub fn about(id: ResponseId, finding: &Finding, groups: &[Box<str>]) -> Self {
         Self {
             id: id.to_string(),
             kind: "finding",
@@ -117,7 +117,10 @@ impl Notification {
             ("Finding", &self.finding),
         ];
         for (label, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-            text.push_str(&format!("{label}: {}\n", clean(value, 2000)));
+            text.push_str(label);
+            text.push_str(": ");
+            text.push_str(&clean(value, 2000));
+            text.push('\n');
         }
         text
     }
@@ -141,6 +144,14 @@ mod tests {
 
     #[test]
     fn reads_like_a_message() {
-        insta::assert_snapshot!(Notification::test(Timestamp(1_795_000_000_000)).text(), @"");
+        insta::assert_snapshot!(Notification::test(Timestamp(1_795_000_000_000)).text(), @r"
+        [INFO] no device: Test of this channel
+
+        Expected: this message arrives
+        Observed: somebody asked for a test
+        Since: 2026-11-18T11:06:40.000Z
+        What to do: Nothing to do.
+        Rule: fleetward.test
+        ");
     }
 }

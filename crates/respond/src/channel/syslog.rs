@@ -170,7 +170,13 @@ mod tests {
         let now = Timestamp(1_795_000_000_123);
         let mut notification = Notification::test(now);
         notification.observed = "said \"]\\\"\nand more".into();
-        insta::assert_snapshot!(message(&notification, "aaa 1", now), @"");
+        let expected = concat!(
+            "<134>1 2026-11-18T11:06:40.123Z aaa1 fleetward - test [finding@32473 id=\"\" rule=\"fleetward.test\" ",
+            "device=\"\" severity=\"INFO\" expected=\"this message arrives\" observed=\"said \\\"\\]\\\\\\\" and more\" ",
+            "since=\"2026-11-18T11:06:40.123Z\" advice=\"Nothing to do.\"] ",
+            "\u{feff}[INFO] no device: Test of this channel",
+        );
+        assert_eq!(message(&notification, "aaa 1", now), expected);
     }
 
     #[test]

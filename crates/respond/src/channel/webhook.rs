@@ -33,7 +33,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(config: WebhookConfig) -> Result<Self, ChannelError> {
+    pub(super) fn new(config: &WebhookConfig) -> Result<Self, ChannelError> {
         let uri: ureq::http::Uri =
             config.url.parse().map_err(|error| ChannelError::Invalid { what: "url", why: format!("{error}") })?;
         let host = uri.host().unwrap_or_default();
@@ -62,7 +62,7 @@ impl Webhook {
             settings = settings.tls_config(tls);
         }
         let agent = settings.build().new_agent();
-        Ok(Self { url: config.url, key: key(&config.secret)?, agent })
+        Ok(Self { url: config.url.clone(), key: key(&config.secret)?, agent })
     }
 
     pub(super) fn deliver(&self, notification: &Notification, now: Timestamp) -> Result<String, Undelivered> {
@@ -97,6 +97,9 @@ impl std::fmt::Debug for Webhook {
 }
 
 /// The value of `webhook-signature`. `key` is the decoded secret; `secs` is the value of `webhook-timestamp`.
+///
+/// # Panics
+/// Never: HMAC takes keys of every length.
 pub fn signature(key: &Secret, id: &str, secs: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal()).expect("HMAC takes keys of every length");
     mac.update(format!("{id}.{secs}.").as_bytes());
@@ -130,12 +133,12 @@ mod tests {
             secret: Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             roots: Roots::Native,
         };
-        assert!(matches!(Webhook::new(config("http://example.com/x")), Err(ChannelError::Unencrypted(_))));
-        assert!(matches!(Webhook::new(config("ftp://127.0.0.1/x")), Err(ChannelError::Invalid { .. })));
-        assert!(Webhook::new(config("http://127.0.0.1:1/x")).is_ok());
-        assert!(Webhook::new(config("http://[::1]:1/x")).is_ok());
+        assert!(matches!(Webhook::new(&config("http://example.com/x")), Err(ChannelError::Unencrypted(_))));
+        assert!(matches!(Webhook::new(&config("ftp://127.0.0.1/x")), Err(ChannelError::Invalid { .. })));
+        assert!(Webhook::new(&config("http://127.0.0.1:1/x")).is_ok());
+        assert!(Webhook::new(&config("http://[::1]:1/x")).is_ok());
         let short = WebhookConfig { secret: Secret::new("c2hvcnQ="), ..config("http://127.0.0.1:1/x") };
-        assert!(matches!(Webhook::new(short), Err(ChannelError::Invalid { what: "secret", .. })));
+        assert!(matches!(Webhook::new(&short), Err(ChannelError::Invalid { what: "secret", .. })));
     }
 
     #[test]

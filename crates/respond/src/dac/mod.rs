@@ -9,7 +9,6 @@
 //!
 //! Sending happens on the caller's thread (the time to stop matters); one thread per source port listens.
 
-mod answer;
 mod pool;
 mod profile;
 mod request;
@@ -50,7 +49,7 @@ impl Default for DacConfig {
             bind_v4: Ipv4Addr::UNSPECIFIED,
             bind_v6: Ipv6Addr::UNSPECIFIED,
             ports: 8,
-            identifier_rest: Duration::from_secs(300),
+            identifier_rest: Duration::from_mins(5),
         }
     }
 }
@@ -138,7 +137,9 @@ impl Dac {
             stopped: AtomicBool::new(false),
             counters: Counters::default(),
         };
-        Self { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        inner.lock().open_first_ports(&inner); // so that the first Disconnect does not wait for it
+        Self { inner }
     }
 
     /// The profile of a NAS.
@@ -149,7 +150,8 @@ impl Dac {
     /// Sends, now if an identifier is free. The outcome comes through `answers`.
     /// Returns whether the datagram left.
     pub fn send(&self, request: Request) -> bool {
-        let answer = |answer| Answer { id: request.id, attempt: request.attempt, answer };
+        let (id, attempt) = (request.id, request.attempt);
+        let answer = |answer| Answer { id, attempt, answer };
         let Some(profile) = self.inner.profiles.get(&request.nas).cloned() else {
             (self.inner.answers)(answer(cannot("no profile for this NAS")));
             return false;
@@ -160,8 +162,8 @@ impl Dac {
         }
         let outcome = {
             let mut state = self.inner.lock();
-            state.forget(request.id, Instant::now());
-            state.send(&self.inner, profile, request.clone(), Instant::now())
+            state.forget(id, Instant::now());
+            state.send(&self.inner, profile, request, Instant::now())
         };
         match outcome {
             Some(outcome) => (self.inner.answers)(answer(outcome)),

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn grows_to_its_ports_and_then_waits() {
-        let rest = Duration::from_secs(300);
+        let rest = Duration::from_mins(5);
         let mut lane = Lane::new(2, rest);
         let start = Instant::now();
         let mut taken = HashSet::new();
@@ -90,6 +90,6 @@ mod tests {
         for _ in 0..256 {
             lane.take(start).expect("there is room");
         }
-        assert_eq!(lane.take(start + Duration::from_secs(3600)), None);
+        assert_eq!(lane.take(start + Duration::from_hours(1)), None);
     }
 }

@@ -111,6 +111,7 @@ impl Retransmit {
 
 /// How one NAS is asked to end or change a session.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent quirks of a NAS, named in the configuration one by one")]
 pub struct NasProfile {
     /// The configured name of the RADIUS client: the `nas` of its sessions.
     pub name: Box<str>,

@@ -1,9 +1,8 @@
 //! The bytes of a Disconnect- or CoA-Request: identification attributes and nothing else (RFC 5176 §3; no Service-Type).
 
-use std::net::IpAddr;
-
 use fleetward_fleet::Timestamp;
-use fleetward_radius::{Builder, Code, Ipv6Prefix, dictionary as d};
+use fleetward_radius::dae::{Request, Sent};
+use fleetward_radius::{Ipv6Prefix, dictionary as d};
 
 use super::profile::{Key, NasProfile, SessionTarget};
 
@@ -18,23 +17,25 @@ pub(super) fn build(
     session_timeout_secs: Option<u32>,
     identifier: u8,
     now: Timestamp,
-) -> Result<Vec<u8>, Unsendable> {
+) -> Result<Sent, Unsendable> {
     let keys = checked(profile, key_set, target)?;
-    let code = if session_timeout_secs.is_some() { Code::COA_REQUEST } else { Code::DISCONNECT_REQUEST };
-    let mut builder = Builder::request(code, identifier);
+    let mut request = match session_timeout_secs {
+        Some(_) => Request::change(identifier),
+        None => Request::disconnect(identifier),
+    };
     if profile.message_authenticator {
-        builder.message_authenticator();
+        request.message_authenticator();
     }
     for key in keys {
-        write(&mut builder, *key, profile, target).ok_or_else(|| format!("{} is not known", key.name()))?;
+        write(&mut request, *key, profile, target).ok_or_else(|| format!("{} is not known", key.name()))?;
     }
     if let Some(secs) = session_timeout_secs {
-        builder.u32(d::SESSION_TIMEOUT, secs);
+        request.session_timeout(secs);
     }
     if profile.event_timestamp {
-        builder.u32(d::EVENT_TIMESTAMP, u32::try_from(now.secs()).unwrap_or(0));
+        request.event_timestamp(u32::try_from(now.secs()).unwrap_or(0));
     }
-    builder.sign(profile.secret.reveal()).map_err(|error| error.to_string())
+    request.sign(profile.secret.reveal()).map_err(|error| error.to_string())
 }
 
 /// The key set, if it names one session only.
@@ -54,22 +55,21 @@ pub(super) fn checked<'a>(
     Ok(keys)
 }
 
-fn write(builder: &mut Builder, key: Key, profile: &NasProfile, target: &SessionTarget) -> Option<()> {
+/// `None`: the session (or the profile) has no such value.
+fn write(request: &mut Request, key: Key, profile: &NasProfile, target: &SessionTarget) -> Option<()> {
+    let bytes = |text: &'_ Option<Box<str>>| text.as_ref().map(|text| text.as_bytes().to_vec());
     match key {
-        Key::AcctSessionId => builder.text(d::ACCT_SESSION_ID, &target.session_id),
-        Key::AcctMultiSessionId => builder.text(d::ACCT_MULTI_SESSION_ID, target.multi_session_id.as_deref()?),
-        Key::UserName => builder.text(d::USER_NAME, target.user_name.as_deref()?),
-        Key::Imsi => builder.vendor_text(TGPP, TGPP_IMSI, &target.imsi?.reveal()),
-        Key::Nsapi => builder.vendor_text(TGPP, TGPP_NSAPI, &format!("{:X}", target.nsapi? & 0xf)),
-        Key::FramedIp => builder.ipv4(d::FRAMED_IP_ADDRESS, target.framed_ip?),
-        Key::FramedIpv6Prefix => builder.ipv6_prefix(d::FRAMED_IPV6_PREFIX, prefix(target)?),
-        Key::CallingStationId => builder.text(d::CALLING_STATION_ID, target.calling_station_id.as_deref()?),
-        Key::CalledStationId => builder.text(d::CALLED_STATION_ID, target.called_station_id.as_deref()?),
-        Key::NasIpAddress => match profile.nas_ip? {
-            IpAddr::V4(ip) => builder.ipv4(d::NAS_IP_ADDRESS, ip),
-            IpAddr::V6(ip) => builder.ipv6(d::NAS_IPV6_ADDRESS, ip),
-        },
-        Key::NasIdentifier => builder.text(d::NAS_IDENTIFIER, profile.nas_identifier.as_deref()?),
+        Key::AcctSessionId => request.session_id(target.session_id.as_bytes()),
+        Key::AcctMultiSessionId => request.multi_session_id(&bytes(&target.multi_session_id)?),
+        Key::UserName => request.user_name(&bytes(&target.user_name)?),
+        Key::Imsi => request.imsi(&target.imsi?.reveal()),
+        Key::Nsapi => request.nsapi(format!("{:X}", target.nsapi? & 0xf).as_bytes()),
+        Key::FramedIp => request.framed_ipv4(target.framed_ip?),
+        Key::FramedIpv6Prefix => request.attribute(d::FRAMED_IPV6_PREFIX, &prefix(target)?.to_wire()),
+        Key::CallingStationId => request.calling_station(&bytes(&target.calling_station_id)?),
+        Key::CalledStationId => request.called_station(&bytes(&target.called_station_id)?),
+        Key::NasIpAddress => request.nas_address(profile.nas_ip?),
+        Key::NasIdentifier => request.nas_identifier(&bytes(&profile.nas_identifier)?),
     };
     Some(())
 }
@@ -78,8 +78,3 @@ fn prefix(target: &SessionTarget) -> Option<Ipv6Prefix> {
     let net = target.framed_ipv6_prefix?;
     Some(Ipv6Prefix { address: net.network(), length: net.prefix_len() })
 }
-
-/// The 3GPP's vendor number, and its sub-attributes (TS 29.061 §16.4.7.2).
-const TGPP: u32 = 10415;
-const TGPP_IMSI: u8 = 1;
-const TGPP_NSAPI: u8 = 10;

@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fleetward_fleet::{ResponseId, Timestamp};
+use fleetward_radius::dae::{self, Sent};
 
 use super::pool::Lane;
 use super::profile::NasProfile;
-use super::{Answer, Inner, Request, answer, cannot, plain, request};
+use super::{Answer, Inner, Request, cannot, plain, request};
 use crate::machine::NasAnswer;
 
 /// What tells requests apart on the wire.
@@ -37,7 +38,7 @@ pub(super) struct State {
 struct Pending {
     request: Request,
     profile: Arc<NasProfile>,
-    datagram: Vec<u8>,
+    signed: Sent,
     sent: u32,
     due: Instant,
     trouble: Option<String>,
@@ -53,10 +54,12 @@ impl State {
         now: Instant,
     ) -> Option<NasAnswer> {
         if self.waiting.iter().any(|(other, _)| other.to == profile.to) {
-            return self.wait(inner, profile, request); // first come, first served
+            return Some(self.wait(inner, profile, request)); // first come, first served
         }
-        self.try_send(inner, profile, request, now)
-            .unwrap_or_else(|(profile, request)| self.wait(inner, profile, request))
+        match self.try_send(inner, profile, request, now) {
+            Ok(answer) => answer,
+            Err((profile, request)) => Some(self.wait(inner, profile, request)),
+        }
     }
 
     /// `Err` gives the request back: no identifier is free.
@@ -76,38 +79,38 @@ impl State {
         let Request { key_set, session_timeout_secs, .. } = request;
         let at = (inner.clock)();
         let built = request::build(&profile, key_set, &request.target, session_timeout_secs, identifier, at);
-        let ready = built.and_then(|datagram| match self.socket(inner, slot) {
-            Ok(_) => Ok(datagram),
+        let ready = built.and_then(|signed| match self.socket(inner, slot) {
+            Ok(_) => Ok(signed),
             Err(error) => Err(format!("no source port: {error}")),
         });
-        let datagram = match ready {
-            Ok(datagram) => datagram,
+        let signed = match ready {
+            Ok(signed) => signed,
             Err(reason) => {
                 self.rest(slot, now);
                 return Ok(Some(NasAnswer::CannotSend { reason }));
             }
         };
         self.by_response.insert(request.id, slot);
-        let pending = Pending { request, profile, datagram, sent: 0, due: now, trouble: None };
+        let pending = Pending { request, profile, signed, sent: 0, due: now, trouble: None };
         self.pending.insert(slot, pending);
         self.transmit(inner, slot, now);
         Ok(None)
     }
 
-    fn wait(&mut self, inner: &Inner, profile: Arc<NasProfile>, request: Request) -> Option<NasAnswer> {
+    fn wait(&mut self, inner: &Inner, profile: Arc<NasProfile>, request: Request) -> NasAnswer {
         if self.waiting.len() >= MAX_WAITING {
-            return Some(cannot("too many requests wait for a free identifier"));
+            return cannot("too many requests wait for a free identifier");
         }
         inner.counters.queued.fetch_add(1, Ordering::Relaxed);
         self.waiting.push_back((profile, request));
-        Some(NasAnswer::Queued)
+        NasAnswer::Queued
     }
 
     /// The same datagram, for the first time or again.
     fn transmit(&mut self, inner: &Arc<Inner>, slot: Slot, now: Instant) {
         let socket = self.socket(inner, slot).cloned();
         let Some(pending) = self.pending.get_mut(&slot) else { return };
-        let sent = socket.and_then(|socket| socket.send_to(&pending.datagram, slot.to));
+        let sent = socket.and_then(|socket| socket.send_to(pending.signed.bytes(), slot.to));
         pending.trouble = sent.err().map(|error| error.to_string());
         if pending.sent > 0 {
             inner.counters.retransmitted.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +125,7 @@ impl State {
     /// A datagram for this slot: the answer, if it is one.
     pub(super) fn answered(&mut self, slot: Slot, datagram: &[u8], at: Timestamp, now: Instant) -> Option<Answer> {
         let pending = self.pending.get(&slot)?;
-        let answer = answer::read(datagram, &pending.datagram, &pending.profile, at)?;
+        let answer = read(&pending.signed, datagram, &pending.profile, at)?;
         let (id, attempt) = (pending.request.id, pending.request.attempt);
         self.end(slot, now);
         Some(Answer { id, attempt, answer })
@@ -189,6 +192,16 @@ impl State {
         }
     }
 
+    /// A failure here is met again, and reported, by the first request.
+    pub(super) fn open_first_ports(&mut self, inner: &Arc<Inner>) {
+        for profile in inner.profiles.values() {
+            let slot = Slot { port: 0, to: plain(profile.to), identifier: 0 };
+            if let Err(error) = self.socket(inner, slot) {
+                tracing::warn!(nas = &*profile.name, %error, "no source port for Disconnect-Requests");
+            }
+        }
+    }
+
     /// The socket of a port number; opened, with a thread that listens on it, when it is first needed.
     fn socket(&mut self, inner: &Arc<Inner>, slot: Slot) -> io::Result<&Arc<UdpSocket>> {
         let sockets = if slot.to.is_ipv4() { &mut self.sockets_v4 } else { &mut self.sockets_v6 };
@@ -225,6 +238,14 @@ fn listen(inner: Weak<Inner>, socket: Arc<UdpSocket>, port: usize) -> io::Result
         }
     };
     thread::Builder::new().name(format!("dac-{port}")).spawn(run).map(drop)
+}
+
+/// What the datagram says, where it is a true answer to what was sent; anything else changes nothing.
+fn read(signed: &Sent, datagram: &[u8], profile: &NasProfile, at: Timestamp) -> Option<NasAnswer> {
+    Some(match signed.check(datagram, profile.secret.reveal(), at.secs()).ok()? {
+        dae::Answer::Ack { .. } => NasAnswer::Ack,
+        dae::Answer::Nak { cause } => NasAnswer::Nak { error_cause: cause.map(|cause| cause.0) },
+    })
 }
 
 /// Up to a quarter more or less, so that many requests do not come again together.

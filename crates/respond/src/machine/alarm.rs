@@ -19,12 +19,12 @@ impl Machine {
         self.raise(now, finding, out);
     }
 
-    /// Once an hour and rule.
+    /// Once a rule and hour of the clock: the finding's id follows from both, so a restart does not tell it again.
     pub(super) fn alarm_over_budget(&mut self, now: Timestamp, rule: &str, why: &str, out: &mut Vec<Effect>) {
-        if self.over_budget_told.get(rule).is_some_and(|told| now.0 - told.0 < HOUR_MS) {
+        let hour = now.0.div_euclid(HOUR_MS);
+        if self.over_budget_told.insert(rule.into(), hour) == Some(hour) {
             return;
         }
-        self.over_budget_told.insert(rule.into(), now);
         self.raise(now, over_budget_finding(rule, why, now), out);
     }
 
@@ -88,7 +88,8 @@ fn over_budget_finding(rule: &str, why: &str, now: Timestamp) -> Finding {
         advice: format!(
             "Look at rule {rule}: either much is wrong in the fleet, or the rule is. Then approve or reject."
         ),
-        ..internal(OVER_BUDGET, DeviceId::of(rule).0, rule.into(), "A rule ran into its budget", now)
+        id: FindingId::of(OVER_BUDGET, DeviceId::of(rule).0, now.0 - now.0.rem_euclid(HOUR_MS)),
+        ..internal(OVER_BUDGET, 0, rule.into(), "A rule ran into its budget", now)
     }
 }
 

@@ -82,7 +82,7 @@ impl Window {
     }
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

@@ -129,4 +129,4 @@ fn target_state(action: &Action) -> Option<DeviceState> {
 
 /// After the first, second, ... failed attempt.
 const PAUSES: [Duration; 4] =
-    [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(60), Duration::from_secs(300)];
+    [Duration::from_secs(2), Duration::from_secs(15), Duration::from_mins(1), Duration::from_mins(5)];

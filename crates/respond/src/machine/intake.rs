@@ -25,10 +25,10 @@ impl Machine {
         }
         let actions = actions(raised);
         if raised.mode == Mode::DryRun {
-            return out.push(note(&raised.finding, would_have(&raised.respond, &actions)));
+            return self.note(&raised.finding, would_have(&raised.respond, &actions), out);
         }
         if actions.is_empty() && raised.mode == Mode::Enforce {
-            return out.push(note(&raised.finding, "nothing to disconnect: no open session is known".into()));
+            return self.note(&raised.finding, "nothing to disconnect: no open session is known".into(), out);
         }
         let notice = Notice { finding: Arc::clone(&raised.finding), groups: raised.groups.clone().into() };
         for (action, approval) in actions {
@@ -59,8 +59,8 @@ impl Machine {
         let verdict = if intervenes { self.verdict(now, raised, &response, approval, out) } else { Ok(()) };
         if verdict.is_err() && self.proposals >= self.settings.open_proposals {
             self.dropped_proposals += 1;
-            out.push(note(finding, format!("{} not proposed: too many wait already", response.action.name())));
-            return;
+            let text = format!("{} not proposed: too many wait already", response.action.name());
+            return self.note(finding, text, out);
         }
         let mut live = Live::new(response);
         live.notice = Some(notice.clone());
@@ -184,6 +184,15 @@ impl Machine {
         self.on_manual(now, request, Some(original.id), out)
     }
 
+    /// Says it once a finding, however often the finding grows.
+    fn note(&mut self, finding: &Finding, text: String, out: &mut Vec<Effect>) {
+        let said = ResponseId::of(finding.id, "note", &text);
+        if !self.seen.contains(said) {
+            self.seen.insert(said);
+            out.push(Effect::Note { finding: finding.id, device: finding.device, text });
+        }
+    }
+
     fn proposed(&self, id: ResponseId) -> Result<(), Refused> {
         match self.live.get(&id) {
             Some(live) if live.response.state == ResponseState::Proposed => Ok(()),
@@ -261,8 +270,4 @@ fn would_have(respond: &[RespondSpec], actions: &[(Action, Approval)]) -> String
         parts.extend(respond.iter().map(|spec| spec.wish.name().to_owned()));
     }
     format!("would have: {}", parts.join(", "))
-}
-
-fn note(finding: &Finding, text: String) -> Effect {
-    Effect::Note { finding: finding.id, device: finding.device, text }
 }

@@ -166,4 +166,4 @@ fn forget<K: std::hash::Hash + Eq>(index: &mut std::collections::HashMap<K, Vec<
 const REVERTS: &str = "reverts response ";
 
 /// How often a response that joined another looks whether its leader is still there.
-pub(super) const JOINED_LOOK: std::time::Duration = std::time::Duration::from_secs(300);
+pub(super) const JOINED_LOOK: std::time::Duration = std::time::Duration::from_mins(5);

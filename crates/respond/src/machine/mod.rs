@@ -59,7 +59,7 @@ impl Default for Settings {
             rule_per_hour: 20,
             fleet_per_hour: 50,
             change_within: Duration::from_secs(30),
-            notify_within: Duration::from_secs(120),
+            notify_within: Duration::from_mins(2),
             alarm_channels: Vec::new(),
             open_proposals: 10_000,
         }
@@ -84,7 +84,8 @@ pub struct Machine {
     by_device: HashMap<DeviceId, Vec<ResponseId>>,
     timers: BTreeSet<(Timestamp, ResponseId)>,
     budget: Budget,
-    over_budget_told: HashMap<Box<str>, Timestamp>,
+    /// Rule, and the hour (since 1970) in which its alarm was given.
+    over_budget_told: HashMap<Box<str>, i64>,
     proposals: usize,
     dropped_proposals: u64,
     seen: Seen,
@@ -180,6 +181,11 @@ impl Machine {
         self.live.values().map(|live| &live.response)
     }
 
+    /// How many responses are not finished.
+    pub fn count_unfinished(&self) -> usize {
+        self.live.len()
+    }
+
     /// This response is known: the same finding will not make it again.
     pub fn knows(&self, id: ResponseId) -> bool {
         self.live.contains_key(&id) || self.seen.contains(id)
@@ -198,5 +204,7 @@ impl Machine {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,8 @@ impl Machine {
         recent: &[Response],
         out: &mut Vec<Effect>,
     ) {
-        for response in recent.iter().filter(|r| r.action.is_intervention()) {
+        for response in recent {
+            self.remember(response.id);
             self.remember_spent(response);
         }
         // Those that went furthest lead; within a state, the oldest.
@@ -56,6 +57,9 @@ impl Machine {
 
     fn remember_spent(&mut self, response: &Response) {
         let Actor::Rule(rule) = &response.by else { return };
+        if !response.action.is_intervention() {
+            return;
+        }
         let by_person = |note: &str| note.starts_with("approved by ");
         let spent = response.history.iter().find(|step| step.state == ResponseState::Approved);
         let joined = response.history.iter().any(|step| step.note.starts_with("joins response "));

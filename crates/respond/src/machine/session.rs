@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use fleetward_fleet::{Action, ResponseId, ResponseState, SessionKey, Timestamp};
+use fleetward_radius::dae::ErrorCause;
 
 use super::{Effect, Machine, NasAnswer};
 
@@ -18,8 +19,7 @@ impl Machine {
         let Some(session) = session_of(&live.response.action) else { return };
         let nas = session.nas.clone();
         let Some(plan) = self.settings.nases.get(&nas).filter(|plan| plan.key_sets > 0) else {
-            let note = format!("no profile says how to send a Disconnect to {nas}");
-            return self.fail_and_alarm(now, id, &note, out);
+            return self.no_profile(now, id, &nas, out);
         };
         if live.response.attempts as usize >= plan.key_sets {
             return self.confirm(now, id, why, out);
@@ -31,7 +31,9 @@ impl Machine {
     pub(super) fn send(&mut self, now: Timestamp, id: ResponseId, next: bool, why: &str, out: &mut Vec<Effect>) {
         let Some(live) = self.live.get_mut(&id) else { return };
         let Some(session) = session_of(&live.response.action).cloned() else { return };
-        let Some(plan) = self.settings.nases.get(&session.nas).copied() else { return };
+        let Some(plan) = self.settings.nases.get(&session.nas).copied() else {
+            return self.no_profile(now, id, &session.nas, out);
+        };
         live.response.attempts += u32::from(next);
         live.outstanding = true;
         live.confirming = false;
@@ -46,6 +48,11 @@ impl Machine {
             format!("{why}{dash}{what}-Request to {}, key set {} of {}", session.nas, key_set + 1, plan.key_sets);
         self.enter(now, id, ResponseState::Sent, Some(now + plan.answer_within + GRACE), note, out);
         out.push(Effect::Send { id, session, key_set, attempt, session_timeout_secs });
+    }
+
+    fn no_profile(&mut self, now: Timestamp, id: ResponseId, nas: &str, out: &mut Vec<Effect>) {
+        let note = format!("no profile says how to send a Disconnect to {nas}");
+        self.fail_and_alarm(now, id, &note, out);
     }
 
     pub(super) fn on_nas(
@@ -77,7 +84,7 @@ impl Machine {
                 out.push(Effect::Reconcile { session });
             }
             NasAnswer::Nak { error_cause } => {
-                let cause = error_cause.map_or_else(|| "without Error-Cause".into(), |c| format!("Error-Cause {c}"));
+                let cause = error_cause.map_or_else(|| "without Error-Cause".into(), named);
                 self.send_next(now, id, &format!("{what}-NAK from {nas} {cause}"), out);
             }
             NasAnswer::Timeout => self.send_next(now, id, &format!("no answer from {nas}"), out),
@@ -169,11 +176,18 @@ fn session_of(action: &Action) -> Option<&SessionKey> {
     }
 }
 
+fn named(cause: u32) -> String {
+    match ErrorCause(cause).name() {
+        Some(name) => format!("Error-Cause {cause} ({name})"),
+        None => format!("Error-Cause {cause}"),
+    }
+}
+
 /// Error-Cause "Session Context Not Found" (RFC 5176 §3.5).
-const SESSION_NOT_FOUND: u32 = 503;
+const SESSION_NOT_FOUND: u32 = ErrorCause::SESSION_CONTEXT_NOT_FOUND.0;
 /// What the client may be late by before the machine stops waiting for it.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the session table may take to answer.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(10);
 /// How long an identifier rests before it is used again (RFC 5176 §6.3); a queued request waits at most that long.
-const IDENTIFIERS_REST: Duration = Duration::from_secs(300);
+const IDENTIFIERS_REST: Duration = Duration::from_mins(5);

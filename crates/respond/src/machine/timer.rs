@@ -40,8 +40,11 @@ impl Machine {
             (ResponseState::Accepted, false) => {
                 self.again_later(now, id, "the change did not come back through the journal", out);
             }
-            (ResponseState::Proposed, _) => {}
-            (ResponseState::Verified | ResponseState::Failed | ResponseState::Reverted, _) => {}
+            // Waits for a person, or is over: neither has a due time.
+            (
+                ResponseState::Proposed | ResponseState::Verified | ResponseState::Failed | ResponseState::Reverted,
+                _,
+            ) => {}
         }
     }
 }

@@ -36,7 +36,7 @@ impl Worker {
             self.rest(effect);
         }
         self.metrics.dropped_proposals.store(self.machine.dropped_proposals(), Ordering::Relaxed);
-        self.metrics.unfinished.store(self.machine.unfinished().count() as u64, Ordering::Relaxed);
+        self.metrics.unfinished.store(self.machine.count_unfinished() as u64, Ordering::Relaxed);
         true
     }
 

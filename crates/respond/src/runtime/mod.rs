@@ -151,7 +151,6 @@ impl Responder {
             metrics: Arc::clone(&metrics),
             healthy: Arc::clone(&healthy),
             stopping: Arc::clone(&stopping),
-            stored: unfinished.iter().map(|response| response.id).collect(),
         };
         let run = move || worker.run(unfinished, &recent);
         let thread = thread::Builder::new().name("responder".into()).spawn(run).map_err(StartError::Thread)?;
@@ -281,7 +280,7 @@ fn channels(config: &Config) -> Result<HashMap<Box<str>, Arc<Channel>>, StartErr
 
 /// Responses of rules within the last hour: what the budgets have to count.
 fn recent(store: &Store, now: Timestamp) -> Result<Vec<fleetward_fleet::Response>, StoreError> {
-    let filter = ResponseFilter { since: Some(now - Duration::from_secs(3600)), ..ResponseFilter::default() };
+    let filter = ResponseFilter { since: Some(now - Duration::from_hours(1)), ..ResponseFilter::default() };
     let mut page = Page { limit: fleetward_store::MAX_PAGE, cursor: None };
     let mut all = Vec::new();
     loop {

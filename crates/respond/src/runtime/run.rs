@@ -1,6 +1,6 @@
 //! The machine's thread.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ pub(super) struct Ask {
     pub(super) reply: Sender<Result<(), Refused>>,
 }
 
+/// Who asked, and what to say once it is stored.
+type Reply = (Sender<Result<(), Refused>>, Result<(), Refused>);
+
 pub(super) struct Worker {
     pub(super) machine: Machine,
     pub(super) store: Store,
@@ -44,8 +47,6 @@ pub(super) struct Worker {
     pub(super) metrics: Arc<Metrics>,
     pub(super) healthy: Arc<AtomicBool>,
     pub(super) stopping: Arc<AtomicBool>,
-    /// Unfinished responses that the store has.
-    pub(super) stored: HashSet<ResponseId>,
 }
 
 impl Worker {
@@ -72,12 +73,7 @@ impl Worker {
     }
 
     /// Waits for something to happen, then takes what else is there. `false`: stop.
-    fn take(
-        &mut self,
-        patience: Duration,
-        effects: &mut Vec<Effect>,
-        replies: &mut Vec<(Sender<Result<(), Refused>>, Result<(), Refused>)>,
-    ) -> bool {
+    fn take(&mut self, patience: Duration, effects: &mut Vec<Effect>, replies: &mut Vec<Reply>) -> bool {
         let (outside, returns) = (self.outside.clone(), self.returns.clone());
         let first = select! {
             recv(returns) -> input => input.ok().map(Message::Input),
@@ -154,4 +150,4 @@ impl Worker {
 /// The most inputs of one batch: one transaction is written for it.
 const BATCH: usize = 512;
 /// The longest sleep.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);

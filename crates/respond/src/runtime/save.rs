@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use fleetward_fleet::{Actor, Response, ResponseId, ResponseState, Transition};
-use fleetward_store::Inserted;
+use fleetward_store::StoreError;
 
 use super::run::Worker;
 use crate::machine::Effect;
 
 impl Worker {
     /// `false` where it is stopping and could not.
-    pub(super) fn save(&mut self, effects: &[Effect]) -> bool {
+    pub(super) fn save(&self, effects: &[Effect]) -> bool {
         let mut last: HashMap<ResponseId, usize> = HashMap::new();
         let mut changed: Vec<&Response> = Vec::new();
         for effect in effects {
@@ -31,27 +31,28 @@ impl Worker {
                 _ => {}
             }
         }
-        let saved = self.write(&changed);
-        for response in changed.iter().filter(|_| saved) {
-            if response.state.is_final() {
-                self.stored.remove(&response.id);
-            } else {
-                self.stored.insert(response.id);
-            }
-        }
-        saved
+        changed.is_empty() || self.write(&changed)
     }
 
     fn write(&self, changed: &[&Response]) -> bool {
-        let (known, new): (Vec<&Response>, Vec<&Response>) =
-            changed.iter().partition(|response| self.stored.contains(&response.id));
-        if !new.is_empty() {
-            let Some(inserted) = self.insist(|| self.store.insert_responses(new.iter().copied())) else { return false };
-            for (response, _) in new.iter().zip(inserted).filter(|(_, inserted)| *inserted == Inserted::Known) {
-                tracing::error!(id = %response.id, "a response was stored already although it was looked up before");
+        let saved = self.insist(|| match self.store.save_responses(changed.iter().copied()) {
+            Err(StoreError::Stale { .. }) => Ok(false),
+            saved => saved.map(|()| true),
+        });
+        // Somebody else wrote one of them, which nobody should: the others must not suffer from it.
+        match saved {
+            Some(false) if changed.len() > 1 => changed.iter().all(|response| self.write(&[response])),
+            Some(false) => {
+                let ids: Vec<String> = changed.iter().map(|response| response.id.to_string()).collect();
+                tracing::error!(
+                    ?ids,
+                    "a response was changed behind the responder's back; its next step is not stored"
+                );
+                true
             }
+            Some(true) => true,
+            None => false,
         }
-        known.iter().all(|response| self.insist(|| self.store.update_response(response)).is_some())
     }
 
     fn revert(&self, original: ResponseId, note: &str) -> bool {
