@@ -15,7 +15,7 @@ pub mod cause {
     pub const ADMIN_RESET: u32 = 6;
 }
 
-/// A session at one [`Nas`]; never reused.
+/// A session at one gateway; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionRef(pub(super) u64);
 
