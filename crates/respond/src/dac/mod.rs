@@ -4,7 +4,7 @@
 //!
 //! * Requests go to the profile's address, and answers count only from there, with the right secret.
 //! * A retransmission is the same datagram: identifier, port, authenticator and Event-Timestamp are not refreshed.
-//! * An identifier is not used again on its port within the rest ([`pool`]); what does not fit waits in order.
+//! * An identifier is not used again on its port within the rest (`pool.rs`); what does not fit waits in order.
 //! * One request for a response: a new one supersedes the old one, whose late answer is then ignored.
 //!
 //! Sending happens on the caller's thread (the time to stop matters); one thread per source port listens.

@@ -6,7 +6,7 @@
 //! * At most one request is outstanding for a response; a stale answer (an earlier attempt's) changes nothing.
 //! * A response that reached a final state is forgotten here; its id is remembered, so the same finding does not
 //!   make it again.
-//! * Steps of automation go through [`budget`]; steps of a person do not.
+//! * Steps of automation go through a budget; steps of a person do not.
 
 mod alarm;
 mod budget;
