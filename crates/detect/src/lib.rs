@@ -7,6 +7,8 @@ mod pack;
 mod partition;
 mod session;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use compiled::{Compiled, Limits};

@@ -131,3 +131,6 @@ struct Record<'a> {
     at: Timestamp,
     compiled: &'a Compiled,
 }
+
+#[cfg(test)]
+mod tests;

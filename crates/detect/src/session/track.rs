@@ -77,7 +77,7 @@ impl Sessions {
             let session = &self.open[index];
             let older = closed.filter(|&c| context.at <= self.closed[c].ended_at && context.at < session.opened_at);
             if let Some(older) = older {
-                self.late(older, record, context, &mut step);
+                self.late(older, record, context, true, &mut step);
             } else if is_restart(session, record, context.at) {
                 self.end(index, session.last_event, EndCause::Superseded, context.limits, &mut step.before);
                 self.begin(record, context, &mut step);
@@ -91,7 +91,7 @@ impl Sessions {
             Some(index) if is_alive_again(&self.closed[index], record, context.at) => {
                 self.revive(index, record, context, &mut step);
             }
-            Some(index) => self.late(index, record, context, &mut step),
+            Some(index) => self.late(index, record, context, false, &mut step),
             None if self.forgotten_until.is_some_and(|until| context.at <= until) => step.is_stale = true,
             None => self.begin(record, context, &mut step),
         }
@@ -122,8 +122,8 @@ impl Sessions {
             let at = self.open[index].last_event;
             self.end(index, at, EndCause::Lost, limits, &mut ended);
         }
-        while self.closed.first().is_some_and(|c| c.ended_at + limits.closed_for < now) {
-            self.forget_oldest();
+        while let Some(index) = self.closed.iter().position(|c| c.ended_at + memory(c, limits) < now) {
+            self.forget(index);
         }
         ended
     }
@@ -216,7 +216,7 @@ impl Sessions {
     }
 
     /// A record of a session that is over: its counters may be higher than what we saw, and that is all that it adds.
-    fn late(&mut self, index: usize, record: &Session, context: &Context<'_>, step: &mut Step) {
+    fn late(&mut self, index: usize, record: &Session, context: &Context<'_>, is_used_again: bool, step: &mut Step) {
         let closed = &mut self.closed[index];
         step.delta = count(&mut closed.counters, record, false);
         step.total = closed.counters.up().saturating_add(closed.counters.down());
@@ -225,7 +225,8 @@ impl Sessions {
         closed.started |= record.status == SessionStatus::Start;
         if record.status == SessionStatus::Stop && !matches!(closed.cause, EndCause::Stop(_)) {
             step.is_news = true;
-            let was_lost = !closed.cause.is_proof();
+            // Not while another session goes by the same id: that one has not ended.
+            let was_lost = !closed.cause.is_proof() && !is_used_again;
             closed.cause = EndCause::Stop(record.terminate_cause);
             closed.ended_at = closed.ended_at.max(context.at);
             if was_lost {
@@ -246,7 +247,9 @@ impl Sessions {
         let at = at.max(session.opened_at);
         ended.push(Ended { nas: session.nas, id: session.texts.id().into(), at, cause, was_open: true });
         while self.closed.len() >= limits.closed_per_device.max(1) {
-            self.forget_oldest();
+            // One that the network said is over will not speak again; one that we gave up may.
+            let proven = self.closed.iter().position(|c| c.cause.is_proof());
+            self.forget(proven.unwrap_or(0));
         }
         if self.closed.len() == self.closed.capacity() {
             self.closed.reserve_exact(1);
@@ -254,9 +257,9 @@ impl Sessions {
         self.closed.push(ClosedSession::of(&session, at.max(session.last_event), cause));
     }
 
-    fn forget_oldest(&mut self) {
-        let oldest = self.closed.remove(0);
-        self.forgotten_until = self.forgotten_until.max(Some(oldest.ended_at.max(oldest.last_event)));
+    fn forget(&mut self, index: usize) {
+        let forgotten = self.closed.remove(index);
+        self.forgotten_until = self.forgotten_until.max(Some(forgotten.ended_at.max(forgotten.last_event)));
         if self.closed.is_empty() {
             self.closed = Vec::new(); // gives the memory back
         }
@@ -294,6 +297,11 @@ fn is_alive_again(closed: &ClosedSession, record: &Session, at: Timestamp) -> bo
         EndCause::Stop(_) | EndCause::Superseded => at > closed.ended_at + ECHO,
     };
     after && record.status == SessionStatus::Interim
+}
+
+/// How long a closed session is remembered: longer where we only supposed its end, because it may speak again.
+fn memory(closed: &ClosedSession, limits: &Limits) -> Duration {
+    if closed.cause.is_proof() { limits.closed_for } else { limits.closed_for.max(limits.silent_session) }
 }
 
 /// How long a session may be silent: three interim intervals, as asked for or as the NAS keeps them, whichever is longer.
