@@ -1,0 +1,213 @@
+//! What the API needs from the running server: one trait, in words of the domain.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use fleetward_fleet::metric::Sample;
+use fleetward_fleet::{
+    Country, Device, DeviceId, Finding, FindingId, Imeisv, Plmn, Rat, Response, ResponseId, SessionKey, Severity,
+    Timestamp,
+};
+use fleetward_store::{Conflict, Listing, Page};
+use tokio::sync::broadcast;
+
+/// The running server. Methods may block for as long as a journal write takes: the API calls them off its event loop.
+///
+/// Methods that change something return when the change is stored *and* visible through the store, so that the answer to
+/// the next request knows it. `actor` is the user or token that asked.
+pub trait Control: Send + Sync + 'static {
+    /// Sessions, one page at a time. The cursor is the implementation's own text.
+    fn sessions(&self, filter: &SessionFilter, page: &Page) -> Result<Listing<SessionInfo>, ControlError>;
+    /// One session.
+    fn session(&self, key: &SessionKey) -> Result<Option<SessionInfo>, ControlError>;
+    /// Puts devices into the inventory, new ones and known ones; all or none. Conflicts with the inventory were looked
+    /// for before; one import or change at a time gets here.
+    fn import(&self, devices: Vec<Device>, actor: &str) -> Result<Imported, ControlError>;
+    /// Puts one device into the inventory, new or known.
+    fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError>;
+    /// Takes a device out of the inventory.
+    fn remove_device(&self, device: DeviceId, actor: &str) -> Result<(), ControlError>;
+    /// Admits the device no more, and ends its sessions.
+    fn suspend(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError>;
+    /// Admits the device again.
+    fn resume(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError>;
+    /// Ends every open session of the device; empty where it has none.
+    fn disconnect_device(&self, device: DeviceId, actor: &str) -> Result<Vec<Response>, ControlError>;
+    /// Ends one session.
+    fn disconnect(&self, session: &SessionKey, actor: &str) -> Result<Response, ControlError>;
+    /// Lets a proposed response go out.
+    fn approve(&self, response: ResponseId, actor: &str, note: &str) -> Result<Response, ControlError>;
+    /// Refuses a proposed response.
+    fn reject(&self, response: ResponseId, actor: &str, note: &str) -> Result<Response, ControlError>;
+    /// Undoes a response that took effect.
+    fn revert(&self, response: ResponseId, actor: &str, note: &str) -> Result<Response, ControlError>;
+    /// How each component is. Quick: it is asked by load balancers.
+    fn health(&self) -> Vec<Component>;
+    /// What the components measure; the API adds the store's own.
+    fn metrics(&self) -> Vec<Sample>;
+    /// The rules in force.
+    fn rules(&self) -> Vec<RuleInfo>;
+    /// What happens from now on.
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
+}
+
+/// Why the running server did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such thing (404).
+    #[error("no such {what}: {key}")]
+    NotFound {
+        /// Which kind of thing.
+        what: &'static str,
+        /// What was asked for.
+        key: String,
+    },
+    /// Its state does not allow it (409), e.g. a response that is sent already.
+    #[error("{0}")]
+    Refused(String),
+    /// Devices would share what only one may have (409).
+    #[error("{} conflicts with the inventory", .0.len())]
+    Conflicts(Vec<Conflict>),
+    /// Not now: the journal is full or broken, the server is stopping (503).
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours (500); the text goes into the log, not to the client.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What an import changed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// Devices that were not known.
+    pub added: usize,
+    /// Devices that were known and are different now.
+    pub changed: usize,
+    /// Devices that were known and are the same.
+    pub unchanged: usize,
+}
+
+/// How well something is; worse is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, and somebody should look: a source that sends nothing, a queue that grows.
+    Degraded,
+    /// It does not do its work.
+    Failing,
+}
+
+/// How one component is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// `journal`, `store`, `radius`, `detect`, `respond`.
+    pub name: &'static str,
+    /// How well.
+    pub health: Health,
+    /// Why it is not ok, and what to do; empty where it is.
+    pub reason: String,
+}
+
+/// Which sessions. Empty means all; several conditions must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// Of this device.
+    pub device: Option<DeviceId>,
+    /// At this NAS.
+    pub nas: Option<String>,
+    /// `Some(true)`: open ones; `Some(false)`: ended ones that are still remembered.
+    pub open: Option<bool>,
+    /// Part of the device's name, the session id, the address or the APN.
+    pub text: Option<String>,
+}
+
+/// One session as the running server knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionInfo {
+    /// NAS and Acct-Session-Id.
+    pub key: SessionKey,
+    /// Whose.
+    pub device: DeviceId,
+    /// The device's name.
+    pub device_name: Box<str>,
+    /// When it began, by event time.
+    pub opened_at: Timestamp,
+    /// Event time of its newest record.
+    pub last_seen: Timestamp,
+    /// When it ended, by event time.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended, as a stable name.
+    pub ended: Option<&'static str>,
+    /// Octets from the device.
+    pub bytes_up: u64,
+    /// Octets to the device.
+    pub bytes_down: u64,
+    /// A counter wrapped, so the sums are too small.
+    pub wrapped: bool,
+    /// Framed-IP-Address.
+    pub ip: Option<Ipv4Addr>,
+    /// Framed-IPv6-Prefix, as text.
+    pub ipv6: Option<Box<str>>,
+    /// The module.
+    pub imeisv: Option<Imeisv>,
+    /// Serving network.
+    pub network: Option<Plmn>,
+    /// Its country.
+    pub country: Option<Country>,
+    /// Access point name.
+    pub apn: Option<Box<str>>,
+    /// Radio technology.
+    pub rat: Option<Rat>,
+}
+
+/// A rule in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its version.
+    pub version: u32,
+    /// One line.
+    pub title: String,
+    /// `on`, `dry-run` or `off`.
+    pub mode: &'static str,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// What it says, in words.
+    pub explain: String,
+}
+
+/// Something that happened, for those who watch.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A session began or ended.
+    Session(SessionChange),
+    /// A finding is new or has changed.
+    Finding(Box<Finding>),
+    /// A finding's cause is gone.
+    Cleared {
+        /// Which finding.
+        id: FindingId,
+        /// When, by event time.
+        at: Timestamp,
+    },
+    /// A response is new or has moved on.
+    Response(Box<Response>),
+}
+
+/// A session began or ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionChange {
+    /// NAS and Acct-Session-Id.
+    pub key: SessionKey,
+    /// Whose.
+    pub device: DeviceId,
+    /// The device's name, where the sender has it at hand.
+    pub device_name: Option<Box<str>>,
+    /// When, by event time.
+    pub at: Timestamp,
+    /// How it ended, as a stable name; `None`: it began.
+    pub ended: Option<&'static str>,
+}
