@@ -156,7 +156,6 @@ pub(crate) struct Text {
     pub(crate) when: String,
     pub(crate) unless: Option<String>,
     pub(crate) clear: Option<String>,
-    pub(crate) hold: Duration,
 }
 
 impl Rule {

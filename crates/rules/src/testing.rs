@@ -1,7 +1,13 @@
 //! The examples inside rule files, run through the same evaluation as live records.
 
+mod given;
+
+use crate::compile::{WithTests, compile_documents};
 use crate::diagnostic::Diagnostic;
-use crate::ruleset::Options;
+use crate::document::{Expect, TestDocument};
+use crate::firing::Firing;
+use crate::ruleset::{Options, RuleSet};
+use given::Given;
 
 /// One example and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +24,62 @@ pub struct TestResult {
     pub failure: Option<String>,
 }
 
-/// Compiles the files and runs every example in them, each against its own rule.
+/// Compiles the files and runs every example in them, each against its own rule alone, whatever the rule's mode.
 pub fn run_tests(files: &[(&str, &str)], options: &Options) -> Result<Vec<TestResult>, Vec<Diagnostic>> {
-    todo!("{files:?} {options:?}")
+    let compiled = compile_documents(files, options, false)?;
+    let mut wrong = Vec::new();
+    let mut results = Vec::new();
+    for with_tests in &compiled {
+        let set = RuleSet::of(vec![with_tests.rule.clone()]);
+        for (index, test) in with_tests.document.tests.iter().enumerate() {
+            let line = with_tests.source.lines_before + test.referenced.line() as usize;
+            match run(with_tests, &set, &test.value) {
+                Ok(failure) => results.push(TestResult {
+                    rule: with_tests.rule.name.clone(),
+                    file: with_tests.rule.file.clone(),
+                    line,
+                    name: test.value.name.clone().unwrap_or_else(|| format!("example {}", index + 1)),
+                    failure,
+                }),
+                Err((line, column, message)) => {
+                    wrong.push(with_tests.source.diagnostic(line, column, message, None));
+                }
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(results) } else { Err(wrong) }
+}
+
+/// Line, column and message of an event that cannot be understood.
+type Misread = (usize, usize, String);
+
+fn run(with_tests: &WithTests<'_>, set: &RuleSet, test: &TestDocument) -> Result<Option<String>, Misread> {
+    let mut given = Given::new(test).map_err(|message| (0, 0, message))?;
+    let mut fired = Vec::new();
+    for event in &test.given {
+        let place = |message| (event.referenced.line() as usize, event.referenced.column() as usize, message);
+        fired.extend(given.observe(set, with_tests.rule.subject, &event.value).map_err(place)?);
+    }
+    let started: Vec<&Firing> = fired.iter().filter(|firing| matches!(firing, Firing::Started { .. })).collect();
+    Ok(compare(test, &started))
+}
+
+fn compare(test: &TestDocument, started: &[&Firing]) -> Option<String> {
+    let found = match started.len() {
+        0 => "no finding".to_owned(),
+        1 => "one finding".to_owned(),
+        n => format!("{n} findings"),
+    };
+    match (test.expect, test.count) {
+        (Expect::None, _) if !started.is_empty() => return Some(format!("expected none, got {found}")),
+        (Expect::Alarm, None) if started.is_empty() => return Some("expected an alarm, got none".into()),
+        (Expect::Alarm, Some(count)) if started.len() != count => {
+            return Some(format!("expected {count}, got {found}"));
+        }
+        _ => {}
+    }
+    let wanted = test.respond.as_ref()?;
+    let Some(Firing::Started { responds, .. }) = started.first() else { return None };
+    let got: Vec<&str> = responds.iter().map(|respond| respond.action.name()).collect();
+    (got != *wanted).then(|| format!("expected the responses {wanted:?}, got {got:?}"))
 }

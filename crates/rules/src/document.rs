@@ -1,0 +1,299 @@
+//! A rule file as YAML: what may stand where. Meaning is checked in `compile`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fleetward_fleet::Severity;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_saphyr::Spanned;
+
+use crate::rule::{Budget, Mode, Subject};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleDocument {
+    pub(crate) rule: Spanned<String>,
+    #[serde(default = "one")]
+    pub(crate) version: u32,
+    pub(crate) title: Spanned<String>,
+    #[serde(default)]
+    pub(crate) per: Option<Subject>,
+    #[serde(default)]
+    pub(crate) scope: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) watch: BTreeMap<String, Spanned<WatchDocument>>,
+    pub(crate) when: Spanned<String>,
+    #[serde(default)]
+    pub(crate) unless: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) except: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) clear: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) repeat: Option<Spanned<String>>,
+    #[serde(default = "medium")]
+    pub(crate) severity: Severity,
+    #[serde(default)]
+    pub(crate) respond: Vec<Spanned<RespondDocument>>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) budget: Budget,
+    #[serde(default)]
+    pub(crate) expected: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) observed: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) advice: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) confidence: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) tags: Vec<Box<str>>,
+    #[serde(default)]
+    pub(crate) tests: Vec<Spanned<TestDocument>>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn medium() -> Severity {
+    Severity::Medium
+}
+
+/// A named list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListDocument {
+    pub(crate) list: Spanned<String>,
+    pub(crate) values: Vec<Scalar>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WatchDocument {
+    #[serde(default)]
+    pub(crate) sum: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) count: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) distinct: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) max: Option<Spanned<String>>,
+    #[serde(default, alias = "silence")]
+    pub(crate) absent: Option<Spanned<String>>,
+    pub(crate) over: Spanned<String>,
+    #[serde(default, rename = "where")]
+    pub(crate) filter: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) per: Option<Subject>,
+}
+
+/// `disconnect`, or `notify: ops`, or `suspend_sim: { approval: human, unless: device.critical }`.
+#[derive(Debug, Default)]
+pub(crate) struct RespondDocument {
+    pub(crate) action: String,
+    pub(crate) options: RespondOptions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RespondOptions {
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
+    #[serde(default)]
+    pub(crate) approval: Option<ApprovalDocument>,
+    #[serde(default)]
+    pub(crate) unless: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) session_timeout: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ApprovalDocument {
+    Human,
+    None,
+}
+
+impl<'de> Deserialize<'de> for RespondDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RespondVisitor)
+    }
+}
+
+struct RespondVisitor;
+
+impl<'de> Visitor<'de> for RespondVisitor {
+    type Value = RespondDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a response such as `disconnect` or `notify: ops`")
+    }
+
+    fn visit_str<E: Error>(self, action: &str) -> Result<RespondDocument, E> {
+        Ok(RespondDocument { action: action.to_owned(), options: RespondOptions::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RespondDocument, A::Error> {
+        let action: String = map.next_key()?.ok_or_else(|| A::Error::custom("a response needs a name"))?;
+        let options = if action == "notify" {
+            map.next_value::<Notify>()?.0
+        } else {
+            map.next_value::<Option<RespondOptions>>()?.unwrap_or_default()
+        };
+        if map.next_key::<String>()?.is_some() {
+            return Err(A::Error::custom("one response an entry: begin each with `-`"));
+        }
+        Ok(RespondDocument { action, options })
+    }
+}
+
+/// `ops`, or `{ channel: ops, unless: … }`.
+struct Notify(RespondOptions);
+
+impl<'de> Deserialize<'de> for Notify {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NotifyVisitor;
+        impl<'de> Visitor<'de> for NotifyVisitor {
+            type Value = Notify;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a channel")
+            }
+            fn visit_str<E: Error>(self, channel: &str) -> Result<Notify, E> {
+                Ok(Notify(RespondOptions { channel: Some(channel.to_owned()), ..RespondOptions::default() }))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Notify, A::Error> {
+                RespondOptions::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Notify)
+            }
+        }
+        deserializer.deserialize_any(NotifyVisitor)
+    }
+}
+
+/// One example: these events, on such a device, and what the rule must say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestDocument {
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) device: DeviceDocument,
+    #[serde(default)]
+    pub(crate) profile: Option<ProfileDocument>,
+    pub(crate) given: Vec<Spanned<EventDocument>>,
+    pub(crate) expect: Expect,
+    #[serde(default)]
+    pub(crate) count: Option<usize>,
+    /// The names of the responses of the first finding.
+    #[serde(default)]
+    pub(crate) respond: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Expect {
+    Alarm,
+    None,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DeviceDocument {
+    pub(crate) known: Option<bool>,
+    pub(crate) state: Option<Scalar>,
+    pub(crate) model: Option<Scalar>,
+    pub(crate) groups: Vec<Box<str>>,
+    pub(crate) critical: bool,
+    pub(crate) imei: Option<Scalar>,
+    pub(crate) imei_lock: Option<Scalar>,
+    pub(crate) ip: Option<Scalar>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProfileDocument {
+    pub(crate) tacs: Vec<Scalar>,
+    pub(crate) countries: Vec<Scalar>,
+    pub(crate) networks: Vec<Scalar>,
+    pub(crate) apns: Vec<Box<str>>,
+    pub(crate) rats: Vec<Box<str>>,
+    pub(crate) volume: VolumeDocument,
+    pub(crate) sessions_per_day: Option<u32>,
+    pub(crate) contact_every: Option<Scalar>,
+    pub(crate) critical: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VolumeDocument {
+    pub(crate) per_hour: Option<Scalar>,
+    pub(crate) per_day: Option<Scalar>,
+}
+
+/// One event of an example. Without `kind` it is a session record: an interim, or what `status` says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EventDocument {
+    pub(crate) at: Option<Scalar>,
+    pub(crate) kind: Option<Scalar>,
+    pub(crate) status: Option<Scalar>,
+    pub(crate) rejected: Option<Scalar>,
+    pub(crate) admitted: Option<bool>,
+    pub(crate) session: Option<Scalar>,
+    pub(crate) bytes: Option<Scalar>,
+    pub(crate) bytes_up: Option<Scalar>,
+    pub(crate) bytes_down: Option<Scalar>,
+    pub(crate) total_bytes: Option<Scalar>,
+    pub(crate) session_secs: Option<Scalar>,
+    pub(crate) terminate_cause: Option<u32>,
+    pub(crate) open_sessions: Option<u32>,
+    pub(crate) is_new: Option<bool>,
+    pub(crate) country: Option<Scalar>,
+    pub(crate) network: Option<Scalar>,
+    pub(crate) imei: Option<Scalar>,
+    pub(crate) apn: Option<Scalar>,
+    pub(crate) rat: Option<u8>,
+    pub(crate) cell: Option<Scalar>,
+    pub(crate) msisdn: Option<Scalar>,
+    pub(crate) ip: Option<Scalar>,
+    pub(crate) age: Option<Scalar>,
+    pub(crate) source: Option<Scalar>,
+    /// From this event on the device is in this state.
+    pub(crate) device_state: Option<Scalar>,
+    /// The device of this event, where a rule is about a group.
+    pub(crate) device: Option<Scalar>,
+}
+
+/// Text, or a number or truth value that YAML took for one, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scalar(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+        impl Visitor<'_> for ScalarVisitor {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a single value")
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_owned()))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}

@@ -1,0 +1,271 @@
+//! One event against the rules that concern it. Live records, replays, backtests and the examples in rule files all come
+//! through here.
+
+use std::sync::Arc;
+
+use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, SessionKey, Timestamp};
+
+use crate::compile::{Feed, FeedValue};
+use crate::episode::{Said, Told, step};
+use crate::expr::read::{Context, is_critical};
+use crate::facts::{Facts, Trigger};
+use crate::firing::Firing;
+use crate::rule::{Mode, Respond, Rule, Subject};
+use crate::ruleset::RuleSet;
+use crate::state::{Episode, Inner, Remembered, SubjectState};
+use crate::symbol;
+
+/// Feeds windows, judges, remembers.
+pub(crate) fn observe(
+    set: &RuleSet,
+    subject: Subject,
+    group: Option<&str>,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    out: &mut Vec<Firing>,
+) {
+    let time = facts.time();
+    let now = state.inner().map_or(time, |inner| inner.watermark.max(time));
+    let routes = set.routes(subject);
+    for feed in routes.feeds(facts.trigger) {
+        feed_window(feed, facts, state, now);
+    }
+    let whom = Whom { subject, group };
+    for index in routes.rules(facts.trigger) {
+        judge(set.by_index(*index), whom, facts, state, now, out);
+    }
+    if state.has_episodes() {
+        follow_up(set, whom, facts, state, now, out);
+    }
+    if subject == Subject::Device && facts.trigger != Trigger::Tick {
+        remember(set, facts, state, now);
+    }
+    if let Some(inner) = state.inner()
+        && inner.watermark < now
+    {
+        state.inner_mut().watermark = now;
+    }
+}
+
+/// About whom a judgement is.
+#[derive(Clone, Copy)]
+struct Whom<'a> {
+    subject: Subject,
+    group: Option<&'a str>,
+}
+
+fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
+    let context = Context { facts, state: state.inner(), now };
+    let fits = |condition: &Option<_>| {
+        condition.as_ref().is_none_or(|test: &crate::expr::build::Condition| test(&context) == Some(true))
+    };
+    if !fits(&feed.scope) || !fits(&feed.filter) {
+        return;
+    }
+    let value = match &feed.value {
+        FeedValue::Event(condition) => (condition(&context) == Some(true)).then_some(1),
+        // Nothing up or down is no reason to keep state; negative amounts count as nothing.
+        #[expect(clippy::cast_sign_loss, reason = "only amounts above zero")]
+        FeedValue::Amount(amount) => Some(amount(&context)).filter(|value| *value > 0.0).map(|value| value as u64),
+        FeedValue::Symbol(sym) => sym.read(&context),
+        FeedValue::Text(text) => text.read(&context).map(|text| symbol::hash(text.as_bytes())),
+    };
+    if let Some(value) = value {
+        state.inner_mut().window_mut(feed.key).add(feed.spec, facts.time(), value);
+    }
+}
+
+/// Rules with an open episode that this event did not concern otherwise: they may clear.
+fn follow_up(
+    set: &RuleSet,
+    whom: Whom<'_>,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    now: Timestamp,
+    out: &mut Vec<Firing>,
+) {
+    let keys: Vec<u32> = state.inner().iter().flat_map(|inner| inner.episodes.iter().map(|held| held.rule)).collect();
+    for key in keys {
+        let Some(rule) = set.by_key(key) else { continue };
+        let compiled = &rule.compiled;
+        if !compiled.triggers.contains(facts.trigger) && compiled.open_triggers.contains(facts.trigger) {
+            judge(rule, whom, facts, state, now, out);
+        }
+    }
+}
+
+fn judge(
+    rule: &Arc<Rule>,
+    whom: Whom<'_>,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    now: Timestamp,
+    out: &mut Vec<Firing>,
+) {
+    let compiled = &rule.compiled;
+    let open = state.inner().and_then(|inner| inner.episodes.iter().position(|held| held.rule == compiled.key));
+    let context = Context { facts, state: state.inner(), now };
+    let scope = compiled.scope.as_ref().map_or(Some(true), |scope| scope(&context));
+    if open.is_none() && scope != Some(true) {
+        return;
+    }
+    let when = (compiled.when)(&context);
+    if open.is_none() && when != Some(true) {
+        return;
+    }
+    let excused = when == Some(true) && compiled.unless.iter().any(|unless| unless(&context) == Some(true));
+    let holds = if excused || scope == Some(false) { Some(false) } else { when };
+    if open.is_none() && holds != Some(true) {
+        return;
+    }
+    let value = compiled.value.and_then(|field| context.stored(field)).map_or(0, |value| value.identity());
+    let said = Said {
+        at: facts.time(),
+        now,
+        holds: if scope == Some(true) { holds } else { holds.filter(|holds| !holds) },
+        clear: compiled.clear.as_ref().and_then(|clear| clear(&context)),
+        out_of_scope: scope == Some(false),
+        value,
+        session: facts.session.map_or(0, session_hash),
+        evidence: compiled.triggers.contains(facts.trigger).then_some(facts.offset),
+    };
+    let held = open.map(|at| state.inner_mut().episodes.swap_remove(at));
+    let (episode, told) = step(compiled.key, held, said, compiled.times);
+    let context = Context { facts, state: state.inner(), now };
+    for told in told {
+        out.extend(firing(rule, whom, &context, told, episode.as_ref()));
+    }
+    if let Some(episode) = episode {
+        let episodes = &mut state.inner_mut().episodes;
+        episodes.reserve_exact(1);
+        episodes.push(episode);
+    } else {
+        state.shrink();
+    }
+}
+
+fn session_hash(key: &SessionKey) -> u64 {
+    (symbol::hash(key.nas.as_bytes()) ^ symbol::hash(key.id.as_bytes()).rotate_left(1)).max(1)
+}
+
+fn firing(
+    rule: &Arc<Rule>,
+    whom: Whom<'_>,
+    context: &Context<'_>,
+    told: Told,
+    episode: Option<&Episode>,
+) -> Option<Firing> {
+    let rule = Arc::clone(rule);
+    match told {
+        Told::Cleared(episode) => {
+            let id = finding_id(&rule, whom, context.facts, &episode);
+            Some(Firing::Cleared { rule, id, at: context.facts.time(), count: episode.count })
+        }
+        Told::Started => {
+            let finding = Box::new(finding(&rule, whom, context, episode?));
+            let responds = responds(&rule, whom, context);
+            Some(Firing::Started { rule, finding, responds })
+        }
+        Told::Again { respond } => {
+            let finding = Box::new(finding(&rule, whom, context, episode?));
+            let responds = if respond { responds(&rule, whom, context) } else { Vec::new() };
+            Some(Firing::Again { rule, finding, responds })
+        }
+    }
+}
+
+fn finding_id(rule: &Rule, whom: Whom<'_>, facts: &Facts<'_>, episode: &Episode) -> FindingId {
+    let subject = whom.group.map_or(facts.device_id.0, |name| symbol::hash(name.as_bytes()) ^ whom.subject as u64);
+    // Two values in one second are two episodes with one start.
+    let value = if rule.repeat.per_value { episode.value.rotate_left(17) } else { 0 };
+    FindingId::of(&rule.name, subject ^ value, episode.start.0)
+}
+
+fn finding(rule: &Rule, whom: Whom<'_>, context: &Context<'_>, episode: &Episode) -> Finding {
+    let facts = context.facts;
+    let compiled = &rule.compiled;
+    Finding {
+        id: finding_id(rule, whom, facts, episode),
+        rule: rule.name.clone(),
+        rule_version: rule.version,
+        device: if whom.group.is_some() { DeviceId(0) } else { facts.device_id },
+        subject: whom.group.unwrap_or(facts.subject).into(),
+        severity: rule.severity,
+        title: compiled.title.render(context),
+        expected: compiled.expected.render(context),
+        observed: compiled.observed.render(context),
+        advice: compiled.advice.render(context),
+        tags: rule.tags.clone(),
+        first_seen: episode.start,
+        last_seen: episode.last,
+        observed_at: facts.observed_at,
+        count: episode.count,
+        evidence: episode.evidence.clone(),
+        session: facts.session.cloned(),
+        late: facts.late,
+        confidence: compiled.confidence.render(context),
+        state: FindingState::New,
+    }
+}
+
+/// What the rule asks for now: by its mode, each response's `unless`, and whether somebody would be in danger.
+fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> {
+    let critical = is_critical(context.facts) || whom.group.is_some();
+    let wanted = rule.responds.iter().zip(&rule.compiled.responds_unless).filter(|(respond, unless)| {
+        let allowed = match rule.mode {
+            Mode::Off | Mode::DryRun => false,
+            Mode::NotifyOnly => !respond.action.is_intervention(),
+            Mode::Enforce => true,
+        };
+        allowed && unless.as_ref().is_none_or(|unless| unless(context) != Some(true))
+    });
+    let decided = wanted.map(|(respond, _)| Respond {
+        action: respond.action.clone(),
+        needs_approval: respond.needs_approval || (critical && respond.action.is_intervention()),
+    });
+    decided.collect()
+}
+
+/// Values are remembered after the rules have compared them. An older record does not overwrite a newer one's.
+fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
+    let time = facts.time();
+    for field in &set.memory {
+        let context = Context { facts, state: None, now };
+        let (Some(value), Some(code)) = (context.stored(*field), field.code()) else { continue };
+        let memory = &mut state.inner_mut().memory;
+        match memory.iter_mut().find(|held| held.field == code) {
+            Some(held) if held.at > time => {}
+            Some(held) => {
+                held.at = time;
+                held.value.set(value);
+            }
+            None => {
+                memory.reserve_exact(1);
+                memory.push(Remembered { field: code, at: time, value: value.to_stored() });
+            }
+        }
+    }
+}
+
+/// See [`RuleSet::expire`].
+pub(crate) fn expire(set: &RuleSet, state: &mut SubjectState, now: Timestamp) {
+    if state.is_empty() {
+        return;
+    }
+    let Inner { windows, memory, episodes, .. } = state.inner_mut();
+    let feed_of = |key: u32| {
+        let subjects = [Subject::Device, Subject::Group, Subject::Model];
+        subjects.into_iter().find_map(|subject| set.routes(subject).windows.iter().find(|feed| feed.key == key))
+    };
+    windows.retain_mut(|(key, window)| {
+        let Some(feed) = feed_of(*key) else { return false };
+        window.expire(feed.spec, now);
+        !window.is_empty()
+    });
+    memory.retain(|held| set.memory.iter().any(|field| field.code() == Some(held.field)));
+    episodes.retain(|held| set.by_key(held.rule).is_some());
+    windows.shrink_to_fit();
+    memory.shrink_to_fit();
+    episodes.shrink_to_fit();
+    state.shrink();
+}

@@ -1,0 +1,305 @@
+//! Which events can make a condition true, what it reads, and what it costs: the base of routing and of `cost`.
+//!
+//! The analysis is conservative: it may name an event that never makes the condition true, never leave one out.
+
+use super::ir::{Bool, List, Num, Sym, Text, Typed, WindowRef};
+use crate::facts::{Trigger, Triggers};
+use crate::symbol;
+use crate::vocabulary::{FIELDS, Field, Flag, Symbol};
+
+/// What a condition reads.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Reads {
+    /// Events that carry something it reads.
+    pub(crate) carriers: Triggers,
+    /// Some of it is the device or its profile.
+    pub(crate) device: bool,
+    pub(crate) windows: Vec<WindowRef>,
+    /// Fields whose last value must be remembered.
+    pub(crate) memory: Vec<Field>,
+    /// Its value changes as time passes, with no event.
+    pub(crate) time: bool,
+    /// `kind` is compared: ticks are asked for by name.
+    pub(crate) kind: bool,
+    pub(crate) nodes: usize,
+    pub(crate) first_memory: Option<Field>,
+}
+
+/// The events at which `node` may be true.
+pub(crate) fn may_be_true(node: &Bool) -> Triggers {
+    let mut set = Triggers::NONE;
+    for trigger in Trigger::ALL {
+        if outcome(node, trigger).0 {
+            set = set.or(Triggers::of(trigger));
+        }
+    }
+    set
+}
+
+/// May be true, may be false; neither: always unknown.
+type Outcome = (bool, bool);
+const EITHER: Outcome = (true, true);
+const NEITHER: Outcome = (false, false);
+
+fn exactly(value: bool) -> Outcome {
+    (value, !value)
+}
+
+fn either_if(known: bool) -> Outcome {
+    if known { EITHER } else { NEITHER }
+}
+
+fn outcome(node: &Bool, at: Trigger) -> Outcome {
+    match node {
+        Bool::Const(value) => exactly(*value),
+        Bool::Flag(flag) => outcome_of_flag(*flag, at),
+        Bool::Not(inner) => {
+            let (yes, no) = outcome(inner, at);
+            (no, yes)
+        }
+        Bool::And(a, b) => {
+            let (a, b) = (outcome(a, at), outcome(b, at));
+            (a.0 && b.0, a.1 || b.1)
+        }
+        Bool::Or(a, b) => {
+            let (a, b) = (outcome(a, at), outcome(b, at));
+            (a.0 || b.0, a.1 && b.1)
+        }
+        Bool::Same(a, b) => either_if(outcome(a, at) != NEITHER && outcome(b, at) != NEITHER),
+        Bool::Has(operand) => (known(operand, at), true),
+        Bool::Compare(_, a, b) => either_if(number_known(a, at) && number_known(b, at)),
+        Bool::Symbols(equal, Sym::Field(Symbol::Kind), Sym::Const(kind)) => {
+            exactly((symbol::kind(at) == *kind) == *equal)
+        }
+        Bool::Symbols(equal, Sym::Field(Symbol::Status), Sym::Const(status)) => {
+            symbol::status(at).map_or(NEITHER, |held| exactly((held == *status) == *equal))
+        }
+        Bool::SymbolIn(Sym::Field(Symbol::Kind), kinds) => exactly(kinds.contains(&symbol::kind(at))),
+        Bool::Symbols(_, a, b) => either_if(symbol_known(a, at) && symbol_known(b, at)),
+        Bool::SymbolIn(value, _) | Bool::SymbolInField(value, _) | Bool::InNetwork(value, _) => {
+            either_if(symbol_known(value, at))
+        }
+        Bool::Texts(_, a, b) => either_if(text_known(a, at) && text_known(b, at)),
+        Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) => {
+            either_if(text_known(text, at))
+        }
+        Bool::Changed(field) | Bool::First(field) => either_if(carriers(*field).contains(at)),
+        Bool::Absent(_) => EITHER,
+    }
+}
+
+fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
+    match flag {
+        Flag::SessionStart => exactly(at == Trigger::SessionStart),
+        Flag::SessionInterim => exactly(at == Trigger::SessionInterim),
+        Flag::SessionStop => exactly(at == Trigger::SessionStop),
+        Flag::Admitted => exactly(at == Trigger::Admitted),
+        Flag::Rejected => exactly(at == Trigger::Rejected),
+        Flag::Contact => exactly(at.is_contact()),
+        Flag::SessionIsNew => either_if(Triggers::SESSION.contains(at)),
+        Flag::DeviceKnown | Flag::DeviceCritical | Flag::Late | Flag::SimultaneousAllowed => EITHER,
+    }
+}
+
+fn carriers(field: Field) -> Triggers {
+    FIELDS.iter().find(|entry| entry.field == field).map_or(Triggers::ALL, |entry| entry.carriers)
+}
+
+fn number_carriers(number: crate::vocabulary::Number) -> Triggers {
+    let entry = FIELDS.iter().find(|entry| matches!(entry.field, Field::Number(held, _) if held == number));
+    entry.map_or(Triggers::ALL, |entry| entry.carriers)
+}
+
+fn symbol_carriers(symbol: Symbol) -> Triggers {
+    let entry = FIELDS.iter().find(|entry| matches!(entry.field, Field::Symbol(held, _) if held == symbol));
+    entry.map_or(Triggers::ALL, |entry| entry.carriers)
+}
+
+fn known(operand: &Typed, at: Trigger) -> bool {
+    match operand {
+        Typed::Bool(node) => outcome(node, at) != NEITHER,
+        Typed::Number(node, _) => number_known(node, at),
+        Typed::Symbol(sym, _) => symbol_known(sym, at),
+        Typed::Text(text) => text_known(text, at),
+        Typed::List(_) | Typed::Literal(_) | Typed::Amount(_) | Typed::Literals(_) | Typed::Error => true,
+    }
+}
+
+fn number_known(node: &Num, at: Trigger) -> bool {
+    match node {
+        Num::Field(number) => number_carriers(*number).contains(at),
+        Num::Const(_) | Num::Previous(_) | Num::Window(_) | Num::Silence | Num::Size(_) => true,
+        Num::Negate(inner) => number_known(inner, at),
+        Num::Arithmetic(_, a, b) => number_known(a, at) && number_known(b, at),
+        Num::Choose(_, a, b) => number_known(a, at) || number_known(b, at),
+    }
+}
+
+fn symbol_known(sym: &Sym, at: Trigger) -> bool {
+    match sym {
+        Sym::Field(symbol) => symbol_carriers(*symbol).contains(at),
+        Sym::TacOf(inner) => symbol_known(inner, at),
+        Sym::Const(_) | Sym::Previous(_) => true,
+    }
+}
+
+fn text_known(text: &Text, at: Trigger) -> bool {
+    match text {
+        Text::Field(field) => carriers(Field::Text(*field)).contains(at),
+        Text::Const(_) | Text::Previous(_) => true,
+    }
+}
+
+impl Reads {
+    pub(crate) fn of(node: &Bool) -> Self {
+        let mut reads = Self::default();
+        reads.bool(node);
+        reads
+    }
+
+    pub(crate) fn typed(&mut self, typed: &Typed) {
+        match typed {
+            Typed::Bool(node) => self.bool(node),
+            Typed::Number(node, _) => self.number(node),
+            Typed::Symbol(sym, _) => self.sym(sym),
+            Typed::Text(text) => self.text(text),
+            Typed::List(List { .. }) => self.device = true,
+            Typed::Literal(_) | Typed::Amount(_) | Typed::Literals(_) | Typed::Error => {}
+        }
+    }
+
+    pub(crate) fn bool(&mut self, node: &Bool) {
+        self.nodes += 1;
+        match node {
+            Bool::Const(_) => {}
+            Bool::Flag(flag) => self.flag(*flag),
+            Bool::Not(inner) => self.bool(inner),
+            Bool::And(a, b) | Bool::Or(a, b) | Bool::Same(a, b) => {
+                self.bool(a);
+                self.bool(b);
+            }
+            Bool::Has(operand) => self.typed(operand),
+            Bool::Compare(_, a, b) => {
+                self.number(a);
+                self.number(b);
+            }
+            Bool::Symbols(_, a, b) => {
+                self.sym(a);
+                self.sym(b);
+            }
+            Bool::SymbolIn(value, _) | Bool::InNetwork(value, _) => self.sym(value),
+            Bool::SymbolInField(value, _) => {
+                self.sym(value);
+                self.device = true;
+            }
+            Bool::Texts(_, a, b) => {
+                self.text(a);
+                self.text(b);
+            }
+            Bool::TextIn(text, _) | Bool::TextTest(_, text, _) => self.text(text),
+            Bool::TextInField(text, _) => {
+                self.text(text);
+                self.device = true;
+            }
+            Bool::Changed(field) | Bool::First(field) => {
+                self.carriers = self.carriers.or(carriers(*field));
+                self.remember(*field);
+            }
+            Bool::Absent(window) => {
+                self.window(*window);
+                self.time = true;
+            }
+        }
+    }
+
+    fn flag(&mut self, flag: Flag) {
+        match flag {
+            Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed => self.device = true,
+            Flag::SessionIsNew => self.carriers = self.carriers.or(Triggers::SESSION),
+            Flag::Late | Flag::Contact => self.carriers = self.carriers.or(Triggers::CONTACT),
+            Flag::SessionStart | Flag::SessionInterim | Flag::SessionStop => {
+                self.carriers = self.carriers.or(Triggers::SESSION);
+            }
+            Flag::Admitted | Flag::Rejected => self.carriers = self.carriers.or(Triggers::ADMISSION),
+        }
+    }
+
+    fn number(&mut self, node: &Num) {
+        self.nodes += 1;
+        match node {
+            Num::Const(_) => {}
+            Num::Field(number) => {
+                let held = number_carriers(*number);
+                self.read(held);
+            }
+            Num::Previous(number) => {
+                let entry =
+                    FIELDS.iter().find(|entry| matches!(entry.field, Field::Number(held, _) if held == *number));
+                entry.into_iter().for_each(|entry| self.remember(entry.field));
+            }
+            Num::Window(window) => self.window(*window),
+            Num::Silence => self.time = true,
+            Num::Size(_) => self.device = true,
+            Num::Negate(inner) => self.number(inner),
+            Num::Arithmetic(_, a, b) => {
+                self.number(a);
+                self.number(b);
+            }
+            Num::Choose(test, a, b) => {
+                self.bool(test);
+                self.number(a);
+                self.number(b);
+            }
+        }
+    }
+
+    fn sym(&mut self, sym: &Sym) {
+        match sym {
+            Sym::Const(_) => {}
+            Sym::Field(symbol) => {
+                self.kind |= *symbol == Symbol::Kind;
+                let held = symbol_carriers(*symbol);
+                self.read(held);
+            }
+            Sym::Previous(symbol) => {
+                let entry =
+                    FIELDS.iter().find(|entry| matches!(entry.field, Field::Symbol(held, _) if held == *symbol));
+                entry.into_iter().for_each(|entry| self.remember(entry.field));
+            }
+            Sym::TacOf(inner) => self.sym(inner),
+        }
+    }
+
+    fn text(&mut self, text: &Text) {
+        match text {
+            Text::Const(_) => {}
+            Text::Field(field) => {
+                let held = carriers(Field::Text(*field));
+                self.read(held);
+            }
+            Text::Previous(field) => self.remember(Field::Text(*field)),
+        }
+    }
+
+    fn read(&mut self, held: Triggers) {
+        if held == Triggers::ALL {
+            self.device = true;
+        } else {
+            self.carriers = self.carriers.or(held);
+        }
+    }
+
+    fn window(&mut self, window: WindowRef) {
+        self.nodes += 4;
+        if !self.windows.contains(&window) {
+            self.windows.push(window);
+        }
+    }
+
+    fn remember(&mut self, field: Field) {
+        self.first_memory.get_or_insert(field);
+        if !self.memory.contains(&field) {
+            self.memory.push(field);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Reading values at evaluation time. Unknown is `None`, for numbers NaN, so that arithmetic passes it on.
+
+use fleetward_fleet::{Simultaneous, Timestamp};
+
+use super::ir::{Arithmetic, Sym, Text, WindowRef};
+use crate::facts::{Facts, Trigger};
+use crate::state::{Inner, Stored};
+use crate::symbol;
+use crate::vocabulary::{Field, Flag, ListField, Number, Symbol, TextField};
+
+/// What an expression is evaluated on.
+pub(crate) struct Context<'a> {
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) state: Option<&'a Inner>,
+    /// The newest event time of the subject, this event included.
+    pub(crate) now: Timestamp,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and bytes are below 2^53")]
+fn number(value: u64) -> f64 {
+    value as f64
+}
+
+fn optional(value: Option<u64>) -> f64 {
+    value.map_or(f64::NAN, number)
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn flag(&self, flag: Flag) -> Option<bool> {
+        let facts = self.facts;
+        Some(match flag {
+            Flag::SessionStart => facts.trigger == Trigger::SessionStart,
+            Flag::SessionInterim => facts.trigger == Trigger::SessionInterim,
+            Flag::SessionStop => facts.trigger == Trigger::SessionStop,
+            Flag::Admitted => facts.trigger == Trigger::Admitted,
+            Flag::Rejected => facts.trigger == Trigger::Rejected,
+            Flag::Contact => facts.trigger.is_contact(),
+            Flag::DeviceKnown => facts.device.is_some(),
+            Flag::DeviceCritical => is_critical(facts),
+            Flag::SessionIsNew => return facts.session_is_new,
+            Flag::Late => facts.late,
+            Flag::SimultaneousAllowed => facts.profile?.simultaneous == Simultaneous::Allow,
+        })
+    }
+
+    pub(crate) fn number(&self, field: Number) -> f64 {
+        let facts = self.facts;
+        let volume = facts.profile.map(|profile| &profile.volume);
+        match field {
+            Number::Bytes => optional(facts.bytes()),
+            Number::BytesUp => optional(facts.bytes_up),
+            Number::BytesDown => optional(facts.bytes_down),
+            Number::TotalBytes => optional(facts.total_bytes),
+            Number::SessionSecs => optional(facts.session_secs.map(u64::from)),
+            Number::Svn => optional(facts.imeisv.and_then(|imeisv| imeisv.software_version()).map(u64::from)),
+            Number::Age => facts.observed_at.since(facts.at).as_secs_f64(),
+            Number::TerminateCause => optional(facts.terminate_cause.map(u64::from)),
+            Number::HourOfDay => number(facts.time().secs().rem_euclid(86_400).unsigned_abs() / 3600),
+            // 1970-01-01 was a Thursday.
+            Number::Weekday => number((facts.time().secs().div_euclid(86_400) + 3).rem_euclid(7).unsigned_abs() + 1),
+            Number::OpenSessions => optional(facts.open_sessions.map(u64::from)),
+            Number::VolumePerHour => optional(volume.and_then(|volume| volume.per_hour)),
+            Number::VolumePerDay => optional(volume.and_then(|volume| volume.per_day)),
+            Number::SessionsPerDay => {
+                optional(facts.profile.and_then(|profile| profile.sessions_per_day).map(u64::from))
+            }
+            Number::ContactEvery => {
+                facts.profile.and_then(|profile| profile.contact_every).map_or(f64::NAN, |every| every.as_secs_f64())
+            }
+        }
+    }
+
+    pub(crate) fn symbol(&self, field: Symbol) -> Option<u64> {
+        let facts = self.facts;
+        match field {
+            Symbol::Kind => Some(symbol::kind(facts.trigger)),
+            Symbol::Status => symbol::status(facts.trigger),
+            Symbol::Country => facts.country.map(symbol::country),
+            Symbol::Network => facts.network.map(symbol::network),
+            Symbol::Rat => facts.rat.map(symbol::rat),
+            Symbol::Imei => facts.imei.map(fleetward_fleet::Imei::number),
+            Symbol::Tac => facts.tac().map(|tac| u64::from(tac.0)),
+            Symbol::Ip => facts.ip.map(symbol::ip),
+            Symbol::Cell => facts.cell.map(symbol::hash),
+            Symbol::Msisdn => facts.msisdn.map(fleetward_fleet::Msisdn::number),
+            Symbol::Reason => facts.reject_reason.map(symbol::reason),
+            Symbol::DeviceState => facts.device.map(|device| symbol::device_state(device.state)),
+            Symbol::DeviceImei => facts.device.and_then(|device| device.imei).map(fleetward_fleet::Imei::number),
+            Symbol::DeviceImeiLock => facts.device.map(|device| symbol::imei_lock(device.imei_lock)),
+            Symbol::DeviceIp => facts.device.and_then(|device| device.ip).map(symbol::ip),
+            Symbol::Device => Some(facts.device_id.0),
+        }
+    }
+
+    pub(crate) fn text(&self, field: TextField) -> Option<&'a str> {
+        let facts = self.facts;
+        match field {
+            TextField::Apn => facts.apn,
+            TextField::DeviceName => facts.device.map(|device| &*device.name),
+            TextField::DeviceModel => facts.device.and_then(|device| device.model.as_deref()),
+            TextField::Source => Some(facts.source),
+            TextField::Expected => Some(facts.expected).filter(|text| !text.is_empty()),
+            TextField::Observed => Some(facts.observed).filter(|text| !text.is_empty()),
+        }
+    }
+
+    pub(crate) fn window(&self, window: WindowRef) -> Option<u64> {
+        match self.state.and_then(|state| state.window(window.key)) {
+            Some(state) => state.value(window.spec, self.now),
+            None => crate::window::WindowState::Empty.value(window.spec, self.now),
+        }
+    }
+
+    pub(crate) fn window_number(&self, window: WindowRef) -> f64 {
+        optional(self.window(window))
+    }
+
+    pub(crate) fn silence(&self) -> f64 {
+        self.facts.last_contact.map_or(f64::NAN, |last| self.facts.time().since(last).as_secs_f64())
+    }
+
+    pub(crate) fn size(&self, list: ListField) -> f64 {
+        self.list_len(list).map_or(f64::NAN, |len| number(len as u64))
+    }
+
+    /// `None`: not stated.
+    pub(crate) fn list_len(&self, list: ListField) -> Option<usize> {
+        let profile = self.facts.profile;
+        let len = match list {
+            ListField::Groups => return self.facts.device.map(|device| device.groups.len()),
+            ListField::Tacs => profile?.tacs.len(),
+            ListField::Countries => profile?.countries.len(),
+            ListField::Networks => profile?.networks.len(),
+            ListField::Apns => profile?.apns.len(),
+            ListField::Rats => profile?.rats.len(),
+        };
+        Some(len).filter(|len| *len > 0)
+    }
+
+    /// Whether a list of symbols has this one; `None` where the list is not stated.
+    pub(crate) fn list_has(&self, list: ListField, value: u64) -> Option<bool> {
+        self.list_len(list)?;
+        let profile = self.facts.profile?;
+        Some(match list {
+            ListField::Tacs => profile.tacs.iter().any(|tac| u64::from(tac.0) == value),
+            ListField::Countries => profile.countries.iter().any(|country| symbol::country(*country) == value),
+            ListField::Networks => profile.networks.iter().any(|network| symbol::network(*network) == value),
+            ListField::Rats => {
+                let name = fleetward_fleet::Rat(value as u8).name();
+                profile.rats.iter().any(|rat| **rat == *name)
+            }
+            ListField::Groups | ListField::Apns => return None,
+        })
+    }
+
+    /// Whether a list of texts has this one; `None` where the list is not stated.
+    pub(crate) fn list_has_text(&self, list: ListField, text: &str) -> Option<bool> {
+        self.list_len(list)?;
+        Some(match list {
+            ListField::Groups => self.facts.device?.groups.iter().any(|group| **group == *text),
+            ListField::Apns => self.facts.profile?.apns.iter().any(|apn| **apn == *text),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn changed(&self, field: Field) -> Option<bool> {
+        let now = self.stored(field)?;
+        let held = self.state?.remembered(field.code()?)?;
+        // A record older than what we remember says nothing about a change.
+        Some(self.facts.time() >= held.at && !held.value.is(&now))
+    }
+
+    pub(crate) fn first(&self, field: Field) -> Option<bool> {
+        self.stored(field)?;
+        Some(field.code().and_then(|code| self.state?.remembered(code)).is_none())
+    }
+
+    fn previous(&self, code: u8) -> Option<&'a Stored> {
+        self.state?.remembered(code).map(|held| &held.value)
+    }
+
+    pub(crate) fn previous_number(&self, field: Number) -> f64 {
+        match self.previous(field as u8) {
+            Some(Stored::Symbol(bits)) => f64::from_bits(*bits),
+            _ => f64::NAN,
+        }
+    }
+
+    /// The value as it is remembered.
+    pub(crate) fn stored(&self, field: Field) -> Option<Value<'a>> {
+        match field {
+            Field::Number(number, _) => {
+                Some(self.number(number)).filter(|n| !n.is_nan()).map(|n| Value::Symbol(n.to_bits()))
+            }
+            Field::Symbol(symbol, _) => self.symbol(symbol).map(Value::Symbol),
+            Field::Text(text) => self.text(text).map(Value::Text),
+            Field::Flag(_) | Field::List(..) => None,
+        }
+    }
+}
+
+/// A value that may be remembered, borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Symbol(u64),
+    Text(&'a str),
+}
+
+impl Value<'_> {
+    pub(crate) fn to_stored(self) -> Stored {
+        match self {
+            Self::Symbol(value) => Stored::Symbol(value),
+            Self::Text(text) => Stored::Text(text.into()),
+        }
+    }
+
+    /// A number that stands for it, never 0.
+    pub(crate) fn identity(self) -> u64 {
+        match self {
+            Self::Symbol(value) => value.wrapping_add(1).max(1),
+            Self::Text(text) => symbol::hash(text.as_bytes()).max(1),
+        }
+    }
+}
+
+impl Stored {
+    /// Replaces the value; an equal text is not allocated again.
+    pub(crate) fn set(&mut self, value: Value<'_>) {
+        if !self.is(&value) {
+            *self = value.to_stored();
+        }
+    }
+
+    fn is(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Symbol(a), Value::Symbol(b)) => a == b,
+            (Self::Text(a), Value::Text(b)) => **a == **b,
+            _ => false,
+        }
+    }
+}
+
+impl Sym {
+    pub(crate) fn read(&self, context: &Context<'_>) -> Option<u64> {
+        match self {
+            Self::Const(value) => Some(*value),
+            Self::Field(symbol) => context.symbol(*symbol),
+            Self::Previous(symbol) => match context.previous(*symbol as u8)? {
+                Stored::Symbol(value) => Some(*value),
+                Stored::Text(_) => None,
+            },
+            Self::TacOf(imei) => imei.read(context).map(|imei| imei / 1_000_000),
+        }
+    }
+}
+
+impl Text {
+    pub(crate) fn read<'x>(&'x self, context: &Context<'x>) -> Option<&'x str> {
+        match self {
+            Self::Const(text) => Some(text),
+            Self::Field(field) => context.text(*field),
+            Self::Previous(field) => match context.previous(*field as u8)? {
+                Stored::Text(text) => Some(text),
+                Stored::Symbol(_) => None,
+            },
+        }
+    }
+}
+
+/// The device, or its model, is safety-critical.
+pub(crate) fn is_critical(facts: &Facts<'_>) -> bool {
+    facts.device.is_some_and(|device| device.critical) || facts.profile.is_some_and(|profile| profile.critical)
+}
+
+/// Arithmetic; what has no result is unknown.
+pub(crate) fn compute(op: Arithmetic, a: f64, b: f64) -> f64 {
+    let result = match op {
+        Arithmetic::Add => a + b,
+        Arithmetic::Subtract => a - b,
+        Arithmetic::Multiply => a * b,
+        Arithmetic::Divide => a / b,
+        Arithmetic::Remainder => a % b,
+    };
+    if result.is_finite() { result } else { f64::NAN }
+}

@@ -1,0 +1,194 @@
+//! An example's device, profile and events, as facts.
+
+use std::str::FromStr;
+
+use fleetward_fleet::{
+    Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, Profile, Rat, RejectReason, SessionKey, Timestamp,
+    parse_bytes, parse_duration,
+};
+
+use crate::document::{DeviceDocument, EventDocument, ProfileDocument, Scalar, TestDocument};
+use crate::facts::{Facts, Trigger};
+use crate::firing::Firing;
+use crate::rule::Subject;
+use crate::ruleset::{GroupKey, RuleSet};
+use crate::state::SubjectState;
+
+/// 2026-01-05, a Monday, 00:00 UTC: where examples begin.
+const START: Timestamp = Timestamp(1_767_571_200_000);
+
+pub(super) struct Given {
+    device: Device,
+    known: bool,
+    profile: Option<Profile>,
+    state: SubjectState,
+    last_contact: Option<Timestamp>,
+    sessions: Vec<String>,
+    offset: u64,
+}
+
+impl Given {
+    pub(super) fn new(test: &TestDocument) -> Result<Self, String> {
+        let profile = test.profile.as_ref().map(profile).transpose()?;
+        Ok(Self {
+            device: device(&test.device)?,
+            known: test.device.known.unwrap_or(true),
+            profile,
+            state: SubjectState::default(),
+            last_contact: None,
+            sessions: Vec::new(),
+            offset: 0,
+        })
+    }
+
+    /// One event through the rules.
+    pub(super) fn observe(
+        &mut self,
+        set: &RuleSet,
+        subject: Subject,
+        event: &EventDocument,
+    ) -> Result<Vec<Firing>, String> {
+        let trigger = trigger(event)?;
+        let at = START + duration(event.at.as_ref())?.unwrap_or_default();
+        let age = duration(event.age.as_ref())?.unwrap_or_default();
+        if let Some(state) = &event.device_state {
+            self.device.state = device_state(state)?;
+        }
+        let session = event.session.as_ref().map_or("1", |session| &session.0);
+        let session_key = SessionKey { nas: "test".into(), id: session.into() };
+        let is_session = matches!(trigger, Trigger::SessionStart | Trigger::SessionInterim | Trigger::SessionStop);
+        let is_new = event.is_new.unwrap_or(is_session && !self.sessions.iter().any(|known| known == session));
+        if is_session && is_new {
+            self.sessions.push(session.to_owned());
+        }
+        let open = event.open_sessions.unwrap_or(self.sessions.len() as u32);
+        if trigger == Trigger::SessionStop {
+            self.sessions.retain(|known| known != session);
+        }
+        if trigger.is_contact() {
+            self.last_contact = Some(at.max(self.last_contact.unwrap_or(at)));
+        }
+        let device_id = event.device.as_ref().map_or(DeviceId(1), |name| DeviceId::of(&name.0));
+        let mut facts = Facts::new(trigger, at, at + age, device_id, "test device");
+        facts.offset = Offset(self.offset);
+        self.offset += 1;
+        facts.device = self.known.then_some(&self.device);
+        facts.profile = self.profile.as_ref();
+        facts.last_contact = self.last_contact;
+        if is_session {
+            facts.session = Some(&session_key);
+            facts.session_is_new = Some(is_new);
+            facts.open_sessions = Some(open);
+        }
+        fill(&mut facts, event)?;
+        let mut out = Vec::new();
+        match subject {
+            Subject::Device => set.observe(&facts, &mut self.state, &mut out),
+            kind => {
+                let group = GroupKey { kind, name: "test".into() };
+                set.observe_group(&facts, &group, &mut self.state, &mut out);
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument) -> Result<(), String> {
+    facts.bytes_up = bytes(event.bytes_up.as_ref())?;
+    facts.bytes_down = bytes(event.bytes.as_ref())?.or(bytes(event.bytes_down.as_ref())?);
+    facts.total_bytes = bytes(event.total_bytes.as_ref())?;
+    facts.session_secs = duration(event.session_secs.as_ref())?.map(|length| length.as_secs() as u32);
+    facts.terminate_cause = event.terminate_cause;
+    facts.network = value(event.network.as_ref())?;
+    facts.country = value(event.country.as_ref())?.or(facts.network.and_then(fleetward_fleet::Plmn::country));
+    facts.imeisv = value::<Imeisv>(event.imei.as_ref())?;
+    facts.imei = facts.imeisv.map(Imeisv::imei);
+    facts.apn = event.apn.as_ref().map(|apn| apn.0.as_str());
+    facts.rat = event.rat.map(Rat);
+    facts.cell = event.cell.as_ref().map(|cell| cell.0.as_bytes());
+    facts.msisdn = value::<Msisdn>(event.msisdn.as_ref())?;
+    facts.ip = value(event.ip.as_ref())?;
+    facts.source = event.source.as_ref().map_or("test", |source| &source.0);
+    if let Some(reason) = &event.rejected {
+        let known = RejectReason::ALL.into_iter().find(|known| known.name() == reason.0);
+        facts.reject_reason = Some(known.ok_or_else(|| format!("`{}` is no reject reason", reason.0))?);
+        facts.expected = "what the inventory says";
+        facts.observed = "something else";
+    }
+    Ok(())
+}
+
+fn trigger(event: &EventDocument) -> Result<Trigger, String> {
+    let kind = event.kind.as_ref().map(|kind| kind.0.as_str());
+    let status = event.status.as_ref().map(|status| status.0.as_str());
+    Ok(match (kind, status) {
+        _ if event.rejected.is_some() => Trigger::Rejected,
+        _ if event.admitted == Some(true) => Trigger::Admitted,
+        (Some("session_lost"), _) => Trigger::SessionLost,
+        (Some("device_change"), _) => Trigger::DeviceChange,
+        (Some("tick"), _) => Trigger::Tick,
+        (None | Some("session"), Some("start")) => Trigger::SessionStart,
+        (None | Some("session"), None | Some("interim")) => Trigger::SessionInterim,
+        (None | Some("session"), Some("stop")) => Trigger::SessionStop,
+        (kind, status) => {
+            let what = kind.filter(|kind| *kind != "session").or(status).unwrap_or_default();
+            return Err(format!(
+                "`{what}` is no kind of event; session (start, interim, stop), session_lost, device_change or tick, or `rejected:` or `admitted: true`"
+            ));
+        }
+    })
+}
+
+fn device(document: &DeviceDocument) -> Result<Device, String> {
+    let mut device = Device::named("test device");
+    if let Some(state) = &document.state {
+        device.state = device_state(state)?;
+    }
+    device.model = document.model.as_ref().map(|model| model.0.as_str().into());
+    device.groups.clone_from(&document.groups);
+    device.critical = document.critical;
+    device.imei = value::<Imeisv>(document.imei.as_ref())?.map(Imeisv::imei);
+    device.ip = value(document.ip.as_ref())?;
+    device.imei_lock = match document.imei_lock.as_ref().map(|lock| lock.0.as_str()) {
+        None | Some("on" | "true") => ImeiLock::On,
+        Some("off" | "false") => ImeiLock::Off,
+        Some(other) => return Err(format!("`{other}` is neither on nor off")),
+    };
+    Ok(device)
+}
+
+fn device_state(text: &Scalar) -> Result<DeviceState, String> {
+    let states = [DeviceState::Stock, DeviceState::Active, DeviceState::Suspended, DeviceState::Retired];
+    states.into_iter().find(|state| state.name() == text.0).ok_or_else(|| format!("`{}` is no device state", text.0))
+}
+
+fn profile(document: &ProfileDocument) -> Result<Profile, String> {
+    let mut profile = Profile::named("test");
+    profile.tacs = values(&document.tacs)?;
+    profile.countries = values(&document.countries)?;
+    profile.networks = values(&document.networks)?;
+    profile.apns.clone_from(&document.apns);
+    profile.rats.clone_from(&document.rats);
+    profile.volume.per_hour = bytes(document.volume.per_hour.as_ref())?;
+    profile.volume.per_day = bytes(document.volume.per_day.as_ref())?;
+    profile.sessions_per_day = document.sessions_per_day;
+    profile.contact_every = duration(document.contact_every.as_ref())?;
+    profile.critical = document.critical;
+    Ok(profile)
+}
+
+fn value<T: FromStr<Err: std::fmt::Display>>(text: Option<&Scalar>) -> Result<Option<T>, String> {
+    text.map(|text| text.0.parse().map_err(|error| format!("`{}`: {error}", text.0))).transpose()
+}
+
+fn values<T: FromStr<Err: std::fmt::Display>>(texts: &[Scalar]) -> Result<Vec<T>, String> {
+    texts.iter().map(|text| text.0.parse().map_err(|error| format!("`{}`: {error}", text.0))).collect()
+}
+
+fn bytes(text: Option<&Scalar>) -> Result<Option<u64>, String> {
+    text.map(|text| parse_bytes(&text.0).ok_or_else(|| format!("`{}` is no volume", text.0))).transpose()
+}
+
+fn duration(text: Option<&Scalar>) -> Result<Option<std::time::Duration>, String> {
+    text.map(|text| parse_duration(&text.0).ok_or_else(|| format!("`{}` is no duration", text.0))).transpose()
+}

@@ -1,0 +1,260 @@
+//! Every field that an expression may name: the closed vocabulary, its types, and which events carry each.
+
+use crate::facts::Triggers;
+use crate::symbol::SymbolType;
+
+/// What a number measures; numbers of different dimension are not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dimension {
+    Plain,
+    Bytes,
+    /// Seconds.
+    Duration,
+}
+
+impl Dimension {
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Plain => "a number",
+            Self::Bytes => "a volume",
+            Self::Duration => "a duration",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flag {
+    SessionStart,
+    SessionInterim,
+    SessionStop,
+    Admitted,
+    Rejected,
+    Contact,
+    DeviceKnown,
+    DeviceCritical,
+    SessionIsNew,
+    Late,
+    SimultaneousAllowed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Number {
+    Bytes = 150,
+    BytesUp,
+    BytesDown,
+    TotalBytes,
+    SessionSecs,
+    Svn,
+    Age,
+    TerminateCause,
+    HourOfDay,
+    Weekday,
+    OpenSessions,
+    VolumePerHour,
+    VolumePerDay,
+    SessionsPerDay,
+    ContactEvery,
+}
+
+/// The numbers are part of snapshots: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Symbol {
+    Kind = 0,
+    Status = 1,
+    Country = 2,
+    Network = 3,
+    Rat = 4,
+    Imei = 5,
+    Tac = 6,
+    Ip = 7,
+    Cell = 8,
+    Msisdn = 9,
+    Reason = 10,
+    DeviceState = 11,
+    DeviceImei = 12,
+    DeviceImeiLock = 13,
+    DeviceIp = 14,
+    /// The device itself, for `distinct: device` of a group.
+    Device = 15,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum TextField {
+    Apn = 100,
+    DeviceName = 101,
+    DeviceModel = 102,
+    Source = 103,
+    Expected = 104,
+    Observed = 105,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListField {
+    Groups,
+    Tacs,
+    Countries,
+    Networks,
+    Apns,
+    Rats,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    Flag(Flag),
+    Number(Number, Dimension),
+    Symbol(Symbol, SymbolType),
+    Text(TextField),
+    List(ListField, Option<SymbolType>),
+}
+
+impl Field {
+    /// Names the field in the memory of a subject.
+    pub(crate) fn code(self) -> Option<u8> {
+        match self {
+            Self::Number(number, _) => Some(number as u8),
+            Self::Symbol(symbol, _) => Some(symbol as u8),
+            Self::Text(text) => Some(text as u8),
+            Self::Flag(_) | Self::List(..) => None,
+        }
+    }
+}
+
+/// One entry of the vocabulary.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) field: Field,
+    /// The events that may carry it.
+    pub(crate) carriers: Triggers,
+    pub(crate) doc: &'static str,
+}
+
+const ALL: Triggers = Triggers::ALL;
+const SESSION: Triggers = Triggers::SESSION;
+const CONTACT: Triggers = Triggers::CONTACT;
+const REJECTED: Triggers = Triggers::of(crate::facts::Trigger::Rejected);
+const STOP: Triggers = Triggers::of(crate::facts::Trigger::SessionStop);
+
+const fn flag(name: &'static str, flag: Flag, carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Flag(flag), carriers, doc }
+}
+const fn bytes(name: &'static str, number: Number, carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Number(number, Dimension::Bytes), carriers, doc }
+}
+const fn duration(name: &'static str, number: Number, carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Number(number, Dimension::Duration), carriers, doc }
+}
+const fn plain(name: &'static str, number: Number, carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Number(number, Dimension::Plain), carriers, doc }
+}
+const fn symbol(name: &'static str, of: (Symbol, SymbolType), carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Symbol(of.0, of.1), carriers, doc }
+}
+const fn text(name: &'static str, text: TextField, carriers: Triggers, doc: &'static str) -> Entry {
+    Entry { name, field: Field::Text(text), carriers, doc }
+}
+const fn list(name: &'static str, list: ListField, of: Option<SymbolType>, doc: &'static str) -> Entry {
+    Entry { name, field: Field::List(list, of), carriers: ALL, doc }
+}
+
+use SymbolType as S;
+
+/// The vocabulary.
+#[rustfmt::skip]
+pub(crate) static FIELDS: &[Entry] = &[
+    symbol("kind", (Symbol::Kind, S::Kind), ALL, "session, session_lost, admission, device_change or tick"),
+    symbol("status", (Symbol::Status, S::Status), SESSION, "start, interim or stop of a session record"),
+    flag("session_start", Flag::SessionStart, ALL, "the event is an accounting Start"),
+    flag("session_interim", Flag::SessionInterim, ALL, "the event is an interim update"),
+    flag("session_stop", Flag::SessionStop, ALL, "the event is an accounting Stop"),
+    flag("admitted", Flag::Admitted, ALL, "the event is an admission that was granted"),
+    flag("rejected", Flag::Rejected, ALL, "the event is an admission that was refused"),
+    flag("contact", Flag::Contact, ALL, "the device was heard of: a session record or an admission"),
+    flag("late", Flag::Late, ALL, "the record came after its lateness"),
+    bytes("bytes", Number::Bytes, SESSION, "both directions, since the session's previous record"),
+    bytes("bytes_up", Number::BytesUp, SESSION, "from the device, since the session's previous record"),
+    bytes("bytes_down", Number::BytesDown, SESSION, "to the device, since the session's previous record"),
+    bytes("total_bytes", Number::TotalBytes, SESSION, "of the session so far, both directions"),
+    duration("session_secs", Number::SessionSecs, SESSION, "age of the session"),
+    plain("terminate_cause", Number::TerminateCause, STOP, "Acct-Terminate-Cause of a stop (RFC 2866 5.10)"),
+    symbol("country", (Symbol::Country, S::Country), CONTACT, "country of the serving network, ISO 3166-1"),
+    symbol("network", (Symbol::Network, S::Network), CONTACT, "serving network, MCC and MNC"),
+    text("apn", TextField::Apn, CONTACT, "access point name"),
+    symbol("rat", (Symbol::Rat, S::Rat), CONTACT, "radio technology: eutran, nb-iot, lte-m, nr, ..."),
+    symbol("imei", (Symbol::Imei, S::Imei), CONTACT, "the module"),
+    symbol("tac", (Symbol::Tac, S::Tac), CONTACT, "the model of the module: first 8 digits of the IMEI"),
+    plain("svn", Number::Svn, CONTACT, "software version of the module: last 2 digits of the IMEISV"),
+    symbol("ip", (Symbol::Ip, S::Ip), SESSION, "address that the device was given"),
+    symbol("cell", (Symbol::Cell, S::Cell), CONTACT, "radio cell, as sent"),
+    symbol("msisdn", (Symbol::Msisdn, S::Msisdn), CONTACT, "telephone number"),
+    duration("age", Number::Age, ALL, "how long after it happened we learnt it"),
+    text("source", TextField::Source, ALL, "configured name of the sensor"),
+    symbol("reject_reason", (Symbol::Reason, S::Reason), REJECTED, "why it was not admitted"),
+    text("reject_expected", TextField::Expected, REJECTED, "what the admission expected, in words"),
+    text("reject_observed", TextField::Observed, REJECTED, "what the admission saw, in words"),
+    plain("hour_of_day", Number::HourOfDay, ALL, "0 to 23, UTC"),
+    plain("weekday", Number::Weekday, ALL, "1 (Monday) to 7 (Sunday), UTC"),
+    symbol("device", (Symbol::Device, S::Device), ALL, "the device itself; for `distinct: device`"),
+    flag("device.known", Flag::DeviceKnown, ALL, "the inventory has it"),
+    text("device.name", TextField::DeviceName, ALL, "its name"),
+    symbol("device.state", (Symbol::DeviceState, S::DeviceState), ALL, "stock, active, suspended or retired"),
+    text("device.model", TextField::DeviceModel, ALL, "its model"),
+    list("device.groups", ListField::Groups, None, "its groups"),
+    flag("device.critical", Flag::DeviceCritical, ALL, "it or its model is safety-critical"),
+    symbol("device.imei", (Symbol::DeviceImei, S::Imei), ALL, "the module that belongs to it"),
+    symbol("device.imei_lock", (Symbol::DeviceImeiLock, S::ImeiLock), ALL, "on or off"),
+    symbol("device.ip", (Symbol::DeviceIp, S::Ip), ALL, "its fixed address"),
+    plain("session.open_sessions", Number::OpenSessions, SESSION, "how many sessions it has open, this one included"),
+    flag("session.is_new", Flag::SessionIsNew, SESSION, "first record of the session that we saw"),
+    duration("session.age", Number::SessionSecs, SESSION, "age of the session"),
+    list("profile.tacs", ListField::Tacs, Some(S::Tac), "types of module that the model uses"),
+    list("profile.countries", ListField::Countries, Some(S::Country), "countries where it is meant to be"),
+    list("profile.networks", ListField::Networks, Some(S::Network), "networks that it may use"),
+    list("profile.apns", ListField::Apns, None, "access point names that it may use"),
+    list("profile.rats", ListField::Rats, Some(S::Rat), "radio technologies that it may use"),
+    bytes("profile.volume.per_hour", Number::VolumePerHour, ALL, "plenty for an hour"),
+    bytes("profile.volume.per_day", Number::VolumePerDay, ALL, "plenty for a day"),
+    plain("profile.sessions_per_day", Number::SessionsPerDay, ALL, "plenty of sessions for a day"),
+    flag("profile.simultaneous_allowed", Flag::SimultaneousAllowed, ALL, "several sessions at a time are meant to be"),
+    duration("profile.contact_every", Number::ContactEvery, ALL, "it should be heard of at least this often"),
+];
+
+/// The functions, with what they do.
+pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
+    ("has(x)", "x is known: the record carries it, the profile states it"),
+    ("changed(x)", "the record carries x, and the device's last x was another one"),
+    ("previous(x)", "the device's last x before this record"),
+    ("first(x)", "the record carries x, and no x of this device was known before"),
+    ("tac(imei)", "the first 8 digits: the model of a module"),
+    ("silence()", "how long the device was not heard of; unknown before its first contact"),
+    ("allowed(x, list)", "x is in the list, or the profile does not state the list"),
+    ("in_list(x, \"name\")", "x is in the named list"),
+    ("in_cidr(ip, \"10.0.0.0/8\")", "the address is in the network"),
+    ("text.startsWith(\"...\")", "the text begins so"),
+    ("text.endsWith(\"...\")", "the text ends so"),
+    ("text.contains(\"...\")", "the text contains it"),
+    ("size(list)", "how many entries the list has; unknown where it is not stated"),
+];
+
+/// The entry of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    FIELDS.iter().find(|entry| entry.name == name)
+}
+
+/// The vocabulary as (name, type, meaning) rows, for documents and editors.
+pub fn reference() -> Vec<(&'static str, String, &'static str)> {
+    let fields = FIELDS.iter().map(|entry| (entry.name, type_of(entry.field), entry.doc));
+    fields.chain(FUNCTIONS.iter().map(|(name, doc)| (*name, "function".to_owned(), *doc))).collect()
+}
+
+fn type_of(field: Field) -> String {
+    match field {
+        Field::Flag(_) => "true or false".into(),
+        Field::Number(_, dimension) => dimension.describe().into(),
+        Field::Symbol(_, kind) => kind.describe().into(),
+        Field::Text(_) => "text".into(),
+        Field::List(_, kind) => format!("list of {}", kind.map_or("text", SymbolType::describe)),
+    }
+}
