@@ -44,6 +44,7 @@ pub struct Nas {
     dae: UdpSocket,
     dae_answers: VecDeque<dae::Remembered>,
     sessions: BTreeMap<SessionRef, Live>,
+    overtaken: Vec<Record>,
     next_session: u64,
     boot: u32,
     random: Random,
@@ -102,6 +103,7 @@ impl Nas {
             dae,
             dae_answers: VecDeque::new(),
             sessions: BTreeMap::new(),
+            overtaken: Vec::new(),
             next_session: 1,
             boot,
             random: Random::new(seed),
@@ -170,6 +172,12 @@ impl Nas {
         self.acct.records().cloned().collect()
     }
 
+    /// Interims that newer records overtook before they were answered, since the last call (at most 10,000). The server
+    /// may have them all the same.
+    pub fn take_overtaken(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.overtaken)
+    }
+
     /// A SIM attaches. `ip` is used where the server assigns none.
     pub fn attach(&mut self, sim: Sim, entry: Entry, ip: Ipv4Addr) -> io::Result<SessionRef> {
         let session = SessionRef(self.next_session);
@@ -211,7 +219,7 @@ impl Nas {
             return Ok(());
         }
         let Some(record) = self.record(session, Status::Interim, None) else { return Ok(()) };
-        self.acct.drop_overtaken(&record.session_id);
+        self.drop_overtaken(&record.session_id);
         let Some(live) = self.sessions.get_mut(&session) else { return Ok(()) };
         if std::mem::take(&mut live.hold_next) {
             live.held = Some(record);
@@ -262,7 +270,7 @@ impl Nas {
             self.send_record(session, held)?;
         }
         let Some(record) = self.record(session, Status::Stop, Some(cause)) else { return Ok(()) };
-        self.acct.drop_overtaken(&record.session_id);
+        self.drop_overtaken(&record.session_id);
         self.send_record(session, record)
     }
 
@@ -273,6 +281,11 @@ impl Nas {
         self.auth.clear();
         let content = Content::Reset { on, at: (self.clock)() };
         self.send_accounting(&content)
+    }
+
+    fn drop_overtaken(&mut self, session_id: &str) {
+        let room = 10_000_usize.saturating_sub(self.overtaken.len());
+        self.overtaken.extend(self.acct.drop_overtaken(session_id).into_iter().take(room));
     }
 
     fn ask(&mut self, session: SessionRef) -> io::Result<()> {

@@ -278,7 +278,9 @@ mod tests {
         while Instant::now() < end {
             events.extend(running.events.recv_timeout(ms(50)));
         }
+        let rest = running.events.clone();
         let truth = running.stop().unwrap();
+        events.extend(rest.try_iter());
 
         assert_eq!((truth.wrongly_rejected, truth.wrongly_disconnected, truth.bad_answers), (0, 0, 0), "{truth:#?}");
         assert!(truth.opened > 120 && truth.closed > 20, "{truth:#?}");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use fleetward_fleet::{Device, Rat, Secret};
 
-use crate::nas::{Entry, Event, Nas, Record, SessionRef, Sim, Timing, cause, turn_all};
+use crate::nas::{Entry, Event, Nas, Record, SessionRef, Sim, Status, Timing, cause, turn_all};
 use crate::random::Random;
 use crate::{Clock, fleet};
 
@@ -47,7 +47,8 @@ pub struct Recorder {
 pub struct Ledger {
     /// Acknowledged records, each once, by gateway name.
     pub acknowledged: Vec<(Box<str>, Record)>,
-    /// Records that nobody acknowledged (in flight at the end, or interims that newer ones overtook).
+    /// Records that nobody acknowledged, and that the server may have all the same: in flight at the end, or interims
+    /// that newer ones overtook. None of them is in `acknowledged`.
     pub open: Vec<(Box<str>, Record)>,
     /// Datagrams sent.
     pub sent: u64,
@@ -150,12 +151,9 @@ impl Work {
         loop {
             for (nas, event) in turn_all(&mut self.nases, Duration::from_millis(2))? {
                 match event {
-                    Event::Acknowledged(_, record) => {
-                        let key = (nas, record.session_id.clone(), record.status, record.bytes_up, record.bytes_down);
-                        if seen.insert(key) {
-                            ledger.acknowledged.push((self.nases[nas].name().into(), *record));
-                            count.fetch_add(1, Ordering::Relaxed);
-                        }
+                    Event::Acknowledged(_, record) if seen.insert(key(nas, &record)) => {
+                        ledger.acknowledged.push((self.nases[nas].name().into(), *record));
+                        count.fetch_add(1, Ordering::Relaxed);
                     }
                     Event::Closed(session, _) => self.closed(nas, session),
                     _ => {}
@@ -171,8 +169,11 @@ impl Work {
                 self.send_due(now)?;
             }
         }
-        for nas in &self.nases {
-            ledger.open.extend(nas.unanswered_records().into_iter().map(|record| (nas.name().into(), record)));
+        for (index, nas) in self.nases.iter_mut().enumerate() {
+            // An open duplicate of an acknowledged record, or of another open one, is no further record.
+            let open = nas.unanswered_records().into_iter().chain(nas.take_overtaken());
+            let open: Vec<Record> = open.filter(|record| seen.insert(key(index, record))).collect();
+            ledger.open.extend(open.into_iter().map(|record| (nas.name().into(), record)));
             let stats = nas.stats();
             ledger.sent += stats.sent;
             ledger.retransmits += stats.retransmits;
@@ -232,6 +233,11 @@ impl Work {
     }
 }
 
+/// What tells a record of the recorder from all others.
+fn key(nas: usize, record: &Record) -> (usize, Box<str>, Status, u64, u64) {
+    (nas, record.session_id.clone(), record.status, record.bytes_up, record.bytes_down)
+}
+
 fn sim(index: u32) -> Sim {
     Sim {
         imsi: fleet::imsi(index),
@@ -274,6 +280,12 @@ mod tests {
             assert!(seen.contains(&(key.0.clone(), key.1.clone(), key.2, up)), "{record:?}");
             assert!(known.insert((key, record.bytes_down)), "twice: {record:?}");
         }
+        // Whatever the server saw was acknowledged or is known to be open: nothing is unaccounted for.
+        let told = ledger.acknowledged.iter().chain(&ledger.open);
+        let told: HashSet<_> = told
+            .map(|(nas, r)| (nas.to_string(), r.session_id.to_string(), [1, 3, 2][r.status as usize], r.bytes_up))
+            .collect();
+        assert!(seen.iter().all(|record| told.contains(record)));
         assert_eq!(ledger.bad, 0);
     }
 }

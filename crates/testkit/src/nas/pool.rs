@@ -118,15 +118,20 @@ impl Pool {
         self.ports.iter_mut().for_each(|port| port.slots.fill_with(|| None));
     }
 
-    /// Drops interims of this session that are being retransmitted: a newer record overtakes them.
-    pub(super) fn drop_overtaken(&mut self, session_id: &str) {
+    /// Drops and returns interims of this session that are being retransmitted: a newer record overtakes them.
+    pub(super) fn drop_overtaken(&mut self, session_id: &str) -> Vec<Record> {
         let overtaken = |waiting: &Waiting| {
             matches!(&waiting.content, Content::Record { record, .. }
                 if waiting.attempts > 1 && record.status == super::Status::Interim && *record.session_id == *session_id)
         };
-        for slot in self.ports.iter_mut().flat_map(|port| &mut port.slots) {
-            slot.take_if(|waiting| overtaken(waiting));
-        }
+        let slots = self.ports.iter_mut().flat_map(|port| &mut port.slots);
+        let dropped = slots.filter_map(|slot| slot.take_if(|waiting| overtaken(waiting)));
+        dropped
+            .filter_map(|waiting| match waiting.content {
+                Content::Record { record, .. } => Some(*record),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Resends what is due as it was (Access-Requests); returns the sessions that are given up.
