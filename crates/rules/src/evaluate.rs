@@ -1,9 +1,10 @@
 //! One event against the rules that concern it. Live records, replays, backtests and the examples in rule files all come
 //! through here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, SessionKey, Timestamp};
+use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imsi, SessionKey, Timestamp};
 
 use crate::compile::{Feed, FeedValue};
 use crate::episode::{Said, Told, step};
@@ -189,7 +190,7 @@ fn finding(rule: &Rule, whom: Whom<'_>, context: &Context<'_>, episode: &Episode
         rule: rule.name.clone(),
         rule_version: rule.version,
         device: if whom.group.is_some() { DeviceId(0) } else { facts.device_id },
-        subject: whom.group.unwrap_or(facts.subject).into(),
+        subject: masked(whom.group.unwrap_or(facts.subject)).into(),
         severity: rule.severity,
         title: compiled.title.render(context),
         expected: compiled.expected.render(context),
@@ -206,6 +207,12 @@ fn finding(rule: &Rule, whom: Whom<'_>, context: &Context<'_>, episode: &Episode
         confidence: compiled.confidence.render(context),
         state: FindingState::New,
     }
+}
+
+/// A device that nobody has named is called after its SIM; that is an identity, and findings are read by many.
+pub(crate) fn masked(name: &str) -> Cow<'_, str> {
+    let imsi = name.strip_prefix("imsi:").and_then(|digits| digits.parse::<Imsi>().ok());
+    imsi.map_or(Cow::Borrowed(name), |imsi| Cow::Owned(format!("imsi:{imsi}")))
 }
 
 /// What the rule asks for now: by its mode, each response's `unless`, and whether somebody would be in danger.

@@ -3,6 +3,7 @@
 //! A hole is an expression of any type. What comes out is for people: volumes as `38 MB`, durations as `26 h`,
 //! identities masked, what is not known as `unknown`.
 
+use crate::evaluate::masked;
 use crate::expr::build::{self, Amount, Condition};
 use crate::expr::read::Context;
 use crate::expr::{Names, Sym, Text, Typed, Wrong, check_any};
@@ -76,7 +77,7 @@ impl Template {
                 Part::Symbol(sym, kind) => {
                     out.push_str(&sym.read(context).map_or("unknown".to_owned(), |value| kind.show(value)));
                 }
-                Part::Text(Text::Field(TextField::DeviceName)) => out.push_str(context.facts.subject),
+                Part::Text(Text::Field(TextField::DeviceName)) => out.push_str(&masked(context.facts.subject)),
                 Part::Text(text) => out.push_str(text.read(context).unwrap_or("unknown")),
                 Part::List(list) => out.push_str(&list_text(*list, context)),
             }

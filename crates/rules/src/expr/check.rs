@@ -132,9 +132,15 @@ pub(super) struct Checker<'a> {
 
 impl Checker<'_> {
     pub(super) fn error(&mut self, id: u64, message: impl Into<String>, hint: Option<String>) -> Typed {
-        let at = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
+        let at = self.place(id);
         self.wrong.push(Wrong { at, message: message.into(), hint });
         Typed::Error
+    }
+
+    /// The parser counts bytes, we count characters.
+    fn place(&self, id: u64) -> usize {
+        let start = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
+        self.rewritten.text.char_indices().take_while(|(at, _)| *at < start).count()
     }
 
     pub(super) fn check(&mut self, tree: &IdedExpr) -> Typed {
@@ -157,7 +163,7 @@ impl Checker<'_> {
     }
 
     fn literal(&mut self, id: u64, literal: &LiteralValue) -> Typed {
-        let place = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
+        let place = self.place(id);
         let amount = |value: f64| match self.rewritten.units.get(&place) {
             Some((factor, dimension)) => Typed::Number(Num::Const(value * factor), *dimension),
             None => Typed::Amount(value),
