@@ -111,3 +111,13 @@ fn secrets_are_not_shown() {
     assert_eq!(format!("{:?}", Secret::new("hush")), "•••");
     assert!(!format!("{:?}", loopback()).contains("a secret of"));
 }
+
+#[test]
+fn every_metric_is_in_the_table() {
+    let rig = Rig::start(loopback());
+    let table: String = include_str!("../../src/metrics.rs").lines().filter(|line| line.starts_with("//!")).collect();
+    for sample in rig.server.metrics() {
+        assert!(table.contains(&format!("`{}`", sample.name)), "{} is not documented", sample.name);
+    }
+    assert_eq!(rig.metric("fleetward_directory_devices", ""), 1);
+}
