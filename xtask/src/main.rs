@@ -1,2 +1,43 @@
-//! Chores of the project.
-fn main() {}
+//! Chores of the project: `cargo xtask layers | fuzz | bench | torture`.
+
+mod bench;
+mod fuzz;
+mod layers;
+mod release;
+mod rig;
+mod torture;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Chores of the project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+enum Chore {
+    /// Check that arrows between our crates point down only.
+    Layers,
+    /// Run every fuzz target for a while, on the stable toolchain.
+    Fuzz(fuzz::Fuzz),
+    /// Measure, beside every peer that is installed.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Kill the server at random, fill its disk, and count what was lost or doubled.
+    Torture(torture::Torture),
+}
+
+fn main() -> ExitCode {
+    let result = match Chore::parse() {
+        Chore::Layers => layers::check(),
+        Chore::Fuzz(fuzz) => fuzz.run(),
+        Chore::Bench(bench) => bench.run(),
+        Chore::Torture(torture) => torture.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! The HTTP contract: routes, types, sign-in, OpenAPI.
+//! The HTTP contract: routes, types, sign-in, `OpenAPI`.
 //!
 //! What is stored comes from [`fleetward_store::Store`]; what needs the running server goes through [`Control`], which
 //! the binary implements. [`routes::table`] is the one list of what there is and who may call it: the router, the checks
-//! of scope and the OpenAPI document are all made from it.
+//! of scope and the `OpenAPI` document are all made from it.
 //!
 //! # Invariants
 //!

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn waits_after_five_failures_and_forgets_them_in_time() {
         let limiter = Limiter::default();
-        let at = |secs| Timestamp::from_secs(1000 + secs);
+        let at = |secs: i64| Timestamp::from_secs(1000 + secs);
         for n in 0..5 {
             assert_eq!(limiter.wait("ada", HERE, at(n)), Duration::ZERO);
             limiter.failed("ada", HERE, at(n));

@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document, made from the types and the route table, and a page for people, made from the document.
+//! The `OpenAPI` 3.1 document, made from the types and the route table, and a page for people
+//! made from it.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;

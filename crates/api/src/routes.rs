@@ -1,4 +1,4 @@
-//! What there is and who may call it: one table, from which the router, the checks and the OpenAPI document are made.
+//! What there is and who may call it: one table, from which the router, the checks and the `OpenAPI` document are made.
 
 pub(crate) mod access;
 pub(crate) mod devices;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fleetward_fleet::{Timestamp, metric::Sample};
 use fleetward_store::Store;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::error::ApiError;
 use crate::limiter::Limiter;
@@ -50,9 +50,9 @@ struct Inner {
     clock: Clock,
     config: ApiConfig,
     sign_ins: Limiter,
-    hashers: Semaphore,
+    hashers: Arc<Semaphore>,
     watchers: Arc<Semaphore>,
-    inventory: Mutex<()>,
+    inventory: Arc<Mutex<()>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -65,9 +65,9 @@ impl ApiState {
             clock,
             config,
             sign_ins: Limiter::default(),
-            hashers: Semaphore::new(HASHERS),
+            hashers: Arc::new(Semaphore::new(HASHERS)),
             watchers: Arc::new(Semaphore::new(WATCHERS)),
-            inventory: Mutex::new(()),
+            inventory: Arc::new(Mutex::new(())),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -85,17 +85,19 @@ impl ApiState {
         &self.0.sign_ins
     }
 
-    pub(crate) fn hashers(&self) -> &Semaphore {
-        &self.0.hashers
+    /// A turn to hash a password. Moved into the work itself: a caller who hangs up must not free it early.
+    pub(crate) async fn hash_turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.hashers).acquire_owned().await.map_err(|closed| ApiError::internal(&closed))
     }
 
     pub(crate) fn watchers(&self) -> Arc<Semaphore> {
         Arc::clone(&self.0.watchers)
     }
 
-    /// Held while the inventory is checked for conflicts and changed: two imports cannot both find it free.
-    pub(crate) async fn inventory_lock(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.inventory.lock().await
+    /// Held while the inventory is checked for conflicts and changed: two imports cannot both find it free. Moved into
+    /// the work itself: a caller who hangs up must not free it early.
+    pub(crate) async fn inventory_turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.0.inventory).lock_owned().await
     }
 
     /// For [`stopped`]; streams end then.

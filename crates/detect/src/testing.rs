@@ -87,3 +87,17 @@ pub(crate) fn vanished(number: u64, secs: i64, id: &str) -> Observation {
     let key = SessionKey { nas: "pgw-1".into(), id: id.into() };
     seen(number, secs, Body::SessionVanished(SessionVanished { key }))
 }
+
+/// What a meter is meant to do.
+pub(crate) fn profile() -> fleetward_fleet::Profile {
+    let text = "model: meter\ntacs: ['35693803']\ncountries: [DE]\nnetworks: ['26201']\n\
+                volume: { per_hour: 2 kB, per_day: 20 MB }\ncontact_every: 2 h\ninterim_secs: 600\n";
+    fleetward_fleet::Profile::from_yaml(text).unwrap()
+}
+
+/// The default rules, compiled once.
+pub(crate) fn rules() -> std::sync::Arc<fleetward_rules::RuleSet> {
+    static RULES: std::sync::LazyLock<std::sync::Arc<fleetward_rules::RuleSet>> =
+        std::sync::LazyLock::new(|| fleetward_rules::RuleSet::builtin(&fleetward_rules::Options::default()).into());
+    RULES.clone()
+}

@@ -14,6 +14,9 @@ use crate::format::{
 
 /// How much is read at once.
 const WINDOW: usize = 256 << 10;
+/// The grain in which zeros are looked for.
+const BLOCK: usize = 4096;
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
 /// Where a [`Cursor`] stands after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,12 +154,16 @@ impl Cursor {
             if found == 0 {
                 break;
             }
-            let bytes = &chunk[..found];
-            if let Some(place) = bytes.iter().rposition(|&byte| byte != 0) {
-                last = Some(at + place as u64);
-                for place in (0..found).step_by(ALIGN as usize) {
-                    let here = at + place as u64;
-                    if here > self.at && bytes[place..].starts_with(b"FLWG") && self.is_frame(here, length)? {
+            for (number, block) in chunk[..found].chunks(BLOCK).enumerate() {
+                // Nearly everything here is zeros: compare whole blocks first.
+                if *block == ZEROS[..block.len()] {
+                    continue;
+                }
+                let begin = at + (number * BLOCK) as u64;
+                last = block.iter().rposition(|&byte| byte != 0).map(|place| begin + place as u64);
+                for place in (0..block.len()).step_by(ALIGN as usize) {
+                    let here = begin + place as u64;
+                    if here > self.at && block[place..].starts_with(b"FLWG") && self.is_frame(here, length)? {
                         return Ok(Tail::Continues(here));
                     }
                 }

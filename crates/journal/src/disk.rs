@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use rustix::fs::{Advice, FallocateFlags};
 
@@ -16,6 +17,8 @@ pub(crate) trait Disk: Send + Sync {
     fn sync(&self, file: &File) -> io::Result<()>;
     /// Cuts the file off.
     fn truncate(&self, file: &File, bytes: u64) -> io::Result<()>;
+    /// Makes creations and deletions in the directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
 /// The real one.
@@ -40,6 +43,10 @@ impl Disk for RealDisk {
     fn truncate(&self, file: &File, bytes: u64) -> io::Result<()> {
         file.set_len(bytes)?;
         file.sync_all()
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
     }
 }
 

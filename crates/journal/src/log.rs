@@ -201,7 +201,7 @@ impl Log {
             }
             let path = segment::path(&self.dir, oldest.first);
             // One by one, so that a crash cannot leave a hole.
-            let deleted = std::fs::remove_file(&path).and_then(|()| segment::sync_dir(&self.dir));
+            let deleted = std::fs::remove_file(&path).and_then(|()| self.disk.sync_dir(&self.dir));
             if let Err(error) = deleted {
                 tracing::warn!(file = %path.display(), %error, "cannot delete an old segment");
                 break;

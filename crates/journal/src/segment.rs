@@ -42,11 +42,6 @@ pub(crate) fn remove_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes creations and deletions in the directory durable.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
 /// The segment that is written.
 #[derive(Debug)]
 pub(crate) struct Active {
@@ -100,7 +95,7 @@ impl Active {
         disk.sync(&file)?;
         let path = path(dir, first);
         fs::rename(unfinished, &path)?;
-        sync_dir(dir)?;
+        disk.sync_dir(dir)?;
         Ok(Self { file, path, header, end: SEGMENT_HEADER as u64, size })
     }
 

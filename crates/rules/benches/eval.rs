@@ -36,7 +36,7 @@ fn run(bencher: Bencher<'_, '_>, set: &RuleSet, trigger: Trigger) {
     let mut now = Timestamp(1_767_571_200_000);
     let mut out = Vec::new();
     bencher.counter(ItemsCount::new(DEVICES)).bench_local(|| {
-        now = now + Duration::from_secs(600);
+        now = now + Duration::from_mins(10);
         for (index, state) in states.iter_mut().enumerate() {
             let mut facts = Facts::new(trigger, now, now, DeviceId(index as u64), "meter-17");
             facts.device = Some(&device);

@@ -1,5 +1,8 @@
 //! Rule documents become rules. Every mistake in every document is reported, not just the first.
 
+mod feed;
+mod respond;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +11,28 @@ use fleetward_fleet::parse_duration;
 use serde_saphyr::Spanned;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::document::{ApprovalDocument, ListDocument, RespondDocument, RuleDocument, WatchDocument};
+use crate::document::{ListDocument, RuleDocument};
 use crate::episode::Times;
-use crate::expr::build::{self, Amount, Condition};
-use crate::expr::ir::WindowRef;
+use crate::expr::build::{self, Condition};
 use crate::expr::reach::{Reads, may_be_true};
 use crate::expr::units::did_you_mean_text;
-use crate::expr::{Bool, Names, Sym, Text as TextNode, Typed, Wrong, check_any, check_bool};
+use crate::expr::{Bool, Names, Wrong, check_bool};
 use crate::facts::{Trigger, Triggers};
-use crate::rule::{Cost, Mode, Repeat, Respond, RespondAction, Rule, Subject, Text};
+use crate::rule::{Cost, Mode, Repeat, Rule, Subject, Text};
 use crate::ruleset::{Options, RuleSet};
 use crate::source::{Source, documents};
 use crate::symbol;
 use crate::template::Template;
-use crate::vocabulary::{self, Dimension, Field};
-use crate::window::{Aggregate, WindowSpec};
+use crate::vocabulary::{self, Field};
+use crate::window::Aggregate;
+
+use feed::describe_watch;
+pub(crate) use feed::{Feed, FeedValue};
 
 /// Largest rule file, in bytes.
 const MAX_FILE: usize = 1 << 20;
 /// Most rules in all.
 const MAX_RULES: usize = 2000;
-/// Most windows of one rule.
-const MAX_WINDOWS: usize = 8;
 
 /// The machinery of one rule.
 pub(crate) struct Compiled {
@@ -54,24 +57,6 @@ pub(crate) struct Compiled {
     /// Events that matter while an episode is under way.
     pub(crate) open_triggers: Triggers,
     pub(crate) cost: Cost,
-}
-
-/// What feeds one window.
-pub(crate) struct Feed {
-    pub(crate) key: u32,
-    pub(crate) spec: WindowSpec,
-    pub(crate) triggers: Triggers,
-    pub(crate) scope: Option<Condition>,
-    pub(crate) filter: Option<Condition>,
-    pub(crate) value: FeedValue,
-}
-
-pub(crate) enum FeedValue {
-    /// Count and absent: the event itself, where this holds.
-    Event(Condition),
-    Amount(Amount),
-    Symbol(Sym),
-    Text(TextNode),
 }
 
 /// A compiled rule with its document, for the tests in it.
@@ -191,13 +176,13 @@ impl Compiler<'_, '_> {
         let (responds, responds_unless) = self.responds(document);
         let windows = document.watch.keys().map(String::as_str).collect::<Vec<_>>();
         let mut memory = Vec::new();
-        let title = self.template(Some(&document.title), String::new(), &mut memory);
+        let title = self.template(Some(&document.title), "", &mut memory);
         let expected =
-            self.template(document.expected.as_ref(), format!("not: {}", braces(&when_text.value)), &mut memory);
+            self.template(document.expected.as_ref(), &format!("not: {}", braces(&when_text.value)), &mut memory);
         let observed =
-            self.template(document.observed.as_ref(), default_observed(&when_text.value, &windows), &mut memory);
-        let advice = self.template(document.advice.as_ref(), String::new(), &mut memory);
-        let confidence = self.template(document.confidence.as_ref(), String::new(), &mut memory);
+            self.template(document.observed.as_ref(), &default_observed(&when_text.value, &windows), &mut memory);
+        let advice = self.template(document.advice.as_ref(), "", &mut memory);
+        let confidence = self.template(document.confidence.as_ref(), "", &mut memory);
         let when_node = when?;
         for node in unless.iter().chain(&scope).chain(&clear) {
             memory.extend(Reads::of(node).memory);
@@ -279,15 +264,15 @@ impl Compiler<'_, '_> {
 
     /// Splits `<expr> for 30m`. What remains keeps its length, so columns stay true.
     fn held(&mut self, text: &Spanned<String>) -> (Spanned<String>, Duration) {
-        let mut held = text.clone();
-        let Some(at) = text.value.rfind(" for ") else { return (held, Duration::ZERO) };
-        let Some(hold) = parse_duration(&text.value[at + 5..]) else { return (held, Duration::ZERO) };
-        if hold > crate::window::MAX_OVER {
+        let mut condition = text.clone();
+        let Some(at) = text.value.rfind(" for ") else { return (condition, Duration::ZERO) };
+        let Some(length) = parse_duration(&text.value[at + 5..]) else { return (condition, Duration::ZERO) };
+        if length > crate::window::MAX_OVER {
             let chars = text.value[..at].chars().count() + 5;
             self.wrong.push(self.source.inside(text, chars, "longer than 31 days", None));
         }
-        held.value.truncate(at);
-        (held, hold)
+        condition.value.truncate(at);
+        (condition, length)
     }
 
     fn subject(&mut self, document: &RuleDocument) -> Subject {
@@ -303,122 +288,6 @@ impl Compiler<'_, '_> {
             }
         }
         subject.unwrap_or_default()
-    }
-
-    fn watch(&mut self, document: &RuleDocument, subject: Subject, scope: Option<&Bool>) -> Vec<Arc<Feed>> {
-        if document.watch.len() > MAX_WINDOWS {
-            let message = format!("more than {MAX_WINDOWS} windows");
-            self.wrong.push(self.source.about(&document.rule, message, Some("split the rule".into())));
-            return Vec::new();
-        }
-        let mut feeds = Vec::new();
-        let mut windows = BTreeMap::new();
-        for (name, watch) in &document.watch {
-            if vocabulary::find(name).is_some() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                let hint = Some("letters, digits and `_`; not the name of a field".to_owned());
-                self.wrong.push(self.source.about(watch, format!("`{name}` is no name for a window"), hint));
-            }
-            let scope_text = document.scope.as_ref().map_or("", |scope| scope.value.as_str());
-            if let Some((feed, dimension)) = self.feed(watch, subject, scope, scope_text) {
-                windows.insert(name.clone(), (WindowRef { key: feed.key, spec: feed.spec }, dimension));
-                feeds.push(Arc::new(feed));
-            } else {
-                // A stand-in, so that `when` is checked for its own mistakes only.
-                let spec = WindowSpec::new(Aggregate::Count, Duration::from_secs(3600)).expect("an hour is a window");
-                windows.insert(name.clone(), (WindowRef { key: 0, spec }, Dimension::Plain));
-            }
-        }
-        self.names.windows = windows;
-        feeds
-    }
-
-    fn feed(
-        &mut self,
-        watch: &Spanned<WatchDocument>,
-        subject: Subject,
-        scope: Option<&Bool>,
-        scope_text: &str,
-    ) -> Option<(Feed, Dimension)> {
-        let document = &watch.value;
-        let kinds = [
-            (&document.sum, Aggregate::Sum),
-            (&document.count, Aggregate::Count),
-            (&document.distinct, Aggregate::Distinct),
-            (&document.max, Aggregate::Max),
-            (&document.absent, Aggregate::Absent),
-        ];
-        let mut stated = kinds.iter().filter_map(|(text, aggregate)| Some((text.as_ref()?, *aggregate)));
-        let (Some((text, aggregate)), None) = (stated.next(), stated.next()) else {
-            let message = "a window states one of `sum`, `count`, `distinct`, `max`, `absent`";
-            self.wrong.push(self.source.about(watch, message, None));
-            return None;
-        };
-        let over = parse_duration(&document.over.value);
-        let Some(spec) = over.and_then(|over| WindowSpec::new(aggregate, over)) else {
-            let message = format!("`{}` is no length of a window", document.over.value);
-            let hint = Some("1 min to 31 d, for example `over: 24h`".to_owned());
-            self.wrong.push(self.source.about(&document.over, message, hint));
-            return None;
-        };
-        let filter = document.filter.as_ref().map(|filter| self.condition(filter));
-        let (value, known, dimension) = self.feed_value(text, aggregate)?;
-        let filter = match filter {
-            Some(None) => return None,
-            Some(Some(filter)) => Some(filter),
-            None => None,
-        };
-        let mut triggers = may_be_true(&known).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange));
-        triggers = filter.as_ref().map_or(triggers, |filter| triggers.and(may_be_true(filter)));
-        triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
-        let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
-        let over_ms = spec.over().as_millis();
-        let name = format!(
-            "{subject:?} {aggregate:?} {over_ms} {} | {} | {}",
-            plain(&text.value),
-            plain(filter_text),
-            plain(scope_text)
-        );
-        let feed = Feed {
-            key: symbol::key(&name),
-            spec,
-            triggers,
-            scope: scope.map(build::condition),
-            filter: filter.as_ref().map(build::condition),
-            value,
-        };
-        Some((feed, dimension))
-    }
-
-    /// What is aggregated, the condition under which there is something to aggregate, and what the window measures.
-    fn feed_value(&mut self, text: &Spanned<String>, aggregate: Aggregate) -> Option<(FeedValue, Bool, Dimension)> {
-        let typed = match check_any(&text.value, &self.names) {
-            Ok(typed) => typed,
-            Err(wrong) => {
-                self.note(text, wrong);
-                return None;
-            }
-        };
-        let known = Bool::Has(Box::new(typed.clone()));
-        Some(match (aggregate, typed) {
-            (Aggregate::Count | Aggregate::Absent, Typed::Bool(node)) => {
-                (FeedValue::Event(build::condition(&node)), node, Dimension::Plain)
-            }
-            (Aggregate::Sum | Aggregate::Max, Typed::Number(node, dimension)) => {
-                (FeedValue::Amount(build::amount(&node)), known, dimension)
-            }
-            (Aggregate::Distinct, Typed::Symbol(node, _)) => (FeedValue::Symbol(node), known, Dimension::Plain),
-            (Aggregate::Distinct, Typed::Text(node)) => (FeedValue::Text(node), known, Dimension::Plain),
-            (aggregate, typed) => {
-                let wants = match aggregate {
-                    Aggregate::Count | Aggregate::Absent => "a condition, for example `session_start`",
-                    Aggregate::Sum | Aggregate::Max => "an amount, for example `bytes`",
-                    Aggregate::Distinct => "a value, for example `country`",
-                };
-                let message = format!("this is {}", typed.describe());
-                self.wrong.push(self.source.about(text, message, Some(format!("this kind of window wants {wants}"))));
-                return None;
-            }
-        })
     }
 
     /// `once per 24h`, `once per new value`, `once per new imei`, `once per new imei per 7d`.
@@ -446,68 +315,14 @@ impl Compiler<'_, '_> {
         })
     }
 
-    fn responds(&mut self, document: &RuleDocument) -> (Vec<Respond>, Vec<Option<Condition>>) {
-        let mut responds = Vec::new();
-        let mut conditions = Vec::new();
-        for respond in &document.respond {
-            let options = &respond.value.options;
-            let unless = options.unless.as_ref().and_then(|text| self.condition(text));
-            let Some(action) = self.action(respond) else { continue };
-            let needs_approval = options.approval == Some(ApprovalDocument::Human);
-            responds.push(Respond { action, needs_approval });
-            conditions.push(unless.as_ref().map(build::condition));
-        }
-        (responds, conditions)
-    }
-
-    fn action(&mut self, respond: &Spanned<RespondDocument>) -> Option<RespondAction> {
-        let options = &respond.value.options;
-        match respond.value.action.as_str() {
-            "notify" => self.channel(respond, options.channel.clone()),
-            "disconnect" => Some(RespondAction::Disconnect),
-            "suspend_sim" => Some(RespondAction::SuspendSim),
-            "change_of_authorization" => {
-                let timeout = options.session_timeout.as_ref().and_then(|text| parse_duration(&text.value));
-                let secs = timeout.and_then(|timeout| u32::try_from(timeout.as_secs()).ok()).filter(|secs| *secs > 0);
-                if secs.is_none() {
-                    let hint = Some("change_of_authorization: { session_timeout: 10 min }".to_owned());
-                    self.wrong.push(self.source.about(respond, "a session_timeout is needed", hint));
-                }
-                Some(RespondAction::ChangeOfAuthorization { session_timeout_secs: secs? })
-            }
-            other => {
-                let known = ["notify", "disconnect", "suspend_sim", "change_of_authorization"];
-                let hint = did_you_mean(other, known).map_or(format!("one of {}", known.join(", ")), did_you_mean_text);
-                self.wrong.push(self.source.about(respond, format!("unknown response `{other}`"), Some(hint)));
-                None
-            }
-        }
-    }
-
-    fn channel(&mut self, respond: &Spanned<RespondDocument>, channel: Option<String>) -> Option<RespondAction> {
-        let Some(channel) = channel else {
-            self.wrong.push(self.source.about(respond, "`notify` needs a channel", Some("notify: ops".into())));
-            return None;
-        };
-        if let Some(channels) = &self.options.channels
-            && !channels.contains(&channel)
-        {
-            if !self.builtin {
-                let near = did_you_mean(&channel, channels.iter().map(String::as_str)).map(did_you_mean_text);
-                let hint = near.or_else(|| Some("configure it under `notify:` in fleetward.yaml".into()));
-                self.wrong.push(self.source.about(respond, format!("there is no channel `{channel}`"), hint));
-            }
-            return None;
-        }
-        Some(RespondAction::Notify { channel: channel.into() })
-    }
-
-    fn template(&mut self, text: Option<&Spanned<String>>, default: String, memory: &mut Vec<Field>) -> Template {
-        let compiled = Template::compile(text.map_or(&default, |text| &text.value), &self.names);
+    fn template(&mut self, text: Option<&Spanned<String>>, default: &str, memory: &mut Vec<Field>) -> Template {
+        let compiled = Template::compile(text.map_or(default, |text| &text.value), &self.names);
         match (compiled, text) {
             (Ok((template, typed)), _) => {
                 let mut reads = Reads::default();
-                typed.iter().for_each(|typed| reads.typed(typed));
+                for typed in &typed {
+                    reads.typed(typed);
+                }
                 memory.extend(reads.memory);
                 template
             }
@@ -578,19 +393,6 @@ fn text_of(document: &RuleDocument) -> Text {
         unless: document.unless.as_ref().map(|text| plain(&text.value)),
         clear: document.clear.as_ref().map(|text| plain(&text.value)),
     }
-}
-
-fn describe_watch(watch: &WatchDocument) -> String {
-    let what = [
-        ("the sum of", &watch.sum),
-        ("the number of", &watch.count),
-        ("the number of different", &watch.distinct),
-        ("the largest", &watch.max),
-        ("no", &watch.absent),
-    ];
-    let stated = what.iter().find_map(|(words, text)| Some(format!("{words} {}", plain(&text.as_ref()?.value))));
-    let filter = watch.filter.as_ref().map_or(String::new(), |filter| format!(" where {}", plain(&filter.value)));
-    format!("{}{filter} over {}", stated.unwrap_or_default(), watch.over.value)
 }
 
 /// Measured on the bench: about 2 ns a term, 12 ns to feed a window.

@@ -12,9 +12,9 @@ use crate::state::{Episode, Phase};
 /// Records kept as evidence.
 const MAX_EVIDENCE: usize = 16;
 /// An open finding is told again at the latest after this long, if the condition still holds.
-const TELL_AGAIN: Duration = Duration::from_secs(3600);
+const TELL_AGAIN: Duration = Duration::from_hours(1);
 /// Without its `clear` ever holding, an episode ends this long after the condition last held.
-const FORGOTTEN: Duration = Duration::from_secs(31 * 86_400);
+const FORGOTTEN: Duration = Duration::from_hours(31 * 24);
 
 /// A rule's times.
 #[derive(Debug, Clone, Copy)]
@@ -202,8 +202,8 @@ mod tests {
     fn times() -> Times {
         Times {
             hold: Duration::ZERO,
-            clear_hold: Duration::from_secs(1800),
-            every: Duration::from_secs(86_400),
+            clear_hold: Duration::from_mins(30),
+            every: Duration::from_hours(24),
             per_value: false,
             has_clear: true,
         }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn pending_waits_and_forgets() {
-        let times = Times { hold: Duration::from_secs(1800), ..times() };
+        let times = Times { hold: Duration::from_mins(30), ..times() };
         let (episode, told) = step(1, None, said(0, Some(true), None), times);
         assert!(told.is_empty());
         let (gone, _) = step(1, episode.clone(), said(10, Some(false), None), times);

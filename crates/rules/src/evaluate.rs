@@ -8,7 +8,7 @@ use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imsi, SessionK
 
 use crate::compile::{Feed, FeedValue};
 use crate::episode::{Said, Told, step};
-use crate::expr::read::{Context, is_critical};
+use crate::expr::read::{Context, Value, is_critical};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::rule::{Mode, Respond, Rule, Subject};
@@ -119,7 +119,7 @@ fn judge(
     if open.is_none() && holds != Some(true) {
         return;
     }
-    let value = compiled.value.and_then(|field| context.stored(field)).map_or(0, |value| value.identity());
+    let value = compiled.value.and_then(|field| context.stored(field)).map_or(0, Value::identity);
     let said = Said {
         at: facts.time(),
         now,

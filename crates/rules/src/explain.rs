@@ -2,56 +2,66 @@
 
 use std::time::Duration;
 
-use crate::rule::{Mode, Rule, Subject};
+use crate::rule::{Mode, Respond, RespondAction, Rule, Subject};
 use crate::template::number;
 use crate::vocabulary::Dimension;
 
 /// What the rule means.
 pub(crate) fn explain(rule: &Rule) -> String {
-    let text = &rule.text;
+    let severity = format!("{:?}", rule.severity).to_lowercase();
+    let parts = [
+        whom(rule),
+        watching(rule),
+        format!(", when `{}`", rule.text.when),
+        rule.text.unless.as_ref().map(|unless| format!(" unless `{unless}`")).unwrap_or_default(),
+        format!(": a finding of severity {severity}"),
+        often(rule),
+        then(rule),
+    ];
+    parts.concat()
+}
+
+fn whom(rule: &Rule) -> String {
     let whom = match rule.subject {
-        Subject::Device => "a device",
-        Subject::Group => "a group",
-        Subject::Model => "a model",
+        Subject::Device => "For a device",
+        Subject::Group => "For a group",
+        Subject::Model => "For a model",
     };
-    let mut out = format!("For {whom}");
-    if let Some(scope) = &text.scope {
-        out += &format!(" where `{scope}`");
-    }
-    for (index, (name, what)) in text.watch.iter().enumerate() {
-        out += &format!("{} `{name}` ({what})", if index == 0 { ", watching" } else { " and" });
-    }
-    out += &format!(", when `{}`", text.when);
-    if let Some(unless) = &text.unless {
-        out += &format!(" unless `{unless}`");
-    }
-    out += &format!(": a finding of severity {:?}", rule.severity).to_lowercase();
+    let scope = rule.text.scope.as_ref().map(|scope| format!(" where `{scope}`"));
+    format!("{whom}{}", scope.unwrap_or_default())
+}
+
+fn watching(rule: &Rule) -> String {
+    let windows: Vec<String> = rule.text.watch.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
+    if windows.is_empty() { String::new() } else { format!(", watching {}", windows.join(" and ")) }
+}
+
+fn often(rule: &Rule) -> String {
     let new = if rule.repeat.per_value { " for each new value" } else { "" };
-    out += &format!(", at most once per {}{new}", words(rule.repeat.every));
-    match &text.clear {
-        Some(clear) => out += &format!(", over when `{clear}`"),
-        None => out += ", over when it has not happened for as long",
-    }
-    let actions: Vec<String> = rule
-        .responds
-        .iter()
-        .map(|respond| {
-            let approval = if respond.needs_approval { " (a person approves)" } else { "" };
-            let target = match &respond.action {
-                crate::rule::RespondAction::Notify { channel } => format!(" {channel}"),
-                _ => String::new(),
-            };
-            format!("{}{target}{approval}", respond.action.name().replace('_', " "))
-        })
-        .collect();
-    out += &match (rule.mode, actions.is_empty()) {
+    let clear = rule.text.clear.as_ref().map(|clear| format!("when `{clear}`"));
+    let over = clear.unwrap_or_else(|| "when it has not happened for as long".to_owned());
+    format!(", at most once per {}{new}, over {over}", words(rule.repeat.every))
+}
+
+fn then(rule: &Rule) -> String {
+    let actions: Vec<String> = rule.responds.iter().map(action).collect();
+    let actions = actions.join(", ");
+    match (rule.mode, actions.is_empty()) {
         (Mode::Off, _) => "; it is off.".to_owned(),
         (_, true) => ".".to_owned(),
-        (Mode::DryRun, false) => format!("; dry run, otherwise {}.", actions.join(", ")),
-        (Mode::NotifyOnly, false) => format!("; then {}, but notifications only.", actions.join(", ")),
-        (Mode::Enforce, false) => format!("; then {}.", actions.join(", ")),
-    };
-    out
+        (Mode::DryRun, false) => format!("; dry run, otherwise {actions}."),
+        (Mode::NotifyOnly, false) => format!("; then {actions}, but notifications only."),
+        (Mode::Enforce, false) => format!("; then {actions}."),
+    }
+}
+
+fn action(respond: &Respond) -> String {
+    let approval = if respond.needs_approval { " (a person approves)" } else { "" };
+    let name = respond.action.name().replace('_', " ");
+    match &respond.action {
+        RespondAction::Notify { channel } => format!("{name} {channel}{approval}"),
+        _ => format!("{name}{approval}"),
+    }
 }
 
 fn words(length: Duration) -> String {

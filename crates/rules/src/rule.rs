@@ -103,7 +103,7 @@ pub struct Repeat {
 
 impl Default for Repeat {
     fn default() -> Self {
-        Self { every: Duration::from_secs(86_400), per_value: false }
+        Self { every: Duration::from_hours(24), per_value: false }
     }
 }
 

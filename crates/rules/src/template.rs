@@ -49,7 +49,7 @@ impl Template {
                         typed.push(checked);
                     }
                     Err(errors) => {
-                        wrong.extend(errors.into_iter().map(|error| Wrong { at: error.at + at + 1, ..error }))
+                        wrong.extend(errors.into_iter().map(|error| Wrong { at: error.at + at + 1, ..error }));
                     }
                 }
                 at += len + 1;

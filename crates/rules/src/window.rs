@@ -20,9 +20,9 @@ pub const BUCKETS: usize = 13;
 /// Up to this many distinct values are counted exactly; beyond, the window says this many ("at least").
 pub const DISTINCT_LIMIT: usize = 64;
 /// The shortest window.
-pub const MIN_OVER: Duration = Duration::from_secs(60);
+pub const MIN_OVER: Duration = Duration::from_mins(1);
 /// The longest window.
-pub const MAX_OVER: Duration = Duration::from_secs(31 * 86_400);
+pub const MAX_OVER: Duration = Duration::from_hours(31 * 24);
 
 /// What a window computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use fleetward_rules::{BUILTIN_FILES, Options, RuleSet, run_tests};
 #[test]
 fn every_example_of_every_builtin_rule_holds() {
     let results = run_tests(BUILTIN_FILES, &Options::default()).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(|error| format!("{error}\n")).collect::<String>());
+        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
     let failed: Vec<String> = results
         .iter()

@@ -52,7 +52,7 @@ proptest! {
         events in prop::collection::vec((0..HOUR, 0_u64..20), 1..40),
         seed in any::<prop::sample::Index>(),
     ) {
-        let spec = WindowSpec::new(kind, Duration::from_secs(3600)).expect("in range");
+        let spec = WindowSpec::new(kind, Duration::from_hours(1)).expect("in range");
         let value = |events: &[(i64, u64)]| {
             let mut state = WindowState::default();
             events.iter().for_each(|(at, value)| state.add(spec, Timestamp(*at), *value));

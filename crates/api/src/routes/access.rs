@@ -100,13 +100,19 @@ pub(crate) async fn login(State(state): State<ApiState>, request: Request) -> Re
     let Body(Login { user, password }) = Body::<Login>::from_request(request, &state).await?;
     let now = state.now();
     refuse_while_waiting(&state, &user, address, now)?;
-    let Ok(_turn) = state.hashers().acquire().await else { return Err(ApiError::Internal) };
-    // Counted before it is known, and taken back if it fits: guesses that arrive together cannot slip past the limit.
+    let turn = state.hash_turn().await?;
+    // Asked again: guesses that waited for their turn together cannot slip past the limit.
     refuse_while_waiting(&state, &user, address, now)?;
-    let expires_at = now + state.config().sign_in_lasts;
-    let name = user.clone();
+    let (limits, expires_at) = (state.clone(), now + state.config().sign_in_lasts);
     let signed_in = state.run(move |store, _| {
-        let Some(known) = store.check_password(&name, &password, now)? else { return Err(ApiError::WrongPassword) };
+        let _turn = turn;
+        // Failures are counted here, where nobody can hang up before they are.
+        let Some(known) = store.check_password(&user, &password, now)? else {
+            limits.sign_ins().failed(&user, address, now);
+            tracing::warn!(%address, "a sign-in failed");
+            return Err(ApiError::WrongPassword);
+        };
+        limits.sign_ins().succeeded(&user);
         let new = NewToken {
             name: "sign-in",
             kind: TokenKind::SignIn,
@@ -124,19 +130,7 @@ pub(crate) async fn login(State(state): State<ApiState>, request: Request) -> Re
         })?;
         Ok(issued(text, &token))
     });
-    match signed_in.await {
-        Ok(issued) => {
-            state.sign_ins().succeeded(&user);
-            Ok(Json(issued))
-        }
-        Err(error) => {
-            if error == ApiError::WrongPassword {
-                state.sign_ins().failed(&user, address, now);
-                tracing::warn!(%address, "a sign-in failed");
-            }
-            Err(error)
-        }
-    }
+    signed_in.await.map(Json)
 }
 
 /// Makes the first administrator, with the setup token that the server printed.
@@ -147,18 +141,18 @@ pub(crate) async fn set_up(State(state): State<ApiState>, request: Request) -> R
     let Body(SetUp { token, user, password }) = Body::<SetUp>::from_request(request, &state).await?;
     let now = state.now();
     refuse_while_waiting(&state, "", address, now)?;
-    let Ok(_turn) = state.hashers().acquire().await else { return Err(ApiError::Internal) };
+    let (turn, limits) = (state.hash_turn().await?, state.clone());
     let done = state.run(move |store, _| {
-        store.set_up_admin(&token, &user, &password, now)?.ok_or(ApiError::WrongPassword)?;
+        let _turn = turn;
+        if store.set_up_admin(&token, &user, &password, now)?.is_none() {
+            limits.sign_ins().failed("", address, now);
+            return Err(ApiError::WrongPassword);
+        }
         let entry = NewAudit { at: now, who: "setup", what: "user.add", target: &user, detail: "admin" };
         store.audit(&entry)?;
         Ok(())
     });
-    let done = done.await;
-    if done == Err(ApiError::WrongPassword) {
-        state.sign_ins().failed("", address, now);
-    }
-    done.map(|()| StatusCode::NO_CONTENT)
+    done.await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Ends the token that asks.
@@ -202,9 +196,10 @@ pub(crate) async fn add_user(
     Body(NewUser { name, password, role }): Body<NewUser>,
 ) -> Result<StatusCode, ApiError> {
     let role = Role::from(role);
-    let Ok(_turn) = state.hashers().acquire().await else { return Err(ApiError::Internal) };
+    let turn = state.hash_turn().await?;
     let now = state.now();
     let done = state.run(move |store, _| {
+        let _turn = turn;
         store.add_user(&name, &password, role, now)?;
         caller.audit(store, now, "user.add", &name, role.name())
     });
@@ -221,9 +216,10 @@ pub(crate) async fn change_user(
     Named(name): Named<String>,
     Body(UserChange { password, role }): Body<UserChange>,
 ) -> Result<StatusCode, ApiError> {
-    let Ok(_turn) = state.hashers().acquire().await else { return Err(ApiError::Internal) };
+    let turn = state.hash_turn().await?;
     let now = state.now();
     let done = state.run(move |store, _| {
+        let _turn = turn;
         if let Some(password) = password {
             store.set_password(&name, &password)?;
             caller.audit(store, now, "user.password", &name, "")?;

@@ -124,9 +124,10 @@ pub(crate) async fn change(
     Named(key): Named<String>,
     Body(mut input): Body<DeviceInput>,
 ) -> Result<Json<DeviceView>, ApiError> {
-    let _one_at_a_time = state.inventory_lock().await;
+    let turn = state.inventory_turn().await;
     let now = state.now();
     let changed = state.run(move |store, control| {
+        let _turn = turn;
         let known = lookup(store, &key)?;
         let target = known.as_ref().map_or(key, |device| device.name.to_string());
         if input.name.as_ref().is_some_and(|name| *name != target) {
@@ -155,9 +156,10 @@ pub(crate) async fn remove(
     Extension(caller): Extension<Caller>,
     Named(key): Named<String>,
 ) -> Result<StatusCode, ApiError> {
-    let _one_at_a_time = state.inventory_lock().await;
+    let turn = state.inventory_turn().await;
     let now = state.now();
     let removed = state.run(move |store, control| {
+        let _turn = turn;
         let device = find(store, &key)?;
         control.remove_device(device.id(), &caller.name)?;
         caller.audit(store, now, "device.remove", &mask::name(&device.name), "")
@@ -181,9 +183,10 @@ pub(crate) async fn import(
     Raw(body): Raw,
 ) -> Result<Json<ImportReport>, ApiError> {
     let read = reader_of(&headers)?;
-    let _one_at_a_time = state.inventory_lock().await;
+    let turn = state.inventory_turn().await;
     let now = state.now();
     let imported = state.run(move |store, control| {
+        let _turn = turn;
         let found = read(&body).and_then(|inventory| free_of_conflicts(store, inventory));
         let inventory = match found {
             Ok(Ok(inventory)) => inventory,

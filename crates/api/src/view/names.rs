@@ -1,4 +1,4 @@
-//! The names of enumerations as the API writes them. `fleet` and `store` know nothing of OpenAPI, so these say it for them;
+//! The names of enumerations as the API writes them. `fleet` and `store` know nothing of `OpenAPI`, so these say it for them;
 //! every conversion is exhaustive, and a test holds the words against serde's.
 
 use fleetward_fleet::{DeviceState, FindingState, ResponseState, Severity};

@@ -134,3 +134,6 @@ struct Record<'a> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod judged;

@@ -10,11 +10,19 @@ use fleetward_fleet::{
 use proptest::prelude::*;
 
 use super::{PartitionState, apply};
-use crate::testing::{broadcast, change, device, record, removal, reset, seen, session, tick, vanished};
+use crate::testing::{
+    broadcast, change, device, profile, record, removal, reset, rules, seen, session, tick, vanished,
+};
 use crate::{Compiled, EndCause, Limits, Output};
 
 fn compiled() -> Compiled {
     Compiled::with_limits(Arc::default(), [], Limits { unknown_per_partition: 3, ..Limits::default() })
+}
+
+/// With the default rules and a profile, so that there are windows and episodes, too.
+fn judging() -> Compiled {
+    let limits = Limits { unknown_per_partition: 3, ..Limits::default() };
+    Compiled::with_limits(rules(), [profile()], limits)
 }
 
 fn run(state: &mut PartitionState, from: u64, records: &[Observation], compiled: &Compiled) -> Vec<Output> {
@@ -157,8 +165,9 @@ proptest! {
         records in prop::collection::vec(any_record(), 1..120),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<bool>()), 0..6),
     ) {
+        let compiled = judging();
         let mut whole = PartitionState::default();
-        let expected = run(&mut whole, 0, &records, &compiled());
+        let expected = run(&mut whole, 0, &records, &compiled);
 
         let mut cuts: Vec<_> = cuts.into_iter().map(|(i, restart, overlap)| (i.index(records.len()), restart, overlap)).collect();
         cuts.sort_unstable();
@@ -166,16 +175,16 @@ proptest! {
         let mut out = Vec::new();
         let mut from = 0;
         for (cut, restart, overlap) in cuts {
-            out.extend(run(&mut state, from as u64, &records[from..cut.max(from)], &compiled()));
+            out.extend(run(&mut state, from as u64, &records[from..cut.max(from)], &compiled));
             from = cut.max(from);
             if restart {
                 state = PartitionState::thaw(&state.freeze()).expect("our own bytes");
             }
             if overlap {
-                prop_assert_eq!(run(&mut state, 0, &records[..from], &compiled()), []);
+                prop_assert_eq!(run(&mut state, 0, &records[..from], &compiled), []);
             }
         }
-        out.extend(run(&mut state, from as u64, &records[from..], &compiled()));
+        out.extend(run(&mut state, from as u64, &records[from..], &compiled));
         prop_assert_eq!(out, expected);
         prop_assert_eq!(state.freeze(), whole.freeze());
     }

@@ -172,4 +172,8 @@ impl Disk for FaultyDisk {
             None => file.set_len(bytes),
         }
     }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) fn condition(node: &Bool) -> Condition {
             Some(list.binary_search_by(|held| (**held).cmp(text)).is_ok())
         }),
         Bool::TextInField(text, list) => Box::new(move |context| context.list_has_text(list, text.read(context)?)),
-        Bool::TextTest(test, text, part) => text_test(test, text, part),
+        Bool::TextTest(kind, text, part) => text_test(kind, text, part),
         Bool::InNetwork(address, net) => Box::new(move |context| {
             let address = address.read(context)? as u32;
             Some(net.contains(&std::net::Ipv4Addr::from(address)))
@@ -53,7 +53,14 @@ pub(crate) fn amount(node: &Num) -> Amount {
         Num::Field(field) => Box::new(move |context| context.number(field)),
         Num::Previous(field) => Box::new(move |context| context.previous_number(field)),
         Num::Window(window) => Box::new(move |context| context.window_number(window)),
-        Num::Silence => Box::new(|context| context.silence()),
+        Num::Silence =>
+        {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method is not general enough over lifetimes"
+            )]
+            Box::new(|context| context.silence())
+        }
         Num::Size(list) => Box::new(move |context| context.size(list)),
         Num::Negate(inner) => {
             let inner = amount(&inner);
@@ -134,10 +141,10 @@ fn symbols(equal: bool, a: Sym, b: Sym) -> Condition {
     }
 }
 
-fn text_test(test: TextTest, text: Text, part: Box<str>) -> Condition {
+fn text_test(kind: TextTest, text: Text, part: Box<str>) -> Condition {
     Box::new(move |context| {
         let text = text.read(context)?;
-        Some(match test {
+        Some(match kind {
             TextTest::Starts => text.starts_with(&*part),
             TextTest::Ends => text.ends_with(&*part),
             TextTest::Contains => text.contains(&*part),

@@ -38,7 +38,7 @@ pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[I
 
 /// `target.name(args)`.
 pub(super) fn method(checker: &mut Checker<'_>, id: u64, name: &str, target: &IdedExpr, args: &[IdedExpr]) -> Typed {
-    let test = match name {
+    let kind = match name {
         "startsWith" => TextTest::Starts,
         "endsWith" => TextTest::Ends,
         "contains" => TextTest::Contains,
@@ -49,7 +49,7 @@ pub(super) fn method(checker: &mut Checker<'_>, id: u64, name: &str, target: &Id
         return checker.error(arg.id, format!("`{name}` wants a text between quotes"), None);
     };
     match checker.check(target) {
-        Typed::Text(text) => Typed::Bool(Bool::TextTest(test, text, part.into())),
+        Typed::Text(text) => Typed::Bool(Bool::TextTest(kind, text, part.into())),
         Typed::Error => Typed::Error,
         other => {
             let what = format!("`{name}` is defined for text, this is {}", other.describe());

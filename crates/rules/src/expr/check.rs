@@ -7,9 +7,9 @@ use cel::parser::Parser;
 
 use super::call;
 use super::ir::{Arithmetic, Bool, List, Num, Op, Sym, Text, Typed, WindowRef};
+use super::operate::{arithmetic, comparison};
 use super::units::{self, HAS, Rewritten, did_you_mean_text};
 use crate::diagnostic::did_you_mean;
-use crate::symbol::SymbolType;
 use crate::vocabulary::{self, Dimension, FIELDS, FUNCTIONS, Field};
 use crate::window::Aggregate;
 
@@ -108,7 +108,7 @@ fn too_large(text: &str) -> Option<Wrong> {
 }
 
 fn syntax(text: &str, error: &cel::ParseError) -> Wrong {
-    let (line, column) = (error.pos.0.max(1) as usize, error.pos.1.max(1) as usize);
+    let (line, column) = (error.pos.0.max(1).cast_unsigned(), error.pos.1.max(1).cast_unsigned());
     let before: usize = text.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum();
     let message = error.msg.trim().replace("<EOF>", "the end of the expression");
     let message = message.split(" expecting {").next().unwrap_or_default().replace(HAS, "has");
@@ -245,13 +245,13 @@ impl Checker<'_> {
             }
             (name, [a, b]) if arithmetic(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));
-                self.compute(id, arithmetic(name).unwrap_or(Arithmetic::Add), left, right)
+                self.compute(id, arithmetic(name).unwrap_or(Arithmetic::Add), &left, &right)
             }
             (name, args) => call::function(self, id, name, args),
         }
     }
 
-    fn truth(&mut self, tree: &IdedExpr) -> Option<Bool> {
+    pub(super) fn truth(&mut self, tree: &IdedExpr) -> Option<Bool> {
         match self.check(tree) {
             Typed::Bool(node) => Some(node),
             Typed::Error => None,
@@ -268,182 +268,6 @@ impl Checker<'_> {
             _ => Typed::Error,
         }
     }
-
-    fn negate(&mut self, id: u64, operand: &IdedExpr) -> Typed {
-        match self.check(operand) {
-            Typed::Amount(value) => Typed::Amount(-value),
-            Typed::Number(node, dimension) => Typed::Number(Num::Negate(Box::new(node)), dimension),
-            Typed::Error => Typed::Error,
-            other => self.error(id, format!("`-` is not defined for {}", other.describe()), None),
-        }
-    }
-
-    fn choose(&mut self, id: u64, condition: &IdedExpr, yes: &IdedExpr, no: &IdedExpr) -> Typed {
-        let condition = self.truth(condition);
-        let (yes, no) = (self.check(yes), self.check(no));
-        let Some(condition) = condition else { return Typed::Error };
-        match (yes, no) {
-            (Typed::Bool(a), Typed::Bool(b)) => {
-                let not = Bool::Not(Box::new(condition.clone()));
-                let yes = Bool::And(Box::new(condition), Box::new(a));
-                Typed::Bool(Bool::Or(Box::new(yes), Box::new(Bool::And(Box::new(not), Box::new(b)))))
-            }
-            (Typed::Error, _) | (_, Typed::Error) => Typed::Error,
-            (a, b) => match numbers(a, b) {
-                Ok((a, b, dimension)) => {
-                    Typed::Number(Num::Choose(Box::new(condition), Box::new(a), Box::new(b)), dimension)
-                }
-                Err((a, b)) => {
-                    self.error(id, format!("`? :` chooses between {} and {}", a.describe(), b.describe()), None)
-                }
-            },
-        }
-    }
-
-    fn compute(&mut self, id: u64, op: Arithmetic, left: Typed, right: Typed) -> Typed {
-        if matches!(left, Typed::Error) || matches!(right, Typed::Error) {
-            return Typed::Error;
-        }
-        if let (Typed::Amount(a), Typed::Amount(b)) = (&left, &right) {
-            return Typed::Amount(super::read::compute(op, *a, *b));
-        }
-        let (Some((a, a_dim)), Some((b, b_dim))) = (amount(&left), amount(&right)) else {
-            let what = format!("`{}` is not defined for {} and {}", sign(op), left.describe(), right.describe());
-            return self.error(id, what, None);
-        };
-        let plain = Dimension::Plain;
-        let dimension = match op {
-            Arithmetic::Multiply if a_dim == plain || b_dim == plain => {
-                Some(if a_dim == plain { b_dim } else { a_dim })
-            }
-            Arithmetic::Divide if b_dim == plain => Some(a_dim),
-            Arithmetic::Divide if a_dim == b_dim => Some(plain),
-            Arithmetic::Multiply | Arithmetic::Divide => None,
-            _ if a_dim == b_dim => Some(a_dim),
-            _ if a_dim == Dimension::Bytes && matches!(right, Typed::Amount(_)) => Some(a_dim),
-            _ if b_dim == Dimension::Bytes && matches!(left, Typed::Amount(_)) => Some(b_dim),
-            _ => None,
-        };
-        match dimension {
-            Some(dimension) => Typed::Number(Num::Arithmetic(op, Box::new(a), Box::new(b)), dimension),
-            None => {
-                let what = format!("`{}` is not defined for {} and {}", sign(op), left.describe(), right.describe());
-                self.error(id, what, None)
-            }
-        }
-    }
-
-    pub(super) fn compare(&mut self, id: u64, op: Op, left: Typed, right: Typed) -> Typed {
-        let equality = matches!(op, Op::Equal | Op::NotEqual);
-        let equal = op == Op::Equal;
-        match (left, right) {
-            (Typed::Error, _) | (_, Typed::Error) => Typed::Error,
-            (Typed::Bool(a), Typed::Bool(b)) if equality => {
-                let same = Bool::Same(Box::new(a), Box::new(b));
-                Typed::Bool(if equal { same } else { Bool::Not(Box::new(same)) })
-            }
-            (Typed::Symbol(a, x), Typed::Symbol(b, y)) if equality && x == y => Typed::Bool(Bool::Symbols(equal, a, b)),
-            (Typed::Symbol(a, kind), Typed::Literal(text)) | (Typed::Literal(text), Typed::Symbol(a, kind))
-                if equality =>
-            {
-                match self.symbol(id, kind, &text) {
-                    Some(value) => Typed::Bool(Bool::Symbols(equal, a, Sym::Const(value))),
-                    None => Typed::Error,
-                }
-            }
-            (Typed::Text(a), Typed::Text(b)) if equality => Typed::Bool(Bool::Texts(equal, a, b)),
-            (Typed::Text(a), Typed::Literal(b)) | (Typed::Literal(b), Typed::Text(a)) if equality => {
-                Typed::Bool(Bool::Texts(equal, a, Text::Const(b.into())))
-            }
-            (left, right) => match numbers(left, right) {
-                Ok((a, b, _)) => Typed::Bool(Bool::Compare(op, a, b)),
-                Err((left, right)) => self.incomparable(id, op, &left, &right),
-            },
-        }
-    }
-
-    fn incomparable(&mut self, id: u64, op: Op, left: &Typed, right: &Typed) -> Typed {
-        let message = format!("`{}` is not defined for {} and {}", symbol_of(op), left.describe(), right.describe());
-        let hint = match (left, right) {
-            (Typed::Number(_, Dimension::Duration), Typed::Amount(value)) => {
-                Some(format!("write the unit: `{value} s`"))
-            }
-            (Typed::Number(..), Typed::Literal(_)) => Some("write numbers without quotes".to_owned()),
-            (Typed::Symbol(..), Typed::Amount(value)) => Some(format!("write it between quotes: `\"{value}\"`")),
-            (Typed::Symbol(..) | Typed::Text(_), Typed::List(_) | Typed::Literals(_)) => Some("use `in`".to_owned()),
-            _ => None,
-        };
-        self.error(id, message, hint)
-    }
-
-    pub(super) fn symbol(&mut self, id: u64, kind: SymbolType, text: &str) -> Option<u64> {
-        match kind.parse(text) {
-            Ok(value) => Some(value),
-            Err(hint) => {
-                self.error(id, format!("\"{text}\" is not {}", kind.describe()), Some(hint));
-                None
-            }
-        }
-    }
-
-    pub(super) fn membership(&mut self, id: u64, left: Typed, right: Typed) -> Typed {
-        match (left, right) {
-            (Typed::Error, _) | (_, Typed::Error) => Typed::Error,
-            (Typed::Symbol(value, kind), Typed::Literals(texts)) => {
-                let values: Vec<Option<u64>> = texts.iter().map(|text| self.symbol(id, kind, text)).collect();
-                let mut values: Vec<u64> = values.into_iter().flatten().collect();
-                values.sort_unstable();
-                values.dedup();
-                Typed::Bool(Bool::SymbolIn(value, values))
-            }
-            (Typed::Symbol(value, kind), Typed::List(list)) if list.of == Some(kind) => {
-                Typed::Bool(Bool::SymbolInField(value, list.field))
-            }
-            (Typed::Text(text), Typed::Literals(texts)) => {
-                let mut texts: Vec<Box<str>> = texts.into_iter().map(Into::into).collect();
-                texts.sort_unstable();
-                texts.dedup();
-                Typed::Bool(Bool::TextIn(text, texts))
-            }
-            (Typed::Text(text), Typed::List(list)) if list.of.is_none() => {
-                Typed::Bool(Bool::TextInField(text, list.field))
-            }
-            (Typed::Literal(text), Typed::List(list)) => match list.of {
-                None => Typed::Bool(Bool::TextInField(Text::Const(text.into()), list.field)),
-                Some(kind) => match self.symbol(id, kind, &text) {
-                    Some(value) => Typed::Bool(Bool::SymbolInField(Sym::Const(value), list.field)),
-                    None => Typed::Error,
-                },
-            },
-            (left, right) => {
-                let what = format!("`in` is not defined for {} and {}", left.describe(), right.describe());
-                self.error(id, what, None)
-            }
-        }
-    }
-}
-
-/// Both as numbers of one dimension; a number without unit counts as bytes beside bytes.
-fn numbers(left: Typed, right: Typed) -> Result<(Num, Num, Dimension), (Typed, Typed)> {
-    match (left, right) {
-        (Typed::Number(a, x), Typed::Number(b, y)) if x == y => Ok((a, b, x)),
-        (Typed::Number(a, dimension), Typed::Amount(b)) if dimension != Dimension::Duration => {
-            Ok((a, Num::Const(b), dimension))
-        }
-        (Typed::Amount(a), Typed::Number(b, dimension)) if dimension != Dimension::Duration => {
-            Ok((Num::Const(a), b, dimension))
-        }
-        (Typed::Amount(a), Typed::Amount(b)) => Ok((Num::Const(a), Num::Const(b), Dimension::Plain)),
-        other => Err(other),
-    }
-}
-
-fn amount(typed: &Typed) -> Option<(Num, Dimension)> {
-    match typed {
-        Typed::Number(node, dimension) => Some((node.clone(), *dimension)),
-        Typed::Amount(value) => Some((Num::Const(*value), Dimension::Plain)),
-        _ => None,
-    }
 }
 
 pub(super) fn name_of(tree: &IdedExpr) -> Option<String> {
@@ -458,50 +282,6 @@ fn root_of(tree: &IdedExpr) -> u64 {
     match &tree.expr {
         Expr::Select(select) => root_of(&select.operand),
         _ => tree.id,
-    }
-}
-
-fn comparison(name: &str) -> Option<Op> {
-    Some(match name {
-        operators::EQUALS => Op::Equal,
-        operators::NOT_EQUALS => Op::NotEqual,
-        operators::LESS => Op::Less,
-        operators::LESS_EQUALS => Op::LessEqual,
-        operators::GREATER => Op::Greater,
-        operators::GREATER_EQUALS => Op::GreaterEqual,
-        _ => return None,
-    })
-}
-
-fn symbol_of(op: Op) -> &'static str {
-    match op {
-        Op::Equal => "==",
-        Op::NotEqual => "!=",
-        Op::Less => "<",
-        Op::LessEqual => "<=",
-        Op::Greater => ">",
-        Op::GreaterEqual => ">=",
-    }
-}
-
-fn arithmetic(name: &str) -> Option<Arithmetic> {
-    Some(match name {
-        operators::ADD => Arithmetic::Add,
-        operators::SUBSTRACT => Arithmetic::Subtract,
-        operators::MULTIPLY => Arithmetic::Multiply,
-        operators::DIVIDE => Arithmetic::Divide,
-        operators::MODULO => Arithmetic::Remainder,
-        _ => return None,
-    })
-}
-
-fn sign(op: Arithmetic) -> &'static str {
-    match op {
-        Arithmetic::Add => "+",
-        Arithmetic::Subtract => "-",
-        Arithmetic::Multiply => "*",
-        Arithmetic::Divide => "/",
-        Arithmetic::Remainder => "%",
     }
 }
 

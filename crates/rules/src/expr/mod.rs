@@ -7,6 +7,7 @@ pub(crate) mod build;
 mod call;
 pub(crate) mod check;
 pub(crate) mod ir;
+mod operate;
 pub(crate) mod reach;
 pub(crate) mod read;
 pub(crate) mod units;

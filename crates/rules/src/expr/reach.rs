@@ -235,7 +235,9 @@ impl Reads {
             Num::Previous(number) => {
                 let entry =
                     FIELDS.iter().find(|entry| matches!(entry.field, Field::Number(held, _) if held == *number));
-                entry.into_iter().for_each(|entry| self.remember(entry.field));
+                if let Some(entry) = entry {
+                    self.remember(entry.field);
+                }
             }
             Num::Window(window) => self.window(*window),
             Num::Silence => self.time = true,
@@ -264,7 +266,9 @@ impl Reads {
             Sym::Previous(symbol) => {
                 let entry =
                     FIELDS.iter().find(|entry| matches!(entry.field, Field::Symbol(held, _) if held == *symbol));
-                entry.into_iter().for_each(|entry| self.remember(entry.field));
+                if let Some(entry) = entry {
+                    self.remember(entry.field);
+                }
             }
             Sym::TacOf(inner) => self.sym(inner),
         }

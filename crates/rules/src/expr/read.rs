@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
             Number::BytesDown => optional(facts.bytes_down),
             Number::TotalBytes => optional(facts.total_bytes),
             Number::SessionSecs => optional(facts.session_secs.map(u64::from)),
-            Number::Svn => optional(facts.imeisv.and_then(|imeisv| imeisv.software_version()).map(u64::from)),
+            Number::Svn => optional(facts.imeisv.and_then(fleetward_fleet::Imeisv::software_version).map(u64::from)),
             Number::Age => facts.observed_at.since(facts.at).as_secs_f64(),
             Number::TerminateCause => optional(facts.terminate_cause.map(u64::from)),
             Number::HourOfDay => number(facts.time().secs().rem_euclid(86_400).unsigned_abs() / 3600),

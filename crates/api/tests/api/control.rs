@@ -1,0 +1,147 @@
+//! The running server, played: changes go straight into the store.
+
+use std::sync::{Arc, Mutex};
+
+use fleetward_api::{Component, Control, ControlError, Event, Health, Imported, RuleInfo, SessionFilter, SessionInfo};
+use fleetward_fleet::metric::Sample;
+use fleetward_fleet::{
+    Action, Actor, Device, DeviceChange, DeviceId, DeviceState, FindingId, Offset, Response, ResponseId, ResponseState,
+    SessionKey, Severity, Timestamp,
+};
+use fleetward_store::{Listing, Lookup, Page, Store};
+use tokio::sync::broadcast;
+
+pub(crate) struct Played {
+    store: Store,
+    pub(crate) health: Mutex<Health>,
+    pub(crate) events: broadcast::Sender<Arc<Event>>,
+}
+
+impl Played {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, health: Mutex::new(Health::Ok), events: broadcast::Sender::new(16) }
+    }
+
+    fn project(&self, device: Device, removed: bool, by: &str) -> Result<(), ControlError> {
+        let failed = |error: fleetward_store::StoreError| ControlError::Internal(error.to_string());
+        let next = self.store.devices_projected().map_err(failed)?.map_or(0, |last| last.0 + 1);
+        let change = DeviceChange { device, removed, by: by.into() };
+        self.store.project_devices(&[(Offset(next), change)]).map(drop).map_err(failed)
+    }
+
+    fn known(&self, id: DeviceId) -> Result<Device, ControlError> {
+        let found = self.store.device(&Lookup::Id(id)).ok().flatten();
+        found.ok_or_else(|| ControlError::NotFound { what: "device", key: id.to_string() })
+    }
+
+    fn set(&self, id: DeviceId, state: DeviceState, action: Action, actor: &str) -> Result<Response, ControlError> {
+        let mut device = self.known(id)?;
+        device.state = state;
+        self.project(device, false, actor)?;
+        Ok(response(id, action, actor))
+    }
+}
+
+pub(crate) fn session() -> SessionInfo {
+    SessionInfo {
+        key: SessionKey { nas: "pgw-1".into(), id: "a/1 b".into() },
+        device: DeviceId::of("meter-1"),
+        device_name: "meter-1".into(),
+        opened_at: Timestamp(0),
+        last_seen: Timestamp(1000),
+        ended_at: None,
+        ended: None,
+        bytes_up: 1,
+        bytes_down: 2,
+        wrapped: false,
+        ip: None,
+        ipv6: None,
+        imeisv: "3569380356438091".parse().ok(),
+        network: "26201".parse().ok(),
+        country: None,
+        apn: None,
+        rat: None,
+    }
+}
+
+pub(crate) fn response(device: DeviceId, action: Action, actor: &str) -> Response {
+    Response {
+        id: ResponseId::of(FindingId(1), action.name(), &device.to_string()),
+        finding: None,
+        device,
+        action,
+        state: ResponseState::Approved,
+        by: Actor::User(actor.into()),
+        created_at: Timestamp(0),
+        observed_at: Timestamp(0),
+        attempts: 0,
+        due_at: None,
+        undo: String::new(),
+        history: vec![],
+    }
+}
+
+impl Control for Played {
+    fn sessions(&self, _: &SessionFilter, _: &Page) -> Result<Listing<SessionInfo>, ControlError> {
+        Ok(Listing { items: vec![session()], next: None })
+    }
+    fn session(&self, key: &SessionKey) -> Result<Option<SessionInfo>, ControlError> {
+        Ok(Some(session()).filter(|session| session.key == *key))
+    }
+    fn import(&self, devices: Vec<Device>, actor: &str) -> Result<Imported, ControlError> {
+        let mut done = Imported::default();
+        for device in devices {
+            match self.known(device.id()) {
+                Ok(known) if known == device => done.unchanged += 1,
+                Ok(_) => done.changed += 1,
+                Err(_) => done.added += 1,
+            }
+            self.project(device, false, actor)?;
+        }
+        Ok(done)
+    }
+    fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError> {
+        self.project(device, false, actor)
+    }
+    fn remove_device(&self, device: DeviceId, actor: &str) -> Result<(), ControlError> {
+        self.project(self.known(device)?, true, actor)
+    }
+    fn suspend(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError> {
+        self.set(device, DeviceState::Suspended, Action::SuspendSim, actor)
+    }
+    fn resume(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError> {
+        self.set(device, DeviceState::Active, Action::ResumeSim, actor)
+    }
+    fn disconnect_device(&self, device: DeviceId, actor: &str) -> Result<Vec<Response>, ControlError> {
+        Ok(vec![response(device, Action::Disconnect { session: session().key }, actor)])
+    }
+    fn disconnect(&self, key: &SessionKey, actor: &str) -> Result<Response, ControlError> {
+        let known =
+            self.session(key)?.ok_or_else(|| ControlError::NotFound { what: "session", key: key.id.to_string() })?;
+        Ok(response(known.device, Action::Disconnect { session: known.key }, actor))
+    }
+    fn approve(&self, id: ResponseId, _: &str, _: &str) -> Result<Response, ControlError> {
+        let found = self.store.response(id).ok().flatten();
+        found.ok_or_else(|| ControlError::NotFound { what: "response", key: id.to_string() })
+    }
+    fn reject(&self, _: ResponseId, _: &str, _: &str) -> Result<Response, ControlError> {
+        Err(ControlError::Refused("it is sent already".into()))
+    }
+    fn revert(&self, _: ResponseId, _: &str, _: &str) -> Result<Response, ControlError> {
+        Err(ControlError::Unavailable("the journal is full".into()))
+    }
+    fn health(&self) -> Vec<Component> {
+        let health = *self.health.lock().unwrap();
+        vec![Component { name: "journal", health, reason: format!("{health:?}") }]
+    }
+    fn metrics(&self) -> Vec<Sample> {
+        vec![Sample::counter("fleetward_played_total", "Played.", 1)]
+    }
+    fn rules(&self) -> Vec<RuleInfo> {
+        let (title, explain) = ("Too much".to_owned(), "more than 2 MB an hour".to_owned());
+        vec![RuleInfo { name: "volume".into(), version: 1, title, mode: "on", severity: Severity::High, explain }]
+    }
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+}

@@ -1,0 +1,157 @@
+//! `fleetward devices`: the inventory.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::cell;
+use crate::cli::Global;
+use crate::client::{Client, segment};
+use crate::exit::Exit;
+use crate::printer::write_line;
+
+/// The inventory: which devices exist and what each is meant to be.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Devices {
+    /// List devices.
+    List(List),
+    /// Show one device with its sessions and findings.
+    Show {
+        /// Its name.
+        device: String,
+        /// Show identities in clear; leaves a line in the log of changes.
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Import devices from CSV (`-` reads standard input). Nothing is imported if any line is wrong.
+    ///
+    /// Columns: name, imsi, login, iccid, msisdn, imei, imei_lock (on|off), model, groups (separated by `;`),
+    /// state (stock|active|suspended|retired), ip, ipv6, critical (true|false). The first line names those that are there.
+    #[command(verbatim_doc_comment)]
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Check only; say what would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Admit a device no more, and end its sessions.
+    Suspend {
+        /// Its name.
+        device: String,
+    },
+    /// Admit a device again.
+    Resume {
+        /// Its name.
+        device: String,
+    },
+    /// End a device's sessions; it may come back.
+    Disconnect {
+        /// Its name.
+        device: String,
+    },
+    /// Take a device out of the inventory.
+    Remove {
+        /// Its name.
+        device: String,
+    },
+}
+
+/// Which devices.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Part of a name or identity; `*` stands for anything.
+    text: Option<String>,
+    /// Only of this model.
+    #[arg(long)]
+    model: Option<String>,
+    /// Only of this group.
+    #[arg(long)]
+    group: Option<String>,
+    /// Only in this state: stock, active, suspended, retired.
+    #[arg(long)]
+    state: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+    /// Show identities in clear; leaves a line in the log of changes.
+    #[arg(long)]
+    reveal: bool,
+}
+
+impl Devices {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let client = global.client()?;
+        match self {
+            Self::List(list) => list.run(&client, global),
+            Self::Show { device, reveal } => show(&client, global, &device, reveal),
+            Self::Import { file, dry_run } => import(&client, global, &file, dry_run),
+            Self::Suspend { device } => act(&client, global, &device, "suspend"),
+            Self::Resume { device } => act(&client, global, &device, "resume"),
+            Self::Disconnect { device } => act(&client, global, &device, "disconnect"),
+            Self::Remove { device } => {
+                client.send("DELETE", &format!("/devices/{}", segment(&device)), &Value::Null)?;
+                write_line(&format!("{device} is out of the inventory"))?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+impl List {
+    fn run(self, client: &Client, global: &Global) -> anyhow::Result<Exit> {
+        let mut query: Vec<(&str, String)> = Vec::new();
+        let filters = [("text", self.text), ("model", self.model), ("group", self.group), ("state", self.state)];
+        query.extend(filters.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        if self.reveal {
+            query.push(("reveal", "true".into()));
+        }
+        let devices = client.list("/devices", &query, self.limit)?;
+        let headings = ["NAME", "MODEL", "STATE", "IMSI", "ADDRESS", "GROUPS"];
+        let fields = ["name", "model", "state", "imsi", "ip", "groups"];
+        global.printer().rows(&devices, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
+        Ok(Exit::Done)
+    }
+}
+
+fn show(client: &Client, global: &Global, device: &str, reveal: bool) -> anyhow::Result<Exit> {
+    let path = format!("/devices/{}{}", segment(device), if reveal { "?reveal=true" } else { "" });
+    let device = client.get(&path)?;
+    global.printer().object(&device, || lines(&device))?;
+    Ok(Exit::Done)
+}
+
+fn import(client: &Client, global: &Global, file: &Path, dry_run: bool) -> anyhow::Result<Exit> {
+    let mut csv = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut csv).context("cannot read standard input")?;
+    } else {
+        csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    let path = format!("/devices/import?dry_run={dry_run}");
+    let imported = client.send_bytes("POST", &path, "text/csv", &csv)?;
+    global.printer().object(&imported, || {
+        let verb = if dry_run { "would be" } else { "were" };
+        let (added, changed, same) =
+            (cell(&imported, "added"), cell(&imported, "changed"), cell(&imported, "unchanged"));
+        format!("{added} devices {verb} added, {changed} changed; {same} are as they were")
+    })?;
+    Ok(Exit::Done)
+}
+
+fn act(client: &Client, global: &Global, device: &str, what: &str) -> anyhow::Result<Exit> {
+    let answer = client.send("POST", &format!("/devices/{}/{what}", segment(device)), &json!({}))?;
+    super::responses::print(global, &answer)?;
+    Ok(Exit::Done)
+}
+
+/// An object as `field  value` lines; nested objects as JSON.
+pub(super) fn lines(value: &Value) -> String {
+    let Some(fields) = value.as_object() else { return value.to_string() };
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    let shown = fields.keys().filter(|name| !value[*name].is_null());
+    shown.map(|name| format!("{name:<width$}  {}\n", cell(value, name))).collect()
+}

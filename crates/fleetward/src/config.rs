@@ -1,0 +1,17 @@
+//! `fleetward.yaml`: what it says, checked as a whole before anything starts.
+//!
+//! Reading knows nothing of sockets: [`Config::read`] gives a value in which every file that it names was readable
+//! and every secret is present, or says the file, line, column and the way out.
+
+mod load;
+mod place;
+mod secret;
+mod types;
+
+pub(crate) use load::{Problem, Settings};
+pub(crate) use types::{
+    Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel, PasswordKind, Tls,
+};
+
+/// The commented file that `fleetward init` writes: every setting with its default.
+pub(crate) const TEMPLATE: &str = include_str!("../assets/fleetward.yaml");

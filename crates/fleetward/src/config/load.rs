@@ -1,0 +1,292 @@
+//! Reading the configuration and all that it names. Collects every problem, not just the first.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fleetward_fleet::{Profile, Secret};
+use fleetward_rules::RuleSet;
+
+use super::types::{Certificate, Config, Tls};
+use super::{Channel, secret};
+
+/// Something wrong with a file, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) file: PathBuf,
+    /// 1-based line and column; `None` where the whole file is meant.
+    pub(crate) at: Option<(u64, u64)>,
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some((line, column)) = self.at {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// The configuration with all that it names, read and checked.
+pub(crate) struct Settings {
+    /// The folder of the file: relative paths start here.
+    pub(crate) base: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) profiles: Vec<Profile>,
+    pub(crate) rules: Arc<RuleSet>,
+    /// Secrets in the order of `radius.clients`; the RadSec secret is fixed by its RFC.
+    pub(crate) client_secrets: Vec<Secret>,
+    /// In the order of `radius.clients`, where there is a `disconnect`.
+    pub(crate) disconnect_secrets: Vec<Option<Secret>>,
+    /// Login and password.
+    pub(crate) logins: Vec<(String, Secret)>,
+    /// Secrets of channels, by channel name.
+    pub(crate) channel_secrets: Vec<(String, Secret)>,
+    /// Not wrong, and yet somebody should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads `path` and everything that it names.
+    pub(crate) fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let (config, base) = Self::outline(path).map_err(|problem| vec![problem])?;
+        Loader { file: path.to_owned(), base, problems: Vec::new(), warnings: Vec::new() }.load(config)
+    }
+
+    /// The file alone and its folder: enough to find a running server.
+    pub(crate) fn outline(path: &Path) -> Result<(Config, PathBuf), Problem> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            whole(path, format!("{error} (make one: fleetward init, or name another with --config)"))
+        })?;
+        let config: Config = serde_saphyr::from_str(&text).map_err(|error| yaml_problem(path, &error))?;
+        let base = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        Ok((config, base))
+    }
+
+    /// `path`, if it is relative, from the folder of the configuration.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path(&self.config.data)
+    }
+}
+
+struct Loader {
+    file: PathBuf,
+    base: PathBuf,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Loader {
+    fn load(mut self, config: Config) -> Result<Settings, Vec<Problem>> {
+        let client_secrets = self.client_secrets(&config);
+        let disconnect_secrets = self.disconnect_secrets(&config);
+        let channel_secrets = self.channel_secrets(&config);
+        let logins = self.logins(&config);
+        let profiles = self.profiles(&config);
+        let rules = self.rules(&config);
+        self.listeners(&config);
+        match rules {
+            Some(rules) if self.problems.is_empty() => Ok(Settings {
+                base: self.base,
+                config,
+                profiles,
+                rules: Arc::new(rules),
+                client_secrets,
+                disconnect_secrets,
+                logins,
+                channel_secrets,
+                warnings: self.warnings,
+            }),
+            _ => Err(self.problems),
+        }
+    }
+
+    fn problem(&mut self, message: impl Into<String>) {
+        self.problems.push(whole(&self.file, message.into()));
+    }
+
+    fn client_secrets(&mut self, config: &Config) -> Vec<Secret> {
+        let mut seen = Vec::new();
+        let mut secrets = Vec::new();
+        for client in &config.radius.clients {
+            let name = &client.name.value;
+            let at = (client.name.referenced.line(), client.name.referenced.column());
+            let mut wrong = |message: String| {
+                self.problems.push(Problem { file: self.file.clone(), at: Some(at), message });
+            };
+            if seen.contains(&name) {
+                wrong(format!("client {name:?} is there twice; sessions are named by client, so names must differ"));
+            }
+            seen.push(name);
+            if client.address.is_some() == client.certificate.is_some() {
+                wrong(format!("client {name:?} needs one of `address` (UDP) and `certificate` (RadSec)"));
+            }
+            if let Some(Err(error)) = client.certificate.as_ref().map(Certificate::fingerprint) {
+                wrong(format!("client {name:?}: {error}"));
+            }
+            match (&client.secret, client.address) {
+                (Some(secret), _) => match secret.fetch(&self.base, 16) {
+                    Ok(secret) => secrets.push(secret),
+                    Err(error) => wrong(format!("client {name:?}: {error}")),
+                },
+                // RFC 6614 §2.3: over TLS the secret is "radsec".
+                (None, None) => secrets.push(Secret::new("radsec")),
+                (None, Some(_)) => wrong(format!("client {name:?} has no `secret`")),
+            }
+            if client.disconnect.is_none() {
+                self.warnings.push(format!("client {name} has no `disconnect`: misuse there is reported, not stopped"));
+            }
+        }
+        secrets
+    }
+
+    fn disconnect_secrets(&mut self, config: &Config) -> Vec<Option<Secret>> {
+        let mut secrets = Vec::new();
+        for client in &config.radius.clients {
+            let Some(disconnect) = &client.disconnect else {
+                secrets.push(None);
+                continue;
+            };
+            if disconnect.keys.iter().any(Vec::is_empty) || disconnect.keys.is_empty() {
+                self.problem(format!(
+                    "client {:?}: `disconnect.keys` needs at least one set with one key",
+                    client.name.value
+                ));
+            }
+            match disconnect.secret.fetch(&self.base, 16) {
+                Ok(secret) => secrets.push(Some(secret)),
+                Err(error) => self.problem(format!("client {:?}, disconnect: {error}", client.name.value)),
+            }
+        }
+        secrets
+    }
+
+    fn channel_secrets(&mut self, config: &Config) -> Vec<(String, Secret)> {
+        let mut secrets = Vec::new();
+        for (name, channel) in &config.channels {
+            let (reference, least) = match channel {
+                Channel::Webhook { secret, .. } => (Some(secret), 24),
+                Channel::Mail { password, .. } => (password.as_ref(), 1),
+                Channel::Syslog { .. } => (None, 0),
+            };
+            match reference.map(|reference| reference.fetch(&self.base, least)) {
+                Some(Ok(secret)) => secrets.push((name.clone(), secret)),
+                Some(Err(error)) => self.problem(format!("channel {name:?}: {error}")),
+                None => {}
+            }
+        }
+        secrets
+    }
+
+    fn logins(&mut self, config: &Config) -> Vec<(String, Secret)> {
+        let Some(path) = &config.radius.logins else { return Vec::new() };
+        let path = self.base.join(path);
+        let bytes = match secret::read_private(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.problem(format!("radius.logins: {error}"));
+                return Vec::new();
+            }
+        };
+        let mut logins = Vec::new();
+        for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match line.split_once(':') {
+                Some((login, password)) if !login.is_empty() && password.len() >= 12 => {
+                    logins.push((login.to_owned(), Secret::new(password)));
+                }
+                _ => self.problems.push(Problem {
+                    file: path.clone(),
+                    at: Some((number as u64 + 1, 1)),
+                    message: "expected `login:password` with a password of at least 12 characters".into(),
+                }),
+            }
+        }
+        logins
+    }
+
+    fn profiles(&mut self, config: &Config) -> Vec<Profile> {
+        let mut profiles: Vec<Profile> = Vec::new();
+        for (path, text) in self.yaml_files(&config.models) {
+            match Profile::from_yaml(&text) {
+                Ok(profile) if profiles.iter().any(|other| other.model == profile.model) => {
+                    self.problems.push(whole(&path, format!("model {:?} is in another file already", profile.model)));
+                }
+                Ok(profile) => profiles.push(profile),
+                Err(error) => self.problems.push(Problem {
+                    file: path,
+                    at: (error.line > 0).then_some((error.line, error.column)),
+                    message: error.message,
+                }),
+            }
+        }
+        profiles
+    }
+
+    fn rules(&mut self, config: &Config) -> Option<RuleSet> {
+        let files = self.yaml_files(&config.rules);
+        let files: Vec<(String, String)> =
+            files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
+        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+        match crate::rulefiles::compile(&files, config.builtin_rules, &config.disable_rules, &channels) {
+            Ok(rules) => Some(rules),
+            Err(problems) => {
+                self.problems.extend(problems);
+                None
+            }
+        }
+    }
+
+    fn listeners(&mut self, config: &Config) {
+        let api = &config.api;
+        if matches!(api.tls, Tls::Off) && !api.listen.ip().is_loopback() {
+            self.problem(format!("api.tls is off and api.listen is {}: plain HTTP is for loopback only", api.listen));
+        }
+        let mut outside = config.radius.authentication.iter().chain(&config.radius.accounting);
+        if outside.any(|address| address.ip().is_unspecified()) {
+            self.warnings.push("radius listens on every interface; name the one that faces the private APN".into());
+        }
+        if config.radius.clients.is_empty() {
+            self.warnings.push("no client is configured: every packet will be dropped".into());
+        }
+    }
+
+    /// The YAML files of a folder, by name; a folder that is not there has none.
+    fn yaml_files(&mut self, folder: &Path) -> Vec<(PathBuf, String)> {
+        let folder = self.base.join(folder);
+        let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
+        let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let mut paths: Vec<PathBuf> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml")).collect();
+        paths.sort();
+        let mut files = Vec::new();
+        for path in paths {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((path, text)),
+                Err(error) => self.problems.push(whole(&path, error.to_string())),
+            }
+        }
+        files
+    }
+}
+
+fn whole(file: &Path, message: String) -> Problem {
+    Problem { file: file.to_owned(), at: None, message }
+}
+
+fn yaml_problem(file: &Path, error: &serde_saphyr::Error) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        at: error.location().map(|at| (at.line(), at.column())),
+        message: error.without_snippet().to_string(),
+    }
+}

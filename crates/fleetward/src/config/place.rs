@@ -1,0 +1,47 @@
+//! Values with units and addresses, as a person writes them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// `16 MiB`, `50 GB` or a plain number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+/// `30 s`, `26 h` or a plain number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+/// An address or a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Address(pub(crate) IpNet);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        fleetward_fleet::parse_bytes(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no size; write for example `16 MiB`")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        fleetward_fleet::parse_duration(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration; write for example `30 s`")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(|net| Self(net.trunc())).map_err(|_| {
+            D::Error::custom(format!("{text:?} is no address; write `192.0.2.10`, `192.0.2.0/28` or `2001:db8::/64`"))
+        })
+    }
+}

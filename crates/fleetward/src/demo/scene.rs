@@ -1,0 +1,133 @@
+//! The stage: a folder with a configuration like any other, the fleet, the gateways.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use fleetward_fleet::{Device, DeviceId, Secret};
+use fleetward_store::{NewToken, Role, TokenKind};
+use fleetward_testkit::fleet::Fleet;
+use fleetward_testkit::load;
+use fleetward_testkit::nas::Entry;
+use fleetward_testkit::story::{GatewaySpec, Story};
+
+use crate::clock;
+use crate::command::demo::Demo;
+use crate::command::secret::{random_text, write_new};
+use crate::config::{Log, LogFormat, LogLevel, Settings};
+use crate::server::Server;
+
+/// SIMs of the background load, beside the fleet of the story.
+pub(super) const LOAD_SIMS: u32 = 20_000;
+/// Far from the story's own SIMs.
+pub(super) const LOAD_FIRST: u32 = 1_000_000;
+/// Where the background load comes from.
+pub(super) const LOAD_SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 20));
+const LOAD_CLIENT: &str = "load";
+
+/// The demo's folder, removed at the end.
+pub(super) struct Scene {
+    folder: tempfile::TempDir,
+    fleet: Fleet,
+    load_secret: String,
+}
+
+/// Only what is serious: the story is told on the same terminal.
+pub(super) fn quiet_log() -> Log {
+    Log { format: LogFormat::Text, level: LogLevel::Error }
+}
+
+pub(super) fn fleet(demo: &Demo) -> Fleet {
+    Fleet::new(demo.seed, demo.sims)
+}
+
+/// Two gateways that ask before they open a session, and a legacy one that only accounts.
+pub(super) fn gateways() -> anyhow::Result<Vec<GatewaySpec>> {
+    let spec = |name: &str, last: u8, entry| {
+        anyhow::Ok(GatewaySpec {
+            name: name.to_owned(),
+            ip: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)),
+            dae_port: 0,
+            secret: Secret::new(random_text(32)?),
+            entry,
+        })
+    };
+    Ok(vec![
+        spec("pgw-north", 11, Entry::Asks)?,
+        spec("pgw-south", 12, Entry::Asks)?,
+        spec("ggsn-legacy", 13, Entry::Unasked)?,
+    ])
+}
+
+impl Scene {
+    /// Writes configuration, profiles and secrets into a new folder.
+    pub(super) fn build(story: &mut Story, specs: &[GatewaySpec], demo: &Demo) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("no folder for the demo")?;
+        let load_secret = random_text(32)?;
+        let at = |name: &str| folder.path().join(name);
+        let mut config = String::from(
+            "data: data\nradius:\n  authentication: [\"127.0.0.1:0\"]\n  accounting: [\"127.0.0.1:0\"]\n  clients:\n",
+        );
+        for (gateway, spec) in story.gateways()?.iter().zip(specs) {
+            let name = &gateway.name;
+            write_new(&at(&format!("secrets/{name}")), spec.secret.reveal())?;
+            write!(
+                config,
+                "    - name: {name}\n      address: {}\n      secret: {{ file: secrets/{name} }}\n      disconnect:\n        \
+                 to: \"{}\"\n        secret: {{ file: secrets/{name} }}\n        keys: [[acct-session-id, 3gpp-imsi]]\n        \
+                 deadline: 10 s\n",
+                gateway.ip, gateway.dae
+            )?;
+        }
+        write_new(&at("secrets/load"), load_secret.as_bytes())?;
+        write!(
+            config,
+            "    - name: {LOAD_CLIENT}\n      address: {LOAD_SOURCE}\n      secret: {{ file: secrets/load }}\n\
+             api:\n  listen: \"127.0.0.1:0\"\n  tls: off\nsnapshot_every: 20 s\nautomation:\n  devices_per_hour: 1000\n"
+        )?;
+        write_new(&at("fleetward.yaml"), config.as_bytes())?;
+        for (file, profile) in Fleet::profiles() {
+            write_new(&at("models").join(file), profile.as_bytes())?;
+        }
+        write_new(&at("models/load.yaml"), load::PROFILE.as_bytes())?;
+        Ok(Self { folder, fleet: fleet(demo), load_secret })
+    }
+
+    /// The configuration, read the way `serve` reads it.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        let path: PathBuf = self.folder.path().join("fleetward.yaml");
+        Settings::load(&path).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the demo's own configuration is wrong: {}", lines.join("; "))
+        })
+    }
+
+    /// Imports the inventory.
+    pub(super) fn furnish(&self, server: &Server, demo: &Demo) -> anyhow::Result<()> {
+        let mut devices = self.fleet.devices();
+        if demo.rate > 0 {
+            devices.extend((0..LOAD_SIMS).map(|index| load::device(LOAD_FIRST + index)));
+        }
+        server.import(devices, "demo")
+    }
+
+    /// A token that an hour later is worth nothing.
+    pub(super) fn token(&self, server: &Server) -> anyhow::Result<String> {
+        let now = clock::now();
+        let expires_at = now + Duration::from_secs(24 * 3600);
+        let new = NewToken { name: "demo", kind: TokenKind::Api, scope: Role::Admin, user: None, expires_at };
+        Ok(server.store.create_token(&new, now)?.1)
+    }
+
+    /// The devices of the story, to recognise them in findings.
+    pub(super) fn devices(&self) -> Vec<(DeviceId, Box<str>)> {
+        self.fleet.devices().iter().map(|device: &Device| (device.id(), device.name.clone())).collect()
+    }
+
+    /// Shared with the background load.
+    pub(super) fn load_secret(&self) -> Secret {
+        Secret::new(self.load_secret.as_bytes())
+    }
+}

@@ -1,0 +1,40 @@
+//! Rule files: the built-in ones and the operator's, compiled together.
+
+use std::path::PathBuf;
+
+use fleetward_rules::{Diagnostic, Options, RuleSet};
+
+use crate::config::Problem;
+
+/// Compiles the operator's files, with the built-in rules or without, and leaves out what is disabled.
+pub(crate) fn compile(
+    files: &[(String, String)],
+    with_builtin: bool,
+    disabled: &[String],
+    channels: &[&str],
+) -> Result<RuleSet, Vec<Problem>> {
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let options =
+        Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() };
+    let compiled =
+        if with_builtin { RuleSet::with_builtin(&files, &options) } else { RuleSet::compile(&files, &options) };
+    let rules = compiled.map_err(|mistakes| mistakes.into_iter().map(problem).collect::<Vec<_>>())?;
+    let unknown = disabled.iter().filter(|name| rules.rule(name).is_none());
+    let unknown: Vec<Problem> = unknown
+        .map(|name| Problem {
+            file: PathBuf::from("disable_rules"),
+            at: None,
+            message: format!("there is no rule {name:?} (fleetward rules list)"),
+        })
+        .collect();
+    if unknown.is_empty() { Ok(rules.without(disabled)) } else { Err(unknown) }
+}
+
+/// A mistake in a rule as a problem of a file.
+pub(crate) fn problem(mistake: Diagnostic) -> Problem {
+    let message = match mistake.hint {
+        Some(hint) => format!("{} ({hint})", mistake.message),
+        None => mistake.message,
+    };
+    Problem { file: mistake.file.into(), at: Some((mistake.line as u64, mistake.column as u64)), message }
+}

@@ -1,0 +1,261 @@
+//! The server, wired: one file to read from the packet to the response.
+//!
+//! The order of starting is the reverse of an observation's way, so that nothing arrives where nobody listens yet:
+//! database, directory, responses, detection, journal (and its replay), RADIUS, API. Stopping is the way itself.
+
+mod control;
+mod events;
+mod folder;
+mod gateways;
+pub(crate) mod log;
+mod outputs;
+mod projector;
+mod replay;
+mod responder;
+mod ticks;
+mod translate;
+mod web;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use fleetward_aaa as aaa;
+use fleetward_detect::Compiled;
+use fleetward_detect::engine::{Config as EngineConfig, Engine, Resume};
+use fleetward_fleet::{Body, Device, Observation, Offset};
+use fleetward_journal::{Committed, Config as JournalConfig, Journal, Retention};
+use fleetward_store::Store;
+
+pub(crate) use events::{Event, Events};
+pub(crate) use folder::{make_private_folder, open_store};
+pub(crate) use web::signals;
+
+use crate::clock;
+use crate::config::Settings;
+use crate::exit::Failure;
+use control::ServerControl;
+use outputs::Outbox;
+use projector::Projector;
+use responder::Late;
+
+/// What rides along in the journal.
+type Record = Arc<Observation>;
+
+/// A running server. [`Server::stop`] answers what was received, then closes.
+pub(crate) struct Server {
+    radius: Arc<aaa::Server>,
+    web: web::Web,
+    ticker: JoinHandle<()>,
+    journal: Journal<Record>,
+    engine: Arc<Engine>,
+    outbox: Outbox,
+    control: Arc<ServerControl>,
+    stop: Arc<AtomicBool>,
+    pub(crate) store: Store,
+    pub(crate) events: Events,
+    pub(crate) addresses: Addresses,
+}
+
+/// Where it listens, once it does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Addresses {
+    pub(crate) authentication: Vec<SocketAddr>,
+    pub(crate) accounting: Vec<SocketAddr>,
+    pub(crate) radsec: Vec<SocketAddr>,
+    /// The API's base URL.
+    pub(crate) api: String,
+}
+
+/// How often time is written into the journal.
+const TICK_EVERY: Duration = Duration::from_secs(5);
+
+/// `fleetward serve`: runs until SIGINT or SIGTERM.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let signals = signals()?;
+    let server = Server::start(settings, TICK_EVERY)?;
+    let at = &server.addresses;
+    tracing::info!(authentication = ?at.authentication, accounting = ?at.accounting, radsec = ?at.radsec, api = %at.api, "ready");
+    signals.wait();
+    tracing::info!("stopping");
+    server.stop();
+    Ok(())
+}
+
+impl Server {
+    /// Starts everything, or says what is in the way.
+    pub(crate) fn start(settings: &Settings, tick_every: Duration) -> anyhow::Result<Self> {
+        let data = settings.data();
+        make_private_folder(&data)?;
+        let store = open_store(&data)?;
+        let events = Events::default();
+        let directory = Arc::new(aaa::Directory::new());
+        directory.set_profiles(settings.profiles.iter().cloned().map(Arc::new));
+        store.each_device(|device| directory.upsert(&device)).map_err(folder::failure)?;
+
+        // Judging and what follows from it. The responder comes once the journal is replayed.
+        let responder = Late::default();
+        let (outbox, incoming) = Outbox::new();
+        let compiled = Arc::new(Compiled::new(Arc::clone(&settings.rules), settings.profiles.iter().cloned()));
+        let config = EngineConfig { snapshots: Some(data.join("snapshots")), ..EngineConfig::default() };
+        let (engine, resume) = Engine::start(config, compiled, outbox.sink()).context("cannot start detection")?;
+        let engine = Arc::new(engine);
+        resume.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        incoming.start(outputs::Parts {
+            store: store.clone(),
+            directory: Arc::clone(&directory),
+            responder: Arc::clone(&responder),
+            events: events.clone(),
+            clock: clock::now,
+        })?;
+        let projector = Projector::start(store.clone(), Arc::clone(&directory), tell_responder(&responder))?;
+
+        // The journal, and what it holds that nobody knows yet.
+        let journal = open_journal(settings, data.join("journal"), &engine, &projector)?;
+        recover(&journal, &engine, &projector, &store, &resume)?;
+        outbox.flush();
+        replay::open_sessions(&engine, &directory)?;
+        let hands = responder::Hands {
+            journal: journal.handle(),
+            engine: Arc::clone(&engine),
+            store: store.clone(),
+            events: events.clone(),
+            by_name_alone: responder::by_name_alone(settings),
+        };
+        if responder.set(responder::start(settings, hands)?).is_err() {
+            bail!("the responder was started twice");
+        }
+        outbox.flush();
+
+        // The outside world.
+        let stop = Arc::new(AtomicBool::new(false));
+        let ticker = ticks::Ticker {
+            journal: journal.handle(),
+            engine: Arc::clone(&engine),
+            outbox: outbox.clone(),
+            store: store.clone(),
+            tick_every,
+            snapshot_every: settings.config.snapshot_every.0,
+            stop: Arc::clone(&stop),
+        };
+        let ticker = std::thread::Builder::new().name("ticker".into()).spawn(move || ticker.run())?;
+        let radius = aaa::Server::start(gateways::radius(settings)?, directory, journal.handle(), clock::shared());
+        let radius =
+            Arc::new(radius.map_err(|error| Failure::unfinished(error.to_string(), "nothing else was started"))?);
+        let control = Arc::new(ServerControl {
+            store: store.clone(),
+            engine: Arc::clone(&engine),
+            journal: journal.handle(),
+            projector,
+            responder,
+            radius: Arc::clone(&radius),
+            rules: Arc::clone(&settings.rules),
+            watchers: control::broadcast(&events),
+        });
+        let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
+        let at = radius.local_addrs();
+        let addresses = Addresses {
+            authentication: at.auth.clone(),
+            accounting: at.acct.clone(),
+            radsec: at.radsec.clone(),
+            api: web.url.clone(),
+        };
+        Ok(Self { radius, web, ticker, journal, engine, outbox, control, stop, store, events, addresses })
+    }
+
+    /// Puts devices into the inventory, as the API would.
+    pub(crate) fn import(&self, devices: Vec<Device>, by: &str) -> anyhow::Result<()> {
+        fleetward_api::Control::import(&*self.control, devices, by)?;
+        Ok(())
+    }
+
+    /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
+    pub(crate) fn stop(self) {
+        let Self { radius, mut web, ticker, journal, engine, outbox, control, stop, .. } = self;
+        web.stop();
+        stop.store(true, Ordering::Relaxed);
+        if ticker.join().is_err() {
+            tracing::error!("the ticker had panicked");
+        }
+        drop(control);
+        match Arc::try_unwrap(radius) {
+            Ok(radius) => radius.stop(),
+            Err(_) => tracing::warn!("RADIUS is still in use; it ends with the process"),
+        }
+        drop(journal);
+        if engine.drain().is_ok() {
+            ticks::snapshot(&engine, &outbox);
+        }
+    }
+}
+
+/// What the projector says about each device, passed on: a suspension is verified by it.
+fn tell_responder(responder: &Late) -> projector::OnChange {
+    let responder = Arc::clone(responder);
+    Box::new(move |device, removed| {
+        if let (Some(responder), false) = (responder.get(), removed) {
+            responder.device_changed(device.id(), device.state);
+        }
+    })
+}
+
+fn open_journal(
+    settings: &Settings,
+    dir: PathBuf,
+    engine: &Arc<Engine>,
+    projector: &Projector,
+) -> anyhow::Result<Journal<Record>> {
+    let wanted = &settings.config.journal;
+    let mut config = JournalConfig::new(dir);
+    config.segment_bytes = wanted.segment.0;
+    config.retention = Retention {
+        max_age: (wanted.keep_days > 0).then(|| Duration::from_secs(u64::from(wanted.keep_days) * 86_400)),
+        max_bytes: (wanted.keep_bytes.0 > 0).then_some(wanted.keep_bytes.0),
+    };
+    let (engine, projector) = (Arc::clone(engine), projector.clone());
+    let on_commit = move |records: Vec<Committed<Record>>| {
+        for record in &records {
+            if let Body::DeviceChange(change) = &record.item.body {
+                projector.project(record.offset, (**change).clone());
+            }
+        }
+        if engine.submit(records.into_iter().map(|record| (record.offset, record.item))).is_err() {
+            tracing::error!("detection has stopped: records are kept and will be judged after a restart");
+        }
+    };
+    let (journal, recovery) = Journal::open(config, clock::shared(), on_commit).context("cannot open the journal")?;
+    if recovery.cut_bytes > 0 {
+        tracing::info!(
+            bytes = recovery.cut_bytes,
+            "a half-written group at the journal's end was cut off; it was never acknowledged"
+        );
+    }
+    Ok(journal)
+}
+
+fn recover(
+    journal: &Journal<Record>,
+    engine: &Engine,
+    projector: &Projector,
+    store: &Store,
+    resume: &Resume,
+) -> anyhow::Result<()> {
+    let projected = store.devices_projected().map_err(folder::failure)?.map_or(Offset(0), |last| Offset(last.0 + 1));
+    let replayed = replay::replay(journal, engine, projector, resume.next, projected)?;
+    tracing::info!(records = replayed.records, from = resume.next.0, "journal replayed");
+    if replayed.unreadable > 0 {
+        tracing::error!(records = replayed.unreadable, "records of a newer version were passed over; upgrade again");
+    }
+    if resume.snapshot.is_none() && journal.oldest_offset() > Offset(0) {
+        let devices = replay::reseed(journal, store, clock::now())?;
+        tracing::warn!(devices, "no snapshot and an old journal: the inventory was written into the journal again");
+    }
+    Ok(())
+}

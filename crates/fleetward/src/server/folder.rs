@@ -1,0 +1,45 @@
+//! The data folder: private, and opened with errors that say the way out.
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::Context;
+use fleetward_store::{Store, StoreError};
+
+use crate::exit::Failure;
+
+/// Makes the folder, if it is not there, so that only this user may look into it.
+pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot make the data folder {}", path.display()))?;
+    let mode =
+        std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let message =
+            format!("the data folder {} can be read by others; it holds subscriber identities", path.display());
+        return Err(Failure::input(message, format!("chmod 700 {}", path.display())).into());
+    }
+    Ok(())
+}
+
+/// Opens the database in the data folder.
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<Store> {
+    Store::open(&data.join("fleetward.db")).map_err(failure)
+}
+
+/// A store's error with its way out.
+pub(crate) fn failure(error: StoreError) -> anyhow::Error {
+    match error.hint() {
+        Some(hint) => {
+            let hint = hint.to_owned();
+            let mut message = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                message.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            Failure::unfinished(message, hint).into()
+        }
+        None => error.into(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The inventory's way from the journal into the database and the directory that admission reads.
+//!
+//! A change is made by appending it to the journal; this thread then projects it, in journal order and in batches, and
+//! wakes whoever waits to read his own write.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use fleetward_aaa::Directory;
+use fleetward_fleet::{Device, DeviceChange, Offset};
+use fleetward_store::{Store, StoreError};
+use parking_lot::{Condvar, Mutex};
+
+/// Changes that are projected in one transaction at most.
+const BATCH: usize = 2000;
+
+/// Called with each device as it is now, after it was projected.
+pub(crate) type OnChange = Box<dyn Fn(&Device, bool) + Send>;
+
+/// A cheap handle on the projecting thread.
+#[derive(Clone)]
+pub(crate) struct Projector {
+    changes: Sender<(Offset, DeviceChange)>,
+    done: Arc<Done>,
+}
+
+/// How far the projection is.
+struct Done {
+    /// Everything before this offset is projected.
+    upto: Mutex<Offset>,
+    moved: Condvar,
+}
+
+impl Projector {
+    /// Starts the thread; it ends when the last handle is dropped.
+    pub(crate) fn start(store: Store, directory: Arc<Directory>, on_change: OnChange) -> std::io::Result<Self> {
+        let (changes, incoming) = crossbeam_channel::bounded(BATCH * 4);
+        let done = Arc::new(Done { upto: Mutex::new(Offset(0)), moved: Condvar::new() });
+        let worker = Worker { incoming, store, directory, on_change, done: Arc::clone(&done) };
+        std::thread::Builder::new().name("projector".into()).spawn(move || worker.run())?;
+        Ok(Self { changes, done })
+    }
+
+    /// Hands a change over, in journal order. Waits where the database lags far behind.
+    pub(crate) fn project(&self, offset: Offset, change: DeviceChange) {
+        // The thread ends only after the last handle, so a send cannot fail while one exists.
+        drop(self.changes.send((offset, change)));
+    }
+
+    /// Waits until the change at `offset` can be read, at most `patience`. Says whether it can.
+    pub(crate) fn wait(&self, offset: Offset, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut upto = self.done.upto.lock();
+        while *upto <= offset {
+            if self.done.moved.wait_until(&mut upto, end).timed_out() {
+                return *upto > offset;
+            }
+        }
+        true
+    }
+}
+
+struct Worker {
+    incoming: Receiver<(Offset, DeviceChange)>,
+    store: Store,
+    directory: Arc<Directory>,
+    on_change: OnChange,
+    done: Arc<Done>,
+}
+
+impl Worker {
+    fn run(self) {
+        while let Ok(first) = self.incoming.recv() {
+            let batch: Vec<_> = std::iter::once(first).chain(self.incoming.try_iter().take(BATCH - 1)).collect();
+            self.project(&batch);
+            let Some((last, _)) = batch.last() else { continue };
+            *self.done.upto.lock() = Offset(last.0 + 1);
+            self.done.moved.notify_all();
+        }
+    }
+
+    /// Writes a batch; the journal has it, so a database in trouble is waited for, not given up on.
+    fn project(&self, batch: &[(Offset, DeviceChange)]) {
+        while let Err(error) = self.store.project_devices(batch) {
+            let passing = matches!(error, StoreError::Locked { .. } | StoreError::Full { .. });
+            if !passing && batch.len() > 1 {
+                // One change may be the trouble: take them one by one.
+                batch.iter().for_each(|change| self.project(std::slice::from_ref(change)));
+                return;
+            }
+            if !passing {
+                tracing::error!(device = %batch[0].1.device.name, %error, "the inventory's change was not applied");
+                return;
+            }
+            tracing::error!(%error, "the database does not take the inventory's change; trying again");
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        for (_, change) in batch {
+            if change.removed {
+                self.directory.remove(change.device.id());
+            } else {
+                self.directory.upsert(&change.device);
+            }
+            (self.on_change)(&change.device, change.removed);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The windows of a rule: what feeds each, and what it measures.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetward_fleet::parse_duration;
+use serde_saphyr::Spanned;
+
+use super::{Compiler, plain};
+use crate::document::{RuleDocument, WatchDocument};
+use crate::expr::build::{self, Amount, Condition};
+use crate::expr::ir::WindowRef;
+use crate::expr::reach::may_be_true;
+use crate::expr::{Bool, Sym, Text as TextNode, Typed, check_any};
+use crate::facts::{Trigger, Triggers};
+use crate::rule::Subject;
+use crate::symbol;
+use crate::vocabulary::{self, Dimension};
+use crate::window::{Aggregate, WindowSpec};
+
+/// Most windows of one rule.
+const MAX_WINDOWS: usize = 8;
+
+/// What feeds one window.
+pub(crate) struct Feed {
+    pub(crate) key: u32,
+    pub(crate) spec: WindowSpec,
+    pub(crate) triggers: Triggers,
+    pub(crate) scope: Option<Condition>,
+    pub(crate) filter: Option<Condition>,
+    pub(crate) value: FeedValue,
+}
+
+pub(crate) enum FeedValue {
+    /// Count and absent: the event itself, where this holds.
+    Event(Condition),
+    Amount(Amount),
+    Symbol(Sym),
+    Text(TextNode),
+}
+
+impl Compiler<'_, '_> {
+    pub(super) fn watch(&mut self, document: &RuleDocument, subject: Subject, scope: Option<&Bool>) -> Vec<Arc<Feed>> {
+        if document.watch.len() > MAX_WINDOWS {
+            let message = format!("more than {MAX_WINDOWS} windows");
+            self.wrong.push(self.source.about(&document.rule, message, Some("split the rule".into())));
+            return Vec::new();
+        }
+        let mut feeds = Vec::new();
+        let mut windows = BTreeMap::new();
+        for (name, watch) in &document.watch {
+            if vocabulary::find(name).is_some() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                let hint = Some("letters, digits and `_`; not the name of a field".to_owned());
+                self.wrong.push(self.source.about(watch, format!("`{name}` is no name for a window"), hint));
+            }
+            let scope_text = document.scope.as_ref().map_or("", |scope| scope.value.as_str());
+            if let Some((feed, dimension)) = self.feed(watch, subject, scope, scope_text) {
+                windows.insert(name.clone(), (WindowRef { key: feed.key, spec: feed.spec }, dimension));
+                feeds.push(Arc::new(feed));
+            } else {
+                // A stand-in, so that `when` is checked for its own mistakes only.
+                let spec = WindowSpec::new(Aggregate::Count, Duration::from_hours(1)).expect("an hour is a window");
+                windows.insert(name.clone(), (WindowRef { key: 0, spec }, Dimension::Plain));
+            }
+        }
+        self.names.windows = windows;
+        feeds
+    }
+
+    fn feed(
+        &mut self,
+        watch: &Spanned<WatchDocument>,
+        subject: Subject,
+        scope: Option<&Bool>,
+        scope_text: &str,
+    ) -> Option<(Feed, Dimension)> {
+        let document = &watch.value;
+        let kinds = [
+            (&document.sum, Aggregate::Sum),
+            (&document.count, Aggregate::Count),
+            (&document.distinct, Aggregate::Distinct),
+            (&document.max, Aggregate::Max),
+            (&document.absent, Aggregate::Absent),
+        ];
+        let mut stated = kinds.iter().filter_map(|(text, aggregate)| Some((text.as_ref()?, *aggregate)));
+        let (Some((text, aggregate)), None) = (stated.next(), stated.next()) else {
+            let message = "a window states one of `sum`, `count`, `distinct`, `max`, `absent`";
+            self.wrong.push(self.source.about(watch, message, None));
+            return None;
+        };
+        let over = parse_duration(&document.over.value);
+        let Some(spec) = over.and_then(|over| WindowSpec::new(aggregate, over)) else {
+            let message = format!("`{}` is no length of a window", document.over.value);
+            let hint = Some("1 min to 31 d, for example `over: 24h`".to_owned());
+            self.wrong.push(self.source.about(&document.over, message, hint));
+            return None;
+        };
+        let filter = document.filter.as_ref().map(|filter| self.condition(filter));
+        let (value, known, dimension) = self.feed_value(text, aggregate)?;
+        let filter = match filter {
+            Some(None) => return None,
+            Some(Some(filter)) => Some(filter),
+            None => None,
+        };
+        let mut triggers = may_be_true(&known).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange));
+        triggers = filter.as_ref().map_or(triggers, |filter| triggers.and(may_be_true(filter)));
+        triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
+        let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
+        let over_ms = spec.over().as_millis();
+        let name = format!(
+            "{subject:?} {aggregate:?} {over_ms} {} | {} | {}",
+            plain(&text.value),
+            plain(filter_text),
+            plain(scope_text)
+        );
+        let feed = Feed {
+            key: symbol::key(&name),
+            spec,
+            triggers,
+            scope: scope.map(build::condition),
+            filter: filter.as_ref().map(build::condition),
+            value,
+        };
+        Some((feed, dimension))
+    }
+
+    /// What is aggregated, the condition under which there is something to aggregate, and what the window measures.
+    fn feed_value(&mut self, text: &Spanned<String>, aggregate: Aggregate) -> Option<(FeedValue, Bool, Dimension)> {
+        let typed = match check_any(&text.value, &self.names) {
+            Ok(typed) => typed,
+            Err(wrong) => {
+                self.note(text, wrong);
+                return None;
+            }
+        };
+        let known = Bool::Has(Box::new(typed.clone()));
+        Some(match (aggregate, typed) {
+            (Aggregate::Count | Aggregate::Absent, Typed::Bool(node)) => {
+                (FeedValue::Event(build::condition(&node)), node, Dimension::Plain)
+            }
+            (Aggregate::Sum | Aggregate::Max, Typed::Number(node, dimension)) => {
+                (FeedValue::Amount(build::amount(&node)), known, dimension)
+            }
+            (Aggregate::Distinct, Typed::Symbol(node, _)) => (FeedValue::Symbol(node), known, Dimension::Plain),
+            (Aggregate::Distinct, Typed::Text(node)) => (FeedValue::Text(node), known, Dimension::Plain),
+            (aggregate, typed) => {
+                let wants = match aggregate {
+                    Aggregate::Count | Aggregate::Absent => "a condition, for example `session_start`",
+                    Aggregate::Sum | Aggregate::Max => "an amount, for example `bytes`",
+                    Aggregate::Distinct => "a value, for example `country`",
+                };
+                let message = format!("this is {}", typed.describe());
+                self.wrong.push(self.source.about(text, message, Some(format!("this kind of window wants {wants}"))));
+                return None;
+            }
+        })
+    }
+}
+
+/// In words, for `explain`.
+pub(super) fn describe_watch(watch: &WatchDocument) -> String {
+    let what = [
+        ("the sum of", &watch.sum),
+        ("the number of", &watch.count),
+        ("the number of different", &watch.distinct),
+        ("the largest", &watch.max),
+        ("no", &watch.absent),
+    ];
+    let stated = what.iter().find_map(|(words, text)| Some(format!("{words} {}", plain(&text.as_ref()?.value))));
+    let filter = watch.filter.as_ref().map_or(String::new(), |filter| format!(" where {}", plain(&filter.value)));
+    format!("{}{filter} over {}", stated.unwrap_or_default(), watch.over.value)
+}

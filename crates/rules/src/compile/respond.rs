@@ -1,0 +1,69 @@
+//! What a rule asks for.
+
+use fleetward_fleet::parse_duration;
+use serde_saphyr::Spanned;
+
+use super::Compiler;
+use crate::diagnostic::did_you_mean;
+use crate::document::{ApprovalDocument, RespondDocument, RuleDocument};
+use crate::expr::build::{self, Condition};
+use crate::expr::units::did_you_mean_text;
+use crate::rule::{Respond, RespondAction};
+
+impl Compiler<'_, '_> {
+    pub(super) fn responds(&mut self, document: &RuleDocument) -> (Vec<Respond>, Vec<Option<Condition>>) {
+        let mut responds = Vec::new();
+        let mut conditions = Vec::new();
+        for respond in &document.respond {
+            let options = &respond.value.options;
+            let unless = options.unless.as_ref().and_then(|text| self.condition(text));
+            let Some(action) = self.action(respond) else { continue };
+            let needs_approval = options.approval == Some(ApprovalDocument::Human);
+            responds.push(Respond { action, needs_approval });
+            conditions.push(unless.as_ref().map(build::condition));
+        }
+        (responds, conditions)
+    }
+
+    fn action(&mut self, respond: &Spanned<RespondDocument>) -> Option<RespondAction> {
+        let options = &respond.value.options;
+        match respond.value.action.as_str() {
+            "notify" => self.channel(respond, options.channel.clone()),
+            "disconnect" => Some(RespondAction::Disconnect),
+            "suspend_sim" => Some(RespondAction::SuspendSim),
+            "change_of_authorization" => {
+                let timeout = options.session_timeout.as_ref().and_then(|text| parse_duration(&text.value));
+                let secs = timeout.and_then(|timeout| u32::try_from(timeout.as_secs()).ok()).filter(|secs| *secs > 0);
+                if secs.is_none() {
+                    let hint = Some("change_of_authorization: { session_timeout: 10 min }".to_owned());
+                    self.wrong.push(self.source.about(respond, "a session_timeout is needed", hint));
+                }
+                Some(RespondAction::ChangeOfAuthorization { session_timeout_secs: secs? })
+            }
+            other => {
+                let known = ["notify", "disconnect", "suspend_sim", "change_of_authorization"];
+                let hint = did_you_mean(other, known).map_or(format!("one of {}", known.join(", ")), did_you_mean_text);
+                self.wrong.push(self.source.about(respond, format!("unknown response `{other}`"), Some(hint)));
+                None
+            }
+        }
+    }
+
+    fn channel(&mut self, respond: &Spanned<RespondDocument>, channel: Option<String>) -> Option<RespondAction> {
+        let Some(channel) = channel else {
+            self.wrong.push(self.source.about(respond, "`notify` needs a channel", Some("notify: ops".into())));
+            return None;
+        };
+        if let Some(channels) = &self.options.channels
+            && !channels.contains(&channel)
+        {
+            if !self.builtin {
+                let near = did_you_mean(&channel, channels.iter().map(String::as_str)).map(did_you_mean_text);
+                let hint = near.or_else(|| Some("configure it under `notify:` in fleetward.yaml".into()));
+                self.wrong.push(self.source.about(respond, format!("there is no channel `{channel}`"), hint));
+            }
+            return None;
+        }
+        Some(RespondAction::Notify { channel: channel.into() })
+    }
+}

@@ -1,0 +1,14 @@
+//! Any text as a rule file: accepted, with its examples run, or refused with places in the file; never a panic.
+#![no_main]
+
+use fleetward_rules::{Options, run_tests};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Err(errors) = run_tests(&[("fuzz.yaml", text)], &Options::default()) {
+        assert!(!errors.is_empty());
+        let lines = text.lines().count() + 1;
+        assert!(errors.iter().all(|error| error.line <= lines), "{errors:?}");
+    }
+});

@@ -1,0 +1,22 @@
+//! `cargo xtask bench`: ours and every peer that is installed, on the same load, in turn, in one run.
+
+mod radius;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Measure, beside every peer that is installed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Durable accounting and admission, beside FreeRADIUS without and with a sync per record.
+    Radius(radius::Radius),
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Radius(radius) => radius.run(),
+        }
+    }
+}
