@@ -50,7 +50,7 @@ fn run(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) ->
     feed(&engine, "ticks (each a whole sweep)", 5, &mut next, |n| Observation {
         device: DeviceId(0),
         identity: None,
-        ..observation(0, 3000 + 60 * n as i64, Body::Tick)
+        ..observation(0, 3000 + 60 * n.cast_signed(), Body::Tick)
     });
     let (wall, cpu) = (Instant::now(), cpu_seconds());
     let written = engine.snapshot(|_| true).expect("the disk takes it");
@@ -76,6 +76,7 @@ fn start(config: &Config, rules: &Arc<RuleSet>) -> (Engine, fleetward_detect::en
 }
 
 /// Feeds records; says how many a CPU-second of the worker, the making of the records taken out.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn feed(engine: &Engine, name: &str, count: u64, next: &mut u64, make: fn(u64) -> Observation) {
     let mut judging = 0.0;
     for first in (0..count).step_by(BATCH * 64) {
@@ -119,14 +120,14 @@ fn device(n: u64) -> Observation {
 }
 
 fn record(n: u64, secs: i64, status: SessionStatus) -> Observation {
-    let volume = secs as u64 * (40 + n % 20);
+    let volume = secs.cast_unsigned() * (40 + n % 20);
     let session = Session {
         key: SessionKey { nas: "pgw-1".into(), id: format!("{n:08x}0a1b2c3d").into() },
         status,
         bytes_up: volume,
         bytes_down: volume / 3,
         has_gigawords: true,
-        session_secs: Some(secs as u32),
+        session_secs: Some(secs.cast_unsigned() as u32),
         terminate_cause: None,
         ip: Some(std::net::Ipv4Addr::from(0x0A00_0000 + n as u32)),
         ipv6: None,
@@ -160,6 +161,7 @@ fn resident() -> u64 {
 }
 
 /// User and system time of all threads, in steps of 10 ms.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind_name = text.rsplit(')').next().unwrap_or_default();

@@ -1,50 +1,47 @@
 //! Identities in eight bytes, networks in four.
 
 use std::marker::PhantomData;
-use std::str::FromStr;
 
 use fleetward_fleet::{Imei, Imeisv, Imsi, Msisdn, Plmn};
 use serde::{Deserialize, Serialize};
 
-/// An optional string of digits as one number: how many digits in the lowest bits, 0 for none.
+/// An optional string of digits as one number; 0 for none.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Packed<T>(u64, PhantomData<fn() -> T>);
 
-/// What can be packed: digits that fit 59 bits (17 digits).
-pub(crate) trait Digits: FromStr + Copy {
-    /// The digits.
-    fn text(self) -> String;
+/// What can be packed.
+pub(crate) trait Digits: Copy {
+    fn pack(self) -> u64;
+    fn unpack(packed: u64) -> Option<Self>;
 }
 
 macro_rules! digits {
     ($($name:ident),*) => {$(impl Digits for $name {
-        fn text(self) -> String { self.reveal() }
+        fn pack(self) -> u64 { self.to_packed() }
+        fn unpack(packed: u64) -> Option<Self> { Self::from_packed(packed) }
     })*};
 }
 digits!(Imsi, Imei, Imeisv, Msisdn);
 
 impl<T: Digits> Packed<T> {
     pub(crate) fn of(value: Option<T>) -> Self {
-        let packed = value.map_or(0, |value| {
-            let text = value.text();
-            text.parse::<u64>().unwrap_or(0) << 5 | text.len() as u64
-        });
-        Self(packed, PhantomData)
+        Self(value.map_or(0, T::pack), PhantomData)
     }
 
     pub(crate) fn value(self) -> Option<T> {
-        let len = (self.0 & 31) as usize;
-        if len == 0 { None } else { format!("{:0len$}", self.0 >> 5).parse().ok() }
+        if self.0 == 0 { None } else { T::unpack(self.0) }
     }
 
     pub(crate) fn is_none(self) -> bool {
         self.0 == 0
     }
+}
 
-    /// The digits as one number.
-    pub(crate) fn number(self) -> u64 {
-        self.0 >> 5
+impl Packed<Imei> {
+    /// The same as [`Self::value`] without going through text: an IMEI is needed for every record.
+    pub(crate) fn imei(self) -> Option<Imei> {
+        self.0.checked_sub(100_000_000_000_000).and_then(Imei::from_number)
     }
 }
 
@@ -113,7 +110,9 @@ mod tests {
         }
         let long: Imeisv = "9999999999999999".parse().unwrap();
         assert_eq!(Packed::of(Some(long)).value(), Some(long));
-        assert_eq!(Packed::<Imsi>::of(None).value(), None);
+        let imei: Imei = "00000000000017".parse().unwrap();
+        assert_eq!((Packed::of(Some(imei)).imei(), Packed::of(Some(imei)).value()), (Some(imei), Some(imei)));
+        assert_eq!((Packed::<Imsi>::of(None).value(), Packed::of(None).imei()), (None, None));
         for text in ["26201", "310410", "00101", "001001"] {
             let plmn: Plmn = text.parse().unwrap();
             assert_eq!(PackedPlmn::of(Some(plmn)).value(), Some(plmn));

@@ -121,12 +121,12 @@ macro_rules! packed_identity {
     ($($name:ident),*) => {$(
         impl $name {
             /// The digits with a 1 in front, as one number: keeps leading zeros. The journal's form; 0 is never one.
-            pub(crate) fn to_packed(self) -> u64 {
+            pub fn to_packed(self) -> u64 {
                 10_u64.pow(u32::from(self.0.len)) + self.0.value
             }
 
             /// Reads what `to_packed` wrote.
-            pub(crate) fn from_packed(packed: u64) -> Option<Self> {
+            pub fn from_packed(packed: u64) -> Option<Self> {
                 packed.to_string().strip_prefix('1')?.parse().ok()
             }
         }

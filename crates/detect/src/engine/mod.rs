@@ -90,6 +90,7 @@ pub struct Engine {
 impl Engine {
     /// Loads the newest valid snapshot and starts the workers. Replay the journal from [`Resume::next`] through
     /// [`Self::submit`], then go on with what is committed live.
+    #[expect(clippy::needless_pass_by_value, reason = "the engine keeps both; callers hand them over")]
     pub fn start(config: Config, compiled: Arc<Compiled>, sink: Sink) -> Result<(Self, Resume), SnapshotError> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
         let workers = if config.workers == 0 { cores() } else { config.workers.min(PARTITIONS) };

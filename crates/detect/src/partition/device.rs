@@ -20,7 +20,6 @@ pub(crate) struct Entry {
     pub(crate) imsi: Packed<Imsi>,
     pub(crate) imei: Packed<Imei>,
     pub(crate) msisdn: Packed<Msisdn>,
-    pub(crate) login: Option<Box<str>>,
     pub(crate) model: Option<Symbol>,
     pub(crate) groups: Symbol,
     pub(crate) ip: Option<Ipv4Addr>,
@@ -36,7 +35,7 @@ pub(crate) struct Entry {
     pub(crate) bytes_up: u64,
     pub(crate) bytes_down: u64,
     /// Sessions ever begun.
-    pub(crate) begun: u64,
+    pub(crate) begun: u32,
     pub(crate) sessions: Sessions,
     pub(crate) rules: SubjectState,
 }
@@ -57,7 +56,6 @@ impl Entry {
             imsi: Packed::of(imsi),
             imei: Packed::default(),
             msisdn: Packed::default(),
-            login: None,
             model: None,
             groups: names.groups(&[]),
             ip: None,
@@ -85,7 +83,6 @@ impl Entry {
         self.imsi = Packed::of(device.imsi);
         self.imei = Packed::of(device.imei);
         self.msisdn = Packed::of(device.msisdn);
-        self.login.clone_from(&device.login);
         self.model = device.model.as_deref().map(|model| names.model(model));
         self.groups = names.groups(&device.groups);
         self.ip = device.ip;
@@ -113,7 +110,7 @@ impl Entry {
     /// nobody else may ask for them. Identities of the SIM are left out: rules cannot read them, and unpacking costs.
     pub(crate) fn lend(&mut self, names: &mut Names) -> Device {
         let mut device = Device::named(std::mem::take(&mut self.name));
-        device.imei = Imei::from_number(self.imei.number()).filter(|_| !self.imei.is_none());
+        device.imei = self.imei.imei();
         device.imei_lock = self.imei_lock;
         device.model = self.model.map(|model| names.models.lend(model));
         device.groups = names.groups.lend(self.groups);

@@ -54,7 +54,8 @@ impl PartitionState {
             last_tick: self.last_tick,
         };
         let room = Vec::with_capacity(self.devices.len() * 160 + 64);
-        postcard::to_extend(&frozen, room).expect("memory takes any length, and all types are plain")
+        // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
+        postcard::to_extend(&frozen, room).unwrap_or_default()
     }
 
     /// From the bytes that [`Self::freeze`] made; `None` where they are not such bytes.

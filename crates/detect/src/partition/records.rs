@@ -25,7 +25,7 @@ impl PartitionState {
         entry.seen(record.at);
         entry.bytes_up = entry.bytes_up.saturating_add(step.delta.up);
         entry.bytes_down = entry.bytes_down.saturating_add(step.delta.down);
-        entry.begun += u64::from(step.is_new);
+        entry.begun = entry.begun.saturating_add(u32::from(step.is_new));
         self.tally.stale_records += u64::from(!step.is_news);
         self.tally.wraps += u64::from(step.delta.wrapped);
 

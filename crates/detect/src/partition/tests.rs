@@ -62,7 +62,8 @@ fn a_session_is_opened_and_ended() {
 #[test]
 fn a_reset_reaches_every_device_of_the_nas() {
     let mut state = PartitionState::default();
-    let mut records: Vec<_> = (0..3).map(|n| session(n, n as i64, record(&format!("s{n}"), Start, 0, 0))).collect();
+    let mut records: Vec<_> =
+        (0..3).map(|n| session(n, n.cast_signed(), record(&format!("s{n}"), Start, 0, 0))).collect();
     records.push(reset(100, "pgw-2"));
     records.push(reset(200, "pgw-1"));
     let out = run(&mut state, 0, &records, &compiled());
@@ -75,7 +76,7 @@ fn a_reset_reaches_every_device_of_the_nas() {
 fn strangers_are_bounded_and_the_oldest_makes_room() {
     let mut state = PartitionState::default();
     let mut records = vec![change(0, 100, device(100))];
-    records.extend((0..10).map(|n| session(n, n as i64, record(&format!("s{n}"), Start, 0, 0))));
+    records.extend((0..10).map(|n| session(n, n.cast_signed(), record(&format!("s{n}"), Start, 0, 0))));
     let out = run(&mut state, 0, &records, &compiled());
     let tally = state.tally();
     assert_eq!((tally.known_devices, tally.unknown_devices, tally.unknown_dropped), (1, 3, 7));
@@ -109,7 +110,7 @@ fn ticks_find_lost_sessions_in_their_turn() {
         })
         .collect();
     run(&mut state, 0, &records, &compiled());
-    let interval = Limits::default().interim.as_secs() as i64;
+    let interval = Limits::default().interim.as_secs().cast_signed();
     assert_eq!(ends(&run(&mut state, 10, &[tick(61), tick(3 * interval)], &compiled())), []);
     // A minute later all had their turn.
     let ticks: Vec<_> = (0..7).map(|n| tick(3 * interval + 61 + n * 10)).collect();

@@ -38,7 +38,7 @@ impl PartitionState {
             if after.is_some_and(|after| (partition, entry.id.0) < (after.partition, after.device)) {
                 continue;
             }
-            for session in self.of_entry(entry, filter.filter.open) {
+            for session in of_entry(entry, filter.filter.open) {
                 let cursor = Cursor { partition, device: entry.id.0, session: session.hash() };
                 let wanted = nas.is_none_or(|nas| nas == session.nas()) && after.is_none_or(|after| cursor > after);
                 if wanted && filter.matches(self, entry, &session) {
@@ -61,7 +61,7 @@ impl PartitionState {
     pub(crate) fn session_view(&self, device: Option<DeviceId>, key: &SessionKey) -> Option<SessionView> {
         let nas = self.names.nases.find(&*key.nas)?;
         let find = |entry: &Entry| {
-            let mut all = self.of_entry(entry, None);
+            let mut all = of_entry(entry, None);
             all.find(|session| session.nas() == nas && session.id() == &*key.id)
                 .map(|session| self.view(entry, &session))
         };
@@ -84,17 +84,10 @@ impl PartitionState {
             last_seen: entry.last_seen(),
             bytes_up: entry.bytes_up,
             bytes_down: entry.bytes_down,
-            sessions: entry.begun,
+            sessions: u64::from(entry.begun),
             open: entry.sessions.open.iter().rev().map(|s| self.view(entry, &Found::Open(s))).collect(),
             has_episodes: entry.rules.has_episodes(),
         })
-    }
-
-    /// Open ones, then closed ones from the newest. The same id twice is told apart by its begin (see [`Found::hash`]).
-    fn of_entry<'a>(&self, entry: &'a Entry, open: Option<bool>) -> impl Iterator<Item = Found<'a>> + use<'a> {
-        let opened = entry.sessions.open.iter().rev().map(Found::Open).filter(move |_| open != Some(false));
-        let closed = entry.sessions.closed.iter().rev().map(Found::Closed).filter(move |_| open != Some(true));
-        opened.chain(closed)
     }
 
     fn view(&self, entry: &Entry, found: &Found<'_>) -> SessionView {
@@ -112,6 +105,13 @@ impl PartitionState {
         }
         view
     }
+}
+
+/// Open ones, then closed ones from the newest. The same id twice is told apart by its begin (see [`Found::hash`]).
+fn of_entry(entry: &Entry, open: Option<bool>) -> impl Iterator<Item = Found<'_>> {
+    let opened = entry.sessions.open.iter().rev().map(Found::Open).filter(move |_| open != Some(false));
+    let closed = entry.sessions.closed.iter().rev().map(Found::Closed).filter(move |_| open != Some(true));
+    opened.chain(closed)
 }
 
 /// A filter, prepared once a query.

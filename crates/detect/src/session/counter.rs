@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Counters {
     up: Counter,
     down: Counter,
+    up_wrapped: bool,
+    down_wrapped: bool,
 }
 
 /// One direction.
@@ -16,7 +18,6 @@ struct Counter {
     raw: u64,
     /// What was counted before the last wrap.
     before: u64,
-    wrapped: bool,
 }
 
 /// What a record added.
@@ -38,8 +39,8 @@ impl Counters {
     /// Counts a record's cumulative values. `advanced`: its event time is after that of every record so far;
     /// only then can a lower value be a wrap instead of an old record.
     pub(crate) fn count(&mut self, up: u64, down: u64, has_gigawords: bool, advanced: bool) -> Delta {
-        let (up, up_wrap) = self.up.count(up, has_gigawords, advanced);
-        let (down, down_wrap) = self.down.count(down, has_gigawords, advanced);
+        let (up, up_wrap) = self.up.count(up, has_gigawords, advanced, &mut self.up_wrapped);
+        let (down, down_wrap) = self.down.count(down, has_gigawords, advanced, &mut self.down_wrapped);
         Delta { up, down, wrapped: up_wrap || down_wrap }
     }
 
@@ -60,20 +61,20 @@ impl Counters {
 
     /// A wrap was seen, so the sums are lower bounds.
     pub(crate) fn wrapped(&self) -> bool {
-        self.up.wrapped || self.down.wrapped
+        self.up_wrapped || self.down_wrapped
     }
 }
 
 impl Counter {
-    fn count(&mut self, value: u64, has_gigawords: bool, advanced: bool) -> (u64, bool) {
+    fn count(&mut self, value: u64, has_gigawords: bool, advanced: bool, wrapped: &mut bool) -> (u64, bool) {
         if value < self.raw && advanced && !has_gigawords {
             // Go on from the new value; what happened around the wrap is unknown and not added.
             self.before = self.before.saturating_add(self.raw).saturating_sub(value);
             self.raw = value;
-            self.wrapped = true;
+            *wrapped = true;
             return (0, true);
         }
-        if self.wrapped && !advanced {
+        if *wrapped && !advanced {
             // After a wrap an old record can be from either side of it.
             return (0, false);
         }

@@ -285,7 +285,7 @@ fn life(id: u8, begin: i64, counters: &[(u16, u16)]) -> Vec<(i64, Session)> {
         let status = if step + 1 == counters.len() { Stop } else { Interim };
         let mut one = record(&name, status, up, down);
         one.session_secs = Some((step as u32 + 1) * 60);
-        records.push((begin + (step as i64 + 1) * 60, one));
+        records.push((begin + (i64::try_from(step).unwrap() + 1) * 60, one));
     }
     records
 }

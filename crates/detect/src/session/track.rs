@@ -35,6 +35,7 @@ pub(crate) struct Context<'a> {
 
 /// What one record changed.
 #[derive(Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one record")]
 pub(crate) struct Step {
     pub(crate) delta: Delta,
     /// It says something that no record before it said; a retransmit does not, and rules never see it.
