@@ -51,6 +51,8 @@ pub(crate) struct Cursor {
     /// The offset that its first record must have.
     pub(crate) next: Offset,
     window: Vec<u8>,
+    /// How much of `window` was read, and from where in the file.
+    window_len: usize,
     window_at: u64,
     /// In `window`: the records of the current frame that were not given out.
     rest: std::ops::Range<usize>,
@@ -80,6 +82,7 @@ impl Cursor {
             at,
             next: first,
             window: Vec::new(),
+            window_len: 0,
             window_at: 0,
             rest: 0..0,
             rest_next: first,
@@ -92,7 +95,7 @@ impl Cursor {
         if step == Step::Frame {
             return Ok(step);
         }
-        self.window.clear();
+        self.window_len = 0;
         self.try_step()
     }
 
@@ -195,7 +198,7 @@ impl Cursor {
     /// What of the window lies at `self.at` and after.
     fn filled(&self) -> &[u8] {
         let from = self.at.saturating_sub(self.window_at) as usize;
-        self.window.get(from..).unwrap_or_default()
+        self.window[..self.window_len].get(from..).unwrap_or_default()
     }
 
     /// Makes the window hold at least `wanted` bytes from `self.at` on, where the file has them.
@@ -203,10 +206,13 @@ impl Cursor {
         if self.filled().len() >= wanted {
             return Ok(());
         }
-        self.window.resize(wanted.max(WINDOW), 0);
-        let found = read_at(&self.file, &mut self.window, self.at).map_err(ReadError::io(&self.path))?;
-        self.window.truncate(found);
-        self.window.shrink_to(4 * WINDOW);
+        let size = wanted.max(WINDOW);
+        // Grows for an unusually large frame, and gives that back.
+        if self.window.len() < size || self.window.len() > 4 * size {
+            self.window = vec![0; size];
+        }
+        self.window_len = 0;
+        self.window_len = read_at(&self.file, &mut self.window, self.at).map_err(ReadError::io(&self.path))?;
         self.window_at = self.at;
         Ok(())
     }
