@@ -1,6 +1,6 @@
 //! The language, from outside: what is accepted, what it means, and what a mistake is told.
 
-use fleetward_rules::{Options, RuleSet, run_tests};
+use fleetward_rules::{Options, RuleSet, Trigger, Triggers, run_tests};
 
 fn errors(text: &str) -> String {
     match RuleSet::compile(&[("r.yaml", text)], &Options::default()) {
@@ -255,7 +255,6 @@ fn a_failing_example_says_what_happened() {
 fn rules_are_routed_to_the_events_that_concern_them() {
     let set = RuleSet::builtin(&Options::default());
     let triggers = |name: &str| set.rule(name).map(|rule| rule.triggers());
-    use fleetward_rules::{Trigger, Triggers};
     assert_eq!(triggers("silent"), Some(Triggers::TICK));
     assert_eq!(triggers("rejected-imei-lock"), Some(Triggers::of(Trigger::Rejected)));
     assert_eq!(triggers("session-storm"), Some(Triggers::of(Trigger::SessionStart)));

@@ -31,7 +31,7 @@ proptest! {
         minutes in 1_i64..300,
     ) {
         let over = minutes * 60_000;
-        let spec = WindowSpec::new(kind, Duration::from_millis(over as u64)).expect("in range");
+        let spec = WindowSpec::new(kind, Duration::from_millis(over.unsigned_abs())).expect("in range");
         let mut events = events;
         events.sort_unstable();
         let mut state = WindowState::default();
@@ -55,7 +55,9 @@ proptest! {
         let spec = WindowSpec::new(kind, Duration::from_hours(1)).expect("in range");
         let value = |events: &[(i64, u64)]| {
             let mut state = WindowState::default();
-            events.iter().for_each(|(at, value)| state.add(spec, Timestamp(*at), *value));
+            for (at, value) in events {
+                state.add(spec, Timestamp(*at), *value);
+            }
             state.value(spec, Timestamp(HOUR))
         };
         let mut turned = events.clone();
@@ -114,7 +116,9 @@ proptest! {
             set.observe(&facts, state, out);
         };
         let (mut straight, mut told) = (SubjectState::default(), Vec::new());
-        events.iter().for_each(|event| observe(&mut straight, &mut told, *event));
+        for event in &events {
+            observe(&mut straight, &mut told, *event);
+        }
         let (mut resumed, mut told_again) = (SubjectState::default(), Vec::new());
         for (index, event) in events.iter().enumerate() {
             if index == cut.index(events.len()) {
