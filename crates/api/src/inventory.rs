@@ -103,21 +103,21 @@ pub fn from_csv(text: &[u8]) -> Result<Inventory, Vec<LineError>> {
     let separator = if text[..header_end].contains(&b';') { b';' } else { b',' };
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).comment(Some(b'#')).from_reader(text);
-    let header = reader.headers().map_err(|error| vec![csv_error(&error)])?.clone();
+    let header = reader.headers().map_err(|error| vec![csv_error(text, &error)])?.clone();
     let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
     check_header(&columns)?;
     let mut found = Collector::default();
     for record in reader.records() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = record.position().map_or(0, |position| line_of(text, position));
                 let fields = columns.iter().map(String::as_str).zip(record.iter());
                 match from_fields(fields) {
                     Ok(input) => found.take(line, &input),
                     Err((column, message)) => found.mistake(line, column, message),
                 }
             }
-            Err(error) => found.mistakes.push(csv_error(&error)),
+            Err(error) => found.mistakes.push(csv_error(text, &error)),
         }
     }
     found.finish()
@@ -195,8 +195,15 @@ fn check_header(columns: &[String]) -> Result<(), Vec<LineError>> {
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
 }
 
-fn csv_error(error: &csv::Error) -> LineError {
-    let line = error.position().map_or(1, csv::Position::line);
+/// The reader says where it began to look for a record; remarks and empty lines before the record are passed over.
+fn line_of(text: &[u8], position: &csv::Position) -> u64 {
+    let from = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let passed = |line: &&[u8]| line.is_empty() || *line == b"\r" || line.starts_with(b"#");
+    position.line() + from.split(|byte| *byte == b'\n').take_while(passed).count() as u64
+}
+
+fn csv_error(text: &[u8], error: &csv::Error) -> LineError {
+    let line = error.position().map_or(1, |position| line_of(text, position));
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields, {expected_len} expected as in the header")

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use fleetward_api::{ApiConfig, ApiState};
 use fleetward_fleet::Timestamp;
-use fleetward_store::{NewToken, Role, Store, TokenKind};
+use fleetward_store::{AuditFilter, NewToken, Page, Role, Store, TokenKind};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -115,7 +115,7 @@ impl Fixture {
 
     /// What the audit log says, newest first.
     fn trace(&self) -> Vec<(String, String, String)> {
-        let log = self.store.audit_log(&Default::default(), &Default::default()).unwrap();
+        let log = self.store.audit_log(&AuditFilter::default(), &Page::default()).unwrap();
         log.items.into_iter().map(|row| (row.who, row.what, row.target)).collect()
     }
 }
