@@ -1,4 +1,42 @@
 //! Observations, profile and rules become findings.
+//!
+//! The heart is [`apply`]: one pure function over the state of one of 256 partitions. Around it, [`Engine`] runs worker
+//! threads that own the partitions, answers questions about sessions and devices, and keeps snapshots.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use fleetward_detect::{Compiled, Engine, engine::{Config, Outputs}};
+//! use fleetward_fleet::{Body, DeviceId, Observation, Offset, Timestamp};
+//! use fleetward_rules::{Options, RuleSet};
+//!
+//! let compiled = Compiled::new(Arc::new(RuleSet::builtin(&Options::default())), []);
+//! let sink = Arc::new(|outputs: Outputs| for output in outputs.outputs { let _ = output; /* store, respond */ });
+//! let (engine, resume) = Engine::start(Config::default(), Arc::new(compiled), sink)?;
+//! // Replay the journal from `resume.next`, then hand over what is committed:
+//! let now = Timestamp(1_795_000_000_000);
+//! let tick = Observation {
+//!     event_time: now, observed_at: now, source: "clock".into(), device: DeviceId(0), identity: None, body: Body::Tick,
+//! };
+//! engine.submit([(resume.next, Arc::new(tick))])?;
+//! engine.drain()?;
+//! assert_eq!(engine.applied(), Offset(resume.next.0 + 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `session` | counting: cumulative counters, retransmits, wraps, resets, ids used again |
+//! | `partition` | devices, what each kind of record does, ticks, facts for the rules, views, bytes for the snapshot |
+//! | [`engine`] | threads, queues, queries, the two phases of a snapshot |
+//! | [`snapshot`] | the file |
+//!
+//! # Deliberately absent
+//!
+//! Rules about a group or a model as a whole (`RuleSet::observe_group`) are not judged yet: their subjects live across
+//! partitions and want a second stage that merges what the workers hand on by offset.
+
 mod compiled;
 pub mod engine;
 mod intern;
