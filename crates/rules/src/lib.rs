@@ -1,4 +1,15 @@
 //! Parse, check, explain and evaluate a rule.
+//!
+//! A rule file (`document`) becomes typed nodes (`expr`), closures and windows (`compile`), and a [`RuleSet`] that knows which
+//! events concern which rules. [`RuleSet::observe`] judges one event of one device from [`Facts`] that the caller made, with a
+//! [`SubjectState`] that the caller keeps. The language is described in `docs/rules.md`.
+//!
+//! # Invariants
+//!
+//! * **Pure**: no clock, no I/O, no randomness. The same facts in the same order give the same firings and the same state.
+//! * **Unknown never fires**: a condition about what the record does not carry is neither true nor false.
+//! * **Bounded**: expressions, windows, lists and examples have limits; there are no loops, so cost is known when a rule is read.
+//! * **Idle is small**: a subject of which nothing is remembered costs one pointer.
 
 mod builtin;
 mod compile;

@@ -204,6 +204,9 @@ impl Ring {
     }
 
     fn value(&self, newest: u32, aggregate: Aggregate) -> u64 {
+        if newest <= self.newest && aggregate != Aggregate::Max {
+            return self.values.iter().fold(0, |sum, value| sum.saturating_add(*value)); // the usual case: all of it
+        }
         let buckets = (0..BUCKETS as u32).filter_map(|back| self.newest.checked_sub(back));
         let values = buckets.filter(|bucket| covers(newest, *bucket)).map(|bucket| self.values[slot(bucket)]);
         if aggregate == Aggregate::Max { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
