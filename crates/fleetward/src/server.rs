@@ -128,6 +128,7 @@ impl Server {
             store: store.clone(),
             events: events.clone(),
             by_name_alone: responder::by_name_alone(settings),
+            by_station: responder::by_station(settings),
         };
         if responder.set(responder::start(settings, hands)?).is_err() {
             bail!("the responder was started twice");

@@ -274,7 +274,7 @@ fn session_info(session: SessionView) -> SessionInfo {
         device_name: session.device_name,
         opened_at: session.opened_at,
         last_seen: session.last_seen,
-        ended_at: session.ended.map(|_| session.last_seen),
+        ended_at: session.ended_at,
         ended: session.ended.map(fleetward_detect::EndCause::name),
         bytes_up: session.bytes_up,
         bytes_down: session.bytes_down,

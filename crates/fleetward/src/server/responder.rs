@@ -18,7 +18,7 @@ use fleetward_store::{Lookup, Store};
 use super::events::{Event, Events};
 use super::{Record, replay, ticks, translate};
 use crate::clock;
-use crate::config::{Channel, Client, Disconnect, DisconnectKey, Settings};
+use crate::config::{Channel, Client, Disconnect, DisconnectKey, IdentityKind, Settings};
 
 /// The responder, once it is there: it starts after the journal's replay, outputs come before.
 pub(super) type Late = Arc<OnceLock<Responder>>;
@@ -31,6 +31,8 @@ pub(super) struct Hands {
     pub(super) events: Events,
     /// Gateways that may be asked by User-Name alone: there other sessions of the name are counted.
     pub(super) by_name_alone: Vec<Box<str>>,
+    /// Gateways whose devices are known by Calling-Station-Id.
+    pub(super) by_station: Vec<Box<str>>,
 }
 
 /// Starts the responder; it takes up what an earlier process left unfinished.
@@ -44,9 +46,21 @@ pub(super) fn start(settings: &Settings, hands: Hands) -> anyhow::Result<Respond
 
 /// The gateways that match on User-Name alone.
 pub(super) fn by_name_alone(settings: &Settings) -> Vec<Box<str>> {
-    let alone = |disconnect: &Disconnect| disconnect.keys.iter().any(|keys| keys == &[DisconnectKey::UserName]);
+    let alone = |disconnect: &Disconnect| disconnect.keys.iter().any(|keys| is_name_alone(keys));
     let clients = settings.config.radius.clients.iter();
     clients.filter(|client| client.disconnect.as_ref().is_some_and(alone)).map(name).collect()
+}
+
+/// User-Name is all that names the session; what names the gateway does not tell sessions apart.
+fn is_name_alone(keys: &[DisconnectKey]) -> bool {
+    use DisconnectKey::{NasIdentifier, NasIpAddress, UserName};
+    keys.contains(&UserName) && keys.iter().all(|key| matches!(key, UserName | NasIdentifier | NasIpAddress))
+}
+
+/// The gateways whose devices are known by Calling-Station-Id: a MAC address, mostly.
+pub(super) fn by_station(settings: &Settings) -> Vec<Box<str>> {
+    let clients = settings.config.radius.clients.iter();
+    clients.filter(|client| client.identity == IdentityKind::CallingStationId).map(name).collect()
 }
 
 fn name(client: &Client) -> Box<str> {
@@ -184,7 +198,11 @@ impl Hooks for Hands {
     fn target(&self, session: &SessionKey) -> Option<SessionTarget> {
         let found = self.engine.find_session(session).ok().flatten().filter(|found| found.ended.is_none())?;
         let same = if self.by_name_alone.contains(&session.nas) { self.same_user_name(&found) } else { 1 };
-        Some(translate::target(&found, same))
+        let mut target = translate::target(&found, same);
+        if target.calling_station_id.is_none() && self.by_station.contains(&session.nas) {
+            target.calling_station_id = self.login(found.device);
+        }
+        Some(target)
     }
 
     fn event(&self, event: ResponseEvent) {
@@ -197,6 +215,11 @@ impl Hooks for Hands {
 }
 
 impl Hands {
+    /// The login of a device of the inventory. Without it a key set that wants it is passed over, as one that lacks a value.
+    fn login(&self, device: DeviceId) -> Option<Box<str>> {
+        self.store.device(&Lookup::Id(device)).ok().flatten()?.login
+    }
+
     /// Open sessions at this gateway with this session's User-Name, itself included.
     fn same_user_name(&self, session: &SessionView) -> u32 {
         let filter = SessionFilter { nas: Some(session.nas.clone()), open: Some(true), ..SessionFilter::default() };
@@ -215,3 +238,16 @@ impl Hands {
 
 /// How long the inventory's projection may take before an answer says that it is still under way.
 pub(super) const PROJECTION_PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::{DisconnectKey as Key, is_name_alone};
+
+    #[test]
+    fn the_gateways_own_names_do_not_tell_sessions_apart() {
+        assert!(is_name_alone(&[Key::UserName]));
+        assert!(is_name_alone(&[Key::NasIdentifier, Key::UserName, Key::NasIpAddress]));
+        assert!(!is_name_alone(&[Key::UserName, Key::AcctSessionId]));
+        assert!(!is_name_alone(&[Key::NasIdentifier]));
+    }
+}

@@ -38,6 +38,12 @@ impl Certificates {
         let client = issue(&folder, "radsec-client", "DNS:radsec-client", "clientAuth")?;
         Ok(Self { authority, server, client })
     }
+
+    /// A certificate for one more client, with this common name and DNS name.
+    pub fn issue_client(&self, name: &str) -> Result<Pem, DaemonError> {
+        let folder = self.authority.parent().unwrap_or(Path::new("."));
+        issue(folder, name, &format!("DNS:{name}"), "clientAuth")
+    }
 }
 
 fn issue(folder: &Path, name: &str, names: &str, usage: &str) -> Result<Pem, DaemonError> {
