@@ -7,12 +7,16 @@ use fleetward_fleet::{Observation, Profile, Timestamp};
 use fleetward_rules::RuleSet;
 use hashbrown::HashMap;
 
+use crate::group::Wants;
+
 /// Everything that judging needs beside the state. Cheap to share: workers hold it in an [`Arc`].
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) profiles: HashMap<Box<str>, Profile>,
     pub(crate) limits: Limits,
+    /// Which events the rules about groups and models want.
+    pub(crate) groups: Wants,
 }
 
 impl Compiled {
@@ -24,7 +28,8 @@ impl Compiled {
     /// The same with other bounds.
     pub fn with_limits(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>, limits: Limits) -> Self {
         let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), profile)).collect();
-        Self { rules, profiles, limits }
+        let groups = Wants::of(&rules);
+        Self { rules, profiles, limits, groups }
     }
 
     /// The rules.

@@ -29,16 +29,17 @@
 //! | --- | --- |
 //! | `session` | counting: cumulative counters, retransmits, wraps, resets, ids used again |
 //! | `partition` | devices, what each kind of record does, ticks, facts for the rules, views, bytes for the snapshot |
+//! | `group` | rules about a group or a model as a whole: what partitions hand on, judged in journal order |
 //! | [`engine`] | threads, queues, queries, the two phases of a snapshot |
 //! | [`snapshot`] | the file |
 //!
 //! # Deliberately absent
 //!
-//! Rules about a group or a model as a whole (`RuleSet::observe_group`) are not judged yet: their subjects live across
-//! partitions and want a second stage that merges what the workers hand on by offset.
+//! Responses of rules about a group: their findings name no device and ask for no intervention, only for notifications.
 
 mod compiled;
 pub mod engine;
+mod group;
 mod intern;
 mod output;
 mod pack;

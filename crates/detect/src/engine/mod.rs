@@ -7,13 +7,16 @@
 //! * **Nothing is dropped**: queues are bounded, and a full one makes `submit` wait. The journal's completer waits
 //!   with it, appends are refused, senders retry: what cannot be judged in time is not acknowledged.
 //! * **A snapshot is never ahead of its outputs**: see [`Engine::snapshot`].
+//! * **Groups see one order**: what concerns a group or model as a whole goes through one more thread, which judges in
+//!   journal order whatever the number of workers (see `stage`).
 
 mod query;
+mod stage;
 mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -21,6 +24,7 @@ use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{Observation, Offset, PARTITIONS};
 use parking_lot::Mutex;
 
+use self::stage::Stage;
 use self::worker::{Message, Owned, Share, Shown, concerns_all};
 use crate::partition::Tally;
 use crate::snapshot::{self, SnapshotError, Written};
@@ -43,11 +47,11 @@ impl Default for Config {
     }
 }
 
-/// What one worker says about one batch. The sink is called on the worker's thread, in journal order per device;
-/// while it blocks, that worker waits.
+/// What one worker says about one batch. The sink is called on the worker's thread, in journal order per device (or
+/// group); while it blocks, that worker waits.
 #[derive(Debug)]
 pub struct Outputs {
-    /// Which worker.
+    /// Which worker; the number of workers for what concerns groups and models.
     pub worker: usize,
     /// This worker has judged every record before this offset that concerns it.
     pub upto: Offset,
@@ -77,8 +81,14 @@ pub struct Stopped;
 /// The running engine. Dropping it stops the workers after what was submitted.
 pub struct Engine {
     workers: Vec<Sender<Message>>,
+    /// The second stage; `None` only while the engine is dropped.
+    stage: Option<Sender<stage::Message>>,
+    /// The workers', then the stage's.
     threads: Vec<JoinHandle<()>>,
     shown: Vec<Arc<Shown>>,
+    groups: Arc<stage::Shown>,
+    /// Whether a rule about groups or models is in force.
+    wants_groups: AtomicBool,
     /// Held while a batch or a reload is handed to all workers, so that all see them in one order. Holds the offset
     /// after the last record handed over.
     feed: Mutex<Offset>,
@@ -98,42 +108,56 @@ impl Engine {
             Some(folder) => snapshot::load(folder, workers)?,
             None => snapshot::Loaded::nothing(),
         };
-        let next = loaded.states.iter().map(crate::PartitionState::next).min().unwrap_or_default();
+        let mut next = loaded.states.iter().map(crate::PartitionState::next).min().unwrap_or_default();
+        let mut groups = loaded.groups;
+        let wants_groups = compiled.groups.any();
+        if wants_groups {
+            next = next.min(groups.next());
+        } else {
+            groups.forget();
+        }
         let resume = Resume { next, snapshot: loaded.path, problems: loaded.problems };
 
         let mut states: Vec<Option<crate::PartitionState>> = loaded.states.into_iter().map(Some).collect();
         let mut engine = Self {
             workers: Vec::new(),
+            stage: None,
             threads: Vec::new(),
             shown: Vec::new(),
+            groups: Arc::default(),
+            wants_groups: AtomicBool::new(wants_groups),
             feed: Mutex::new(next),
             snapshots: config.snapshots,
             writing: Mutex::new(()),
         };
+        let (stage, facts) = bounded(config.queue.max(1) * workers);
+        engine.stage = Some(stage.clone());
         for worker in 0..workers {
             let share = Share { worker, workers };
             let own = share.partitions().map(|p| states[p].take().unwrap_or_default()).collect();
             let owned = Owned::new(share, own, compiled.clone());
-            engine.spawn(owned, worker, config.queue, sink.clone())?;
+            engine.spawn(owned, worker, config.queue, sink.clone(), stage.clone())?;
         }
+        let stage = Stage::new(groups, workers, engine.groups.clone());
+        engine.threads.push(thread("detect-groups", move || stage.run(&facts, &sink))?);
         Ok((engine, resume))
     }
 
-    fn spawn(&mut self, owned: Owned, worker: usize, queue: usize, sink: Sink) -> Result<(), SnapshotError> {
+    fn spawn(
+        &mut self,
+        owned: Owned,
+        worker: usize,
+        queue: usize,
+        sink: Sink,
+        stage: Sender<stage::Message>,
+    ) -> Result<(), SnapshotError> {
         let (sender, messages) = bounded(queue.max(1));
         let shown = Arc::new(Shown::default());
         shown.applied.store(owned.applied.0, Ordering::Release);
         let show = shown.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("detect-{worker}"))
-            .spawn(move || owned.run(&messages, &sink, &show))
-            .map_err(|source| SnapshotError::Io {
-                doing: "start a thread for",
-                path: format!("detect-{worker}").into(),
-                source,
-            })?;
+        let run = move || owned.run(&messages, &sink, &stage, &show);
         self.workers.push(sender);
-        self.threads.push(thread);
+        self.threads.push(thread(&format!("detect-{worker}"), run)?);
         self.shown.push(shown);
         Ok(())
     }
@@ -164,25 +188,51 @@ impl Engine {
 
     /// Waits until everything submitted so far is judged and the sink has returned from its outputs.
     pub fn drain(&self) -> Result<(), Stopped> {
+        self.settled(|_| (), |_, _| ())
+    }
+
+    /// Asks all workers at one place of the journal, and then the second stage, which by then has judged all before that
+    /// place (its offset is handed to `last`).
+    fn settled<T: Send + 'static>(
+        &self,
+        each: impl Fn(&mut Owned) + Clone + Send + 'static,
+        last: impl FnOnce(&mut Stage, Offset) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
         let feed = self.feed.lock();
-        let answers = self.ask_all(|_| ())?;
+        let (answers, place) = (self.ask_all(each)?, *feed);
         drop(feed);
-        answers.iter().try_for_each(|answer| answer.recv().map_err(|_| Stopped))
+        answers.iter().try_for_each(|answer| answer.recv().map_err(|_| Stopped))?;
+        let (sender, answer) = bounded(1);
+        let ask = stage::Message::Ask(Box::new(move |stage| {
+            drop(sender.send(last(stage, place))); // whoever asked may have gone
+        }));
+        self.stage.as_ref().ok_or(Stopped)?.send(ask).map_err(|_| Stopped)?;
+        answer.recv().map_err(|_| Stopped)
     }
 
     /// Swaps rules and profiles between two batches, on all workers between the same two. Windows and episodes of rules
     /// that stay are kept; those of rules that are gone are dropped by and by.
     pub fn reload(&self, compiled: Arc<Compiled>) -> Result<(), Stopped> {
-        let feed = self.feed.lock();
-        let answers = self.ask_all(move |owned| owned.compiled = compiled.clone())?;
-        drop(feed);
-        answers.iter().try_for_each(|answer| answer.recv().map_err(|_| Stopped))
+        let wants_groups = compiled.groups.any();
+        self.settled(
+            move |owned| owned.compiled = compiled.clone(),
+            move |stage, place| {
+                if !wants_groups {
+                    stage.state.forget();
+                }
+                stage.settle(place);
+            },
+        )?;
+        self.wants_groups.store(wants_groups, Ordering::Release);
+        Ok(())
     }
 
-    /// Writes a snapshot, in two phases. First all partitions are collected, one after the other between batches, so no worker
-    /// stands still for longer than one partition takes. At that moment the sink has returned from every output before
-    /// `upto`, but may only have queued it: `confirm(upto)` is called and must return `true` only when all of that is durable;
-    /// `false` abandons the snapshot. Then it is synced and takes the place of the oldest.
+    /// Writes a snapshot, in two phases. First all partitions are collected, one after the other between batches, so no
+    /// worker stands still for longer than one partition takes. The groups come last: they have then judged everything
+    /// that any of the partitions has handed on, so no fact is lost, and facts that a replay hands on again are skipped.
+    /// At that moment the sink has returned from every output before `upto`, but may only have queued it:
+    /// `confirm(upto)` is called and must return `true` only when all of that is durable; `false` abandons the snapshot.
+    /// Then it is synced and takes the place of the oldest.
     pub fn snapshot(&self, confirm: impl FnOnce(Offset) -> bool) -> Result<Written, SnapshotError> {
         let folder = self.snapshots.as_ref().ok_or(SnapshotError::NotConfigured)?;
         let _one_at_a_time = self.writing.lock();
@@ -207,6 +257,15 @@ impl Engine {
                 file.partition(next, &bytes)?;
             }
         }
+        let (next, bytes) = self.settled(
+            |_| (),
+            move |stage, place| {
+                stage.settle(place);
+                (stage.state.next(), stage.state.freeze())
+            },
+        )?;
+        upto = upto.max(next);
+        file.groups(next, &bytes)?;
         if !confirm(upto) {
             return Err(SnapshotError::NotConfirmed);
         }
@@ -216,17 +275,22 @@ impl Engine {
     /// Sums over all workers, without waiting for any: as of a few batches ago.
     pub fn counts(&self) -> Counts {
         let tally = self.shown.iter().map(|shown| *shown.tally.lock()).fold(Tally::default(), Tally::plus);
-        tally.counts()
+        let mut counts = tally.counts();
+        counts.findings += self.groups.findings.load(Ordering::Relaxed);
+        counts
     }
 
     /// Every record before this offset has been judged.
     pub fn applied(&self) -> Offset {
-        Offset(self.shown.iter().map(|shown| shown.applied.load(Ordering::Acquire)).min().unwrap_or(0))
+        let groups = self.wants_groups.load(Ordering::Acquire).then(|| self.groups.applied.load(Ordering::Acquire));
+        let workers = self.shown.iter().map(|shown| shown.applied.load(Ordering::Acquire));
+        Offset(workers.chain(groups).min().unwrap_or(0))
     }
 
     /// For `/metrics`, without waiting for any worker.
     pub fn metrics(&self) -> Vec<Sample> {
         let mut samples = self.counts().metrics();
+        samples.extend(self.groups.metrics(self.stage.as_ref().map_or(0, Sender::len)));
         let submitted = self.feed.try_lock().map(|feed| *feed);
         for (worker, (shown, sender)) in self.shown.iter().zip(&self.workers).enumerate() {
             let applied = shown.applied.load(Ordering::Acquire);
@@ -287,9 +351,15 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, SnapshotError> {
+    let failed = |source| SnapshotError::Io { doing: "start a thread for", path: name.into(), source };
+    std::thread::Builder::new().name(name.into()).spawn(run).map_err(failed)
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         self.workers.clear();
+        self.stage = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!(

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use fleetward_fleet::{Body, Observation, Offset, PARTITIONS, Partition};
 use parking_lot::Mutex;
 
-use super::{Outputs, Sink};
-use crate::partition::Tally;
+use super::{Outputs, Sink, stage};
+use crate::group::GroupFact;
+use crate::partition::{Tally, Told};
 use crate::{Compiled, PartitionState};
 
 /// What a worker is told.
@@ -68,18 +69,31 @@ impl Owned {
         &mut self.partitions[partition / self.share.workers]
     }
 
-    /// Works until all senders are gone.
-    pub(super) fn run(mut self, messages: &Receiver<Message>, sink: &Sink, shown: &Shown) {
-        let mut outputs = Vec::new();
+    /// Works until all senders are gone, or the second stage is.
+    pub(super) fn run(
+        mut self,
+        messages: &Receiver<Message>,
+        sink: &Sink,
+        stage: &Sender<stage::Message>,
+        shown: &Shown,
+    ) {
+        let mut told = Told::default();
         let mut unshown = SHOW_EVERY;
         for message in messages {
             match message {
                 Message::Batch { records, upto } => {
-                    self.apply(&records, &mut outputs);
+                    self.apply(&records, &mut told);
                     self.applied = self.applied.max(upto);
-                    if !outputs.is_empty() {
-                        let outputs = std::mem::take(&mut outputs);
+                    if !told.outputs.is_empty() {
+                        let outputs = std::mem::take(&mut told.outputs);
                         sink(Outputs { worker: self.share.worker, upto, outputs });
+                    }
+                    if self.compiled.groups.any() {
+                        let facts = std::mem::take(&mut told.facts);
+                        let batch = stage::Batch { facts, upto, compiled: self.compiled.clone() };
+                        if stage.send(stage::Message::Batch(self.share.worker, batch)).is_err() {
+                            return;
+                        }
                     }
                     shown.applied.store(self.applied.0, Ordering::Release);
                     unshown += 1;
@@ -93,15 +107,19 @@ impl Owned {
         }
     }
 
-    fn apply(&mut self, records: &[(Offset, Arc<Observation>)], outputs: &mut Vec<crate::Output>) {
+    fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told) {
         for (offset, observation) in records {
             if concerns_all(&observation.body) {
                 for state in &mut self.partitions {
-                    state.apply_one(*offset, observation, &self.compiled, outputs);
+                    state.apply_one(*offset, observation, &self.compiled, told);
+                }
+                // All workers see the tick; the groups hear of it once.
+                if self.share.worker == 0 && matches!(observation.body, Body::Tick) && self.compiled.groups.any() {
+                    told.facts.push(GroupFact::tick(*offset, observation, &self.compiled));
                 }
             } else {
                 let partition = usize::from(observation.device.partition().0) / self.share.workers;
-                self.partitions[partition].apply_one(*offset, observation, &self.compiled, outputs);
+                self.partitions[partition].apply_one(*offset, observation, &self.compiled, told);
             }
         }
     }

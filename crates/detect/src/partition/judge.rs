@@ -5,7 +5,8 @@ use fleetward_rules::{Facts, Firing, Trigger};
 
 use super::device::Entry;
 use super::names::Names;
-use super::{PartitionState, Record};
+use super::{PartitionState, Record, Told};
+use crate::group::GroupFact;
 use crate::session::{OpenSession, Step};
 use crate::{Output, Raised, SessionTarget, Subject};
 
@@ -31,16 +32,17 @@ const TARGETS: usize = 16;
 
 impl PartitionState {
     /// Lets the rules see it. Costs next to nothing where none is concerned.
-    pub(super) fn judge(
-        &mut self,
-        place: usize,
-        record: &Record<'_>,
-        happening: &Happening<'_>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told) {
         let rules = &record.compiled.rules;
         let entry = self.devices.at(place);
-        if rules.rules().is_empty() || !rules.concerns(happening.trigger, &entry.rules) {
+        // A device's own tick says nothing about its groups; they have theirs (see `group`).
+        let for_groups = entry.known && happening.trigger != Trigger::Tick && {
+            let wants = &record.compiled.groups;
+            wants.group.contains(happening.trigger) && !self.names.groups.value(entry.groups).is_empty()
+                || wants.model.contains(happening.trigger) && entry.model.is_some()
+        };
+        let for_itself = !rules.rules().is_empty() && rules.concerns(happening.trigger, &entry.rules);
+        if !for_itself && !for_groups {
             return;
         }
         let mut state = std::mem::take(&mut entry.rules);
@@ -55,7 +57,13 @@ impl PartitionState {
         facts.last_contact = entry.last_seen();
         facts.open_sessions = Some(entry.sessions.open.len() as u32);
         facts.late = happening.late;
-        rules.observe(&happening.tell(facts), &mut state, &mut firings);
+        let facts = happening.tell(facts);
+        if for_groups {
+            out.facts.extend(GroupFact::of(&facts));
+        }
+        if for_itself {
+            rules.observe(&facts, &mut state, &mut firings);
+        }
         if let Some(device) = device {
             entry.take_back(device, &mut self.names);
         }

@@ -29,6 +29,7 @@ pub(crate) use views::Wanted;
 
 use self::devices::Devices;
 use self::names::Names;
+use crate::group::GroupFact;
 use crate::{Compiled, Output};
 
 /// The state of one partition.
@@ -48,7 +49,8 @@ pub struct PartitionState {
     tally: Tally,
 }
 
-/// Applies records in journal order. Records of devices that this partition does not own must not be among them.
+/// Applies records in journal order. Records of devices that this partition does not own must not be among them. Rules
+/// about groups and models are not judged here: they look across partitions, which is the [`crate::Engine`]'s second stage.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -72,8 +74,24 @@ pub fn apply<'a>(
     compiled: &Compiled,
     out: &mut Vec<Output>,
 ) {
+    let mut told = Told { outputs: std::mem::take(out), facts: Vec::new() };
     for (offset, observation) in batch {
-        state.apply_one(offset, observation, compiled, out);
+        state.apply_one(offset, observation, compiled, &mut told);
+    }
+    *out = told.outputs;
+}
+
+/// What applying records says.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) outputs: Vec<Output>,
+    /// For the rules about groups and models; empty where there are none.
+    pub(crate) facts: Vec<GroupFact>,
+}
+
+impl Told {
+    fn push(&mut self, output: Output) {
+        self.outputs.push(output);
     }
 }
 
@@ -97,13 +115,7 @@ impl PartitionState {
         }
     }
 
-    pub(crate) fn apply_one(
-        &mut self,
-        offset: Offset,
-        observation: &Observation,
-        compiled: &Compiled,
-        out: &mut Vec<Output>,
-    ) {
+    pub(crate) fn apply_one(&mut self, offset: Offset, observation: &Observation, compiled: &Compiled, out: &mut Told) {
         if offset < self.next {
             return;
         }

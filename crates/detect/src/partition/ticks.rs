@@ -4,11 +4,10 @@ use fleetward_fleet::{DeviceId, Timestamp};
 use fleetward_rules::Trigger;
 
 use super::judge::Happening;
-use super::{PartitionState, Record};
-use crate::Output;
+use super::{PartitionState, Record, Told};
 
 impl PartitionState {
-    pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Vec<Output>) {
+    pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Told) {
         let watched: Vec<DeviceId> = self.watched.iter().copied().collect();
         for _ in 0..self.turn(record.at, record) {
             if self.sweep >= self.devices.len() {
@@ -37,7 +36,7 @@ impl PartitionState {
     }
 
     /// Lost sessions, windows that are over, and silence.
-    fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Vec<Output>) {
+    fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Told) {
         let entry = self.devices.at(place);
         let watched = entry.watched;
         if !entry.sessions.open.is_empty() || !entry.sessions.closed.is_empty() {

@@ -1,9 +1,10 @@
 //! The state as a file: written beside, synced, renamed; the last two are kept.
 //!
 //! `state-<next offset>.snap` is a header (magic, format, program version, next offset, CRC-32C), then each of the 256
-//! partitions in order (length, CRC-32C, bytes), then a mark of the end. Numbers are little-endian. A partition carries
+//! partitions in order (length, CRC-32C, bytes), the state of groups and models likewise, then a mark of the end. Numbers are little-endian. A partition carries
 //! its own next offset: partitions need not be of one moment, since none reads another, and a replay from
-//! the smallest offset is skipped by those that are further.
+//! the smallest offset is skipped by those that are further. The state of the groups is as far as the furthest partition
+//! or further: it reads what partitions hand on, and a partition hands on nothing that it skips.
 //!
 //! # Invariants
 //!
@@ -60,7 +61,7 @@ pub struct Written {
 const MAGIC: [u8; 8] = *b"FWSTATE\n";
 const END: [u8; 8] = *b"FWEND.\n\n";
 /// Grows whenever the bytes of a partition change meaning. The state of `rules` is part of them.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Magic, format, version, next, checksum.
 const HEADER: usize = 8 + 4 + 4 + 8 + 4;
 /// Snapshots that are kept.

@@ -10,19 +10,21 @@ use parking_lot::Mutex;
 
 use super::{END, HEADER, SnapshotError, files, header, io_error};
 use crate::PartitionState;
+use crate::group::GroupState;
 
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// All 256 partitions, or none where there is no snapshot.
     pub(crate) states: Vec<PartitionState>,
+    pub(crate) groups: GroupState,
     pub(crate) path: Option<PathBuf>,
     pub(crate) problems: Vec<String>,
 }
 
 impl Loaded {
     pub(crate) fn nothing() -> Self {
-        Self { states: fresh(), path: None, problems: Vec::new() }
+        Self { states: fresh(), groups: GroupState::default(), path: None, problems: Vec::new() }
     }
 }
 
@@ -36,8 +38,9 @@ pub(crate) fn load(folder: &Path, threads: usize) -> Result<Loaded, SnapshotErro
     let mut loaded = Loaded::nothing();
     for path in files(folder)? {
         match read(&path, threads.max(1)) {
-            Ok(states) => {
+            Ok((states, groups)) => {
                 loaded.states = states;
+                loaded.groups = groups;
                 loaded.path = Some(path);
                 break;
             }
@@ -56,11 +59,13 @@ enum Damaged {
     OtherFormat,
     #[error("partition {0} is damaged")]
     Partition(usize),
+    #[error("the state of the groups is damaged")]
+    Groups,
     #[error("it is not whole")]
     Short,
 }
 
-fn read(path: &Path, threads: usize) -> Result<Vec<PartitionState>, Damaged> {
+fn read(path: &Path, threads: usize) -> Result<(Vec<PartitionState>, GroupState), Damaged> {
     let file = File::open(path)?;
     let mut left = file.metadata()?.len();
     let mut file = BufReader::with_capacity(1 << 20, file);
@@ -75,7 +80,7 @@ fn read(path: &Path, threads: usize) -> Result<Vec<PartitionState>, Damaged> {
     let states = Mutex::new(fresh());
     let broken = Mutex::new(None);
     let (frames, work) = bounded::<(usize, u32, Vec<u8>)>(threads);
-    std::thread::scope(|scope| {
+    let groups = std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 for (partition, sum, bytes) in &work {
@@ -91,18 +96,15 @@ fn read(path: &Path, threads: usize) -> Result<Vec<PartitionState>, Damaged> {
         }
         let read_all = || {
             for partition in 0..PARTITIONS {
-                let mut frame = [0; 12];
-                file.read_exact(&mut frame).map_err(|_| Damaged::Short)?;
-                let length = u64::from_le_bytes(frame[..8].try_into().expect("eight octets"));
-                left = left.checked_sub(length.saturating_add(12)).ok_or(Damaged::Short)?;
-                let mut bytes = vec![0; length as usize];
-                file.read_exact(&mut bytes).map_err(|_| Damaged::Short)?;
-                let sum = u32::from_le_bytes(frame[8..].try_into().expect("four octets"));
+                let (sum, bytes) = frame(&mut file, &mut left)?;
                 frames.send((partition, sum, bytes)).map_err(|_| Damaged::Partition(partition))?;
             }
+            let (sum, bytes) = frame(&mut file, &mut left)?;
+            let groups = Some(bytes).filter(|bytes| crc32c::crc32c(bytes) == sum);
+            let groups = groups.and_then(|bytes| GroupState::thaw(&bytes)).ok_or(Damaged::Groups)?;
             let mut end = [0; END.len()];
             file.read_exact(&mut end).map_err(|_| Damaged::Short)?;
-            if end == END { Ok(()) } else { Err(Damaged::Short) }
+            if end == END { Ok(groups) } else { Err(Damaged::Short) }
         };
         let outcome = { read_all }();
         drop(frames);
@@ -110,6 +112,17 @@ fn read(path: &Path, threads: usize) -> Result<Vec<PartitionState>, Damaged> {
     })?;
     match broken.into_inner() {
         Some(partition) => Err(Damaged::Partition(partition)),
-        None => Ok(states.into_inner()),
+        None => Ok((states.into_inner(), groups)),
     }
+}
+
+/// The next checksum and what it is of. `left`: octets that the file still has.
+fn frame(file: &mut impl Read, left: &mut u64) -> Result<(u32, Vec<u8>), Damaged> {
+    let mut frame = [0; 12];
+    file.read_exact(&mut frame).map_err(|_| Damaged::Short)?;
+    let length = u64::from_le_bytes(frame[..8].try_into().expect("eight octets"));
+    *left = left.checked_sub(length.saturating_add(12)).ok_or(Damaged::Short)?;
+    let mut bytes = vec![0; length as usize];
+    file.read_exact(&mut bytes).map_err(|_| Damaged::Short)?;
+    Ok((u32::from_le_bytes(frame[8..].try_into().expect("four octets")), bytes))
 }

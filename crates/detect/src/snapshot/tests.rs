@@ -12,6 +12,9 @@ fn write(folder: &std::path::Path, next: u64) -> std::path::PathBuf {
     for _ in 0..PARTITIONS {
         writer.partition(state.next(), &state.freeze()).unwrap();
     }
+    let mut groups = crate::group::GroupState::default();
+    groups.applied_until(Offset(next));
+    writer.groups(groups.next(), &groups.freeze()).unwrap();
     writer.finish().unwrap().path
 }
 

@@ -44,6 +44,11 @@ impl Writer {
         self.put(bytes)
     }
 
+    /// The groups and models, after all partitions.
+    pub(crate) fn groups(&mut self, next: Offset, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.partition(next, bytes)
+    }
+
     /// Syncs it, gives it its name, and removes what is older than the last two.
     pub(crate) fn finish(mut self) -> Result<Written, SnapshotError> {
         let next = self.next.unwrap_or_default();
