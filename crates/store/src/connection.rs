@@ -59,6 +59,14 @@ impl Store {
         &self.inner.counters
     }
 
+    /// Moves everything from the write-ahead log into the database file, so that this one file is a whole backup. For a
+    /// clean end; readers that are still at work are not waited for long.
+    pub fn checkpoint(&self) -> Result<()> {
+        let writer = self.inner.writer.lock();
+        let done = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        done.map_err(|error| Fault::from(error).at(&self.inner.path))
+    }
+
     /// Runs `work` in one transaction that is committed and synced when this returns `Ok`, and undone otherwise.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T> {
         let started = Instant::now();

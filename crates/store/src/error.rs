@@ -126,7 +126,9 @@ impl StoreError {
                 "nothing was changed; move the file away, restore it from a backup, or start without it: devices come \
                  back from the journal, findings and the audit log only from the backup"
             }
-            Self::NotOurs { .. } => "point `store.path` to another file; this one was not touched",
+            Self::NotOurs { .. } => {
+                "move the file away, or name another data folder (`data:`); this one was not touched"
+            }
             Self::NewerSchema { .. } => "use the newer fleetward again, or restore the backup from before the upgrade",
             Self::Full { .. } => "make space; nothing was lost",
             _ => return None,

@@ -4,6 +4,7 @@ use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::connection::{BUSY, Fault};
@@ -23,10 +24,13 @@ impl Store {
 fn prepare(path: &Path) -> Result<Connection, Fault> {
     let mut connection = Connection::open_with_flags(path, flags())?;
     connection.busy_timeout(BUSY)?;
+    // A file that is refused is left as it was found, its write-ahead log included, which a close would move into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     inspect(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     configure(&connection)?;
     migrate(&mut connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }
 
