@@ -131,10 +131,17 @@ impl Profile {
             ProfileError {
                 line: place.map_or(0, |at| at.line()),
                 column: place.map_or(0, |at| at.column()),
-                message: error.to_string(),
+                message: bare_message(&error),
             }
         })
     }
+}
+
+/// The message without the lines around its place and without the place itself, which callers say in their own way.
+fn bare_message(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+    place.and_then(|place| text.strip_suffix(&place).map(str::to_owned)).unwrap_or(text)
 }
 
 /// Reads `26 h`, `90 min`, `30 s`, `7 d` (or a plain number of seconds) as a duration; `None` where it is not one.

@@ -252,7 +252,7 @@ pub(crate) async fn disconnect(
         let responses = control.disconnect_device(device.id(), &caller.name)?;
         let detail = format!("{} sessions", responses.len());
         caller.audit(store, now, "device.disconnect", &mask::name(&device.name), &detail)?;
-        Ok(responses.iter().map(ResponseView::of).collect())
+        Ok(responses.iter().map(|response| ResponseView::named(response, store)).collect::<Result<_, _>>()?)
     });
     done.await.map(|responses| (StatusCode::ACCEPTED, Json(responses)))
 }
@@ -269,7 +269,7 @@ async fn by_hand(
         let device = find(store, &key)?;
         let response = act(control, device.id(), &caller.name)?;
         caller.audit(store, now, what, &mask::name(&device.name), &response.id.to_string())?;
-        Ok(ResponseView::of(&response))
+        Ok(ResponseView::named(&response, store)?)
     });
     done.await.map(|response| (StatusCode::ACCEPTED, Json(response)))
 }

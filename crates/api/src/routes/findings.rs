@@ -244,7 +244,7 @@ async fn step(
 
 fn detail(store: &Store, id: FindingId) -> Result<FindingDetailView, ApiError> {
     let found = store.finding(id)?.ok_or_else(|| ApiError::not_found("finding", id.to_string()))?;
-    Ok(FindingDetailView::of(&found))
+    Ok(FindingDetailView::of(&found, store)?)
 }
 
 fn finding_id(text: &str) -> Result<FindingId, ApiError> {

@@ -54,7 +54,9 @@ pub(crate) async fn list(
     };
     let list = state.run(move |store, _| {
         filter.device = query.device.map(|key| device_id(store, &key)).transpose()?;
-        Ok(ListOf::from(store.responses(&filter, &page)?, |response| ResponseView::of(&response)))
+        let listing = store.responses(&filter, &page)?;
+        let items = listing.items.iter().map(|response| ResponseView::named(response, store));
+        Ok(ListOf { items: items.collect::<Result<_, _>>()?, next: listing.next, total: None })
     });
     list.await.map(Json)
 }
@@ -70,7 +72,7 @@ pub(crate) async fn show(
     let id = response_id(&key)?;
     let shown = state.run(move |store, _| {
         let response = store.response(id)?.ok_or_else(|| ApiError::not_found("response", key))?;
-        Ok(ResponseView::of(&response))
+        Ok(ResponseView::named(&response, store)?)
     });
     shown.await.map(Json)
 }
@@ -129,7 +131,7 @@ async fn decide(
     let done = state.run(move |store, control| {
         let response = decision(control, id, &caller.name, &note)?;
         caller.audit(store, now, what, &id.to_string(), &note)?;
-        Ok(ResponseView::of(&response))
+        Ok(ResponseView::named(&response, store)?)
     });
     done.await.map(Json)
 }

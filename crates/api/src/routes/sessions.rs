@@ -97,7 +97,7 @@ pub(crate) async fn disconnect(
         let key = SessionKey { nas: nas.into(), id: id.into() };
         let response = control.disconnect(&key, &caller.name)?;
         caller.audit(store, now, "session.disconnect", &target(&key), &response.id.to_string())?;
-        Ok(ResponseView::of(&response))
+        Ok(ResponseView::named(&response, store)?)
     });
     done.await.map(|response| (StatusCode::ACCEPTED, Json(response)))
 }

@@ -1,7 +1,7 @@
 //! Findings and suppressions.
 
 use fleetward_fleet::{DeviceId, Finding, SuppressionScope};
-use fleetward_store::{FindingDetail, FindingStep, StoredSuppression};
+use fleetward_store::{FindingDetail, FindingStep, Store, StoredSuppression};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -98,14 +98,15 @@ pub struct FindingDetailView {
 }
 
 impl FindingDetailView {
-    pub(crate) fn of(detail: &FindingDetail) -> Self {
-        Self {
+    pub(crate) fn of(detail: &FindingDetail, store: &Store) -> fleetward_store::Result<Self> {
+        let responses = detail.responses.iter().map(|response| ResponseView::named(response, store));
+        Ok(Self {
             finding: FindingView::of(&detail.finding),
             cleared_at: detail.cleared_at.map(|at| at.to_string()),
             suppressed_until: detail.suppressed_until.map(|at| at.to_string()),
             history: detail.history.iter().map(StepView::of).collect(),
-            responses: detail.responses.iter().map(ResponseView::of).collect(),
-        }
+            responses: responses.collect::<Result<_, _>>()?,
+        })
     }
 }
 

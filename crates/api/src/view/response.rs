@@ -1,10 +1,12 @@
 //! Responses.
 
 use fleetward_fleet::{Action, Actor, Response, Transition};
+use fleetward_store::{Lookup, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ResponseStateName;
+use crate::mask;
 
 /// One action, and what became of it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -15,6 +17,8 @@ pub struct ResponseView {
     pub finding: Option<String>,
     /// On which device.
     pub device: String,
+    /// The device's name; `null` where it has left the inventory, and in events.
+    pub device_name: Option<String>,
     /// What is done.
     pub action: ActionView,
     /// Where it is.
@@ -47,6 +51,7 @@ impl ResponseView {
             id: response.id.to_string(),
             finding: response.finding.map(|id| id.to_string()),
             device: response.device.to_string(),
+            device_name: None,
             action: ActionView::of(&response.action),
             state: response.state.into(),
             rule,
@@ -58,6 +63,12 @@ impl ResponseView {
             undo: response.undo.clone(),
             history: response.history.iter().map(TransitionView::of).collect(),
         }
+    }
+
+    /// With the device's name.
+    pub(crate) fn named(response: &Response, store: &Store) -> fleetward_store::Result<Self> {
+        let device = store.device(&Lookup::Id(response.device))?;
+        Ok(Self { device_name: device.map(|device| mask::name(&device.name)), ..Self::of(response) })
     }
 }
 
