@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 
 /// What every command understands.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// The configuration.
     #[arg(long, global = true, env = "FLEETWARD_CONFIG", default_value = "fleetward.yaml", value_name = "FILE")]

@@ -124,19 +124,28 @@ fn problem(status: u16, text: &str) -> Failure {
     if let Some(detail) = document["detail"].as_str() {
         message = format!("{message}: {detail}");
     }
-    for error in document["errors"].as_array().into_iter().flatten() {
-        let text = |field: &str| error[field].as_str().map_or_else(|| error[field].to_string(), str::to_owned);
-        message.push_str(&format!("\n       line {}, {}: {}", text("line"), text("column"), text("message")));
-    }
+    message.push_str(&mistakes(&document["errors"]));
     let hint = document["hint"].as_str().unwrap_or("nothing was changed").to_owned();
     match status {
         401 | 403 => Failure::not_signed_in(
             message,
-            "fleetward tokens create --scope operator makes a token; pass it with --token",
+            "fleetward tokens create NAME --scope operator makes a token; pass it with --token",
         ),
         400..=499 => Failure::input(message, hint),
         _ => Failure::unfinished(message, "the server's log says more"),
     }
+}
+
+/// Mistakes of an import, one a line: `line 3, imsi: …`.
+pub(crate) fn mistakes(errors: &Value) -> String {
+    let mut text = String::new();
+    for error in errors.as_array().into_iter().flatten() {
+        let column = error["column"].as_str().filter(|column| !column.is_empty());
+        let column = column.map(|column| format!(", {column}")).unwrap_or_default();
+        let message = error["message"].as_str().unwrap_or_default();
+        text.push_str(&format!("\n       line {}{column}: {message}", error["line"]));
+    }
+    text
 }
 
 /// Query parameters, percent-encoded.
@@ -171,7 +180,7 @@ fn agent(ca: Option<&Path>) -> anyhow::Result<Agent> {
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .max_redirects(0)
-        .timeout_global(Some(Duration::from_secs(120)))
+        .timeout_global(Some(Duration::from_mins(2)))
         .proxy(None)
         .build();
     Ok(config.new_agent())
@@ -210,10 +219,10 @@ impl Local {
             )
         })?;
         let data = base.join(&config.data);
-        let plain = matches!(config.api.tls, Tls::Off);
+        let plain = matches!(config.api.tls.value, Tls::Off);
         let scheme = if plain { "http" } else { "https" };
         let certificate = certificate(&config, &base, &data);
-        Ok(Self { url: format!("{scheme}://{}", reachable(config.api.listen)), certificate, data })
+        Ok(Self { url: format!("{scheme}://{}", reachable(config.api.listen.0)), certificate, data })
     }
 
     fn token(&self) -> anyhow::Result<String> {
@@ -229,7 +238,7 @@ impl Local {
 }
 
 fn certificate(config: &Config, base: &Path, data: &Path) -> Option<PathBuf> {
-    match &config.api.tls {
+    match &config.api.tls.value {
         Tls::Auto => Some(data.join(CERTIFICATE_FILE)),
         Tls::Off => None,
         Tls::Files { certificate, .. } => Some(base.join(certificate)),

@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod findings;
 pub(crate) mod init;
 pub(crate) mod journal;
+mod page;
 pub(crate) mod responses;
 pub(crate) mod rules;
 pub(crate) mod secret;
@@ -57,6 +58,17 @@ fn cell(value: &serde_json::Value, field: &str) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// A time for a table, to the second and in UTC: `2026-11-22 14:30:00`.
+fn time(value: &serde_json::Value, field: &str) -> String {
+    let text = cell(value, field);
+    text.get(..19).map_or(text.clone(), |second| second.replacen('T', " ", 1))
+}
+
+/// As much of an id as a person needs to name it.
+fn short_id(value: &serde_json::Value) -> String {
+    cell(value, "id").chars().take(8).collect()
 }
 
 /// Bytes for people: `1.4 MB`.

@@ -39,7 +39,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
 
     let (tell, told) = crossbeam_channel::unbounded();
     server.events.watch(Box::new(move |event: &Event| drop(tell.send(event.clone()))));
-    let teller = Teller::start(demo, &server.addresses, &scene.token(&server)?)?;
+    let teller = Teller::start(demo, &server.addresses, &Scene::token(&server)?)?;
     let background = load::start(demo, &scene, &server.addresses)?;
     let at = &server.addresses;
     let playing = story.start(at.authentication[0], at.accounting[0]).context("the story cannot start")?;

@@ -4,6 +4,9 @@
 //! `serve` reads aloud in [`server`]: configuration, journal, detection, response, RADIUS, API, in the order in which
 //! an observation meets them.
 
+#![expect(clippy::doc_markdown, reason = "IoT and RadSec are names, not code")]
+#![expect(clippy::format_push_string, reason = "texts for people are short: what reads well wins")]
+
 mod cli;
 mod client;
 mod clock;

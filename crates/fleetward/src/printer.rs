@@ -60,7 +60,7 @@ pub(crate) fn write_line(text: &str) -> io::Result<()> {
 }
 
 /// Columns as wide as their widest cell (at most 60), two spaces between them.
-fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let rows: Vec<Vec<String>> =
         rows.into_iter().map(|row| row.iter().map(|cell| shorten(cell, 60)).collect()).collect();
     let width = |column: usize| {

@@ -1,16 +1,13 @@
 //! Rule files: the built-in ones and the operator's, compiled together.
 
-use std::path::PathBuf;
-
 use fleetward_rules::{Diagnostic, Options, RuleSet};
 
 use crate::config::Problem;
 
-/// Compiles the operator's files, with the built-in rules or without, and leaves out what is disabled.
+/// Compiles the operator's files, with the built-in rules or without.
 pub(crate) fn compile(
     files: &[(String, String)],
     with_builtin: bool,
-    disabled: &[String],
     channels: &[&str],
 ) -> Result<RuleSet, Vec<Problem>> {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -18,16 +15,7 @@ pub(crate) fn compile(
         Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() };
     let compiled =
         if with_builtin { RuleSet::with_builtin(&files, &options) } else { RuleSet::compile(&files, &options) };
-    let rules = compiled.map_err(|mistakes| mistakes.into_iter().map(problem).collect::<Vec<_>>())?;
-    let unknown = disabled.iter().filter(|name| rules.rule(name).is_none());
-    let unknown: Vec<Problem> = unknown
-        .map(|name| Problem {
-            file: PathBuf::from("disable_rules"),
-            at: None,
-            message: format!("there is no rule {name:?} (fleetward rules list)"),
-        })
-        .collect();
-    if unknown.is_empty() { Ok(rules.without(disabled)) } else { Err(unknown) }
+    compiled.map_err(|mistakes| mistakes.into_iter().map(problem).collect())
 }
 
 /// A mistake in a rule as a problem of a file.

@@ -119,6 +119,7 @@ impl Server {
 
         // The journal, and what it holds that nobody knows yet.
         let journal = open_journal(settings, data.join("journal"), &engine, &projector)?;
+        journal.keep_from(resume.next);
         recover(&journal, &engine, &projector, &store, &resume)?;
         outbox.flush();
         replay::open_sessions(&engine, &directory)?;
@@ -179,20 +180,25 @@ impl Server {
 
     /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
     pub(crate) fn stop(self) {
-        let Self { radius, mut web, ticker, journal, engine, outbox, control, stop, .. } = self;
+        let Self { radius, mut web, ticker, journal, engine, outbox, control, stop, store, .. } = self;
         web.stop();
         stop.store(true, Ordering::Relaxed);
         if ticker.join().is_err() {
             tracing::error!("the ticker had panicked");
         }
         drop(control);
-        match Arc::try_unwrap(radius) {
-            Ok(radius) => radius.stop(),
-            Err(_) => tracing::warn!("RADIUS is still in use; it ends with the process"),
+        if let Ok(radius) = Arc::try_unwrap(radius) {
+            radius.stop();
+        } else {
+            tracing::warn!("RADIUS is still in use; it ends with the process");
         }
+        let handle = journal.handle();
         drop(journal);
         if engine.drain().is_ok() {
-            ticks::snapshot(&engine, &outbox);
+            ticks::snapshot(&engine, &outbox, &handle);
+        }
+        if let Err(error) = store.checkpoint() {
+            tracing::warn!(%error, "the database keeps a write-ahead log beside it; the next start reads both");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::cell;
+use super::{cell, time};
 use crate::cli::Global;
 use crate::command::tokens::open_store;
 use crate::exit::Exit;
@@ -26,9 +26,12 @@ impl Changes {
         match self {
             Self::List { limit } => {
                 let rows = global.client()?.list("/audit", &[], limit)?;
+                let value = |row: &_, field: &&str| if *field == "at" { time(row, field) } else { cell(row, field) };
                 let fields = ["at", "who", "what", "target", "detail"];
                 let headings = ["AT", "WHO", "WHAT", "TARGET", "DETAIL"];
-                global.printer().rows(&rows, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
+                global
+                    .printer()
+                    .rows(&rows, &headings, |row| fields.iter().map(|field| value(row, field)).collect())?;
                 Ok(Exit::Done)
             }
             Self::Verify => {

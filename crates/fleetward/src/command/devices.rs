@@ -8,9 +8,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::cell;
+use super::page::page;
 use crate::cli::Global;
-use crate::client::{Client, segment};
-use crate::exit::Exit;
+use crate::client::{Client, mistakes, segment};
+use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
 
 /// The inventory: which devices exist and what each is meant to be.
@@ -28,8 +29,9 @@ pub(crate) enum Devices {
     },
     /// Import devices from CSV (`-` reads standard input). Nothing is imported if any line is wrong.
     ///
-    /// Columns: name, imsi, login, iccid, msisdn, imei, imei_lock (on|off), model, groups (separated by `;`),
-    /// state (stock|active|suspended|retired), ip, ipv6, critical (true|false). The first line names those that are there.
+    /// The first line names the columns that are there, out of: name, imsi, login, iccid, msisdn,
+    /// imei, imei_lock (on|off), model, groups (separated by spaces), ip, ipv6,
+    /// state (stock|active|suspended|retired), critical (true|false).
     #[command(verbatim_doc_comment)]
     Import {
         /// The file.
@@ -119,8 +121,11 @@ impl List {
 
 fn show(client: &Client, global: &Global, device: &str, reveal: bool) -> anyhow::Result<Exit> {
     let path = format!("/devices/{}{}", segment(device), if reveal { "?reveal=true" } else { "" });
-    let device = client.get(&path)?;
-    global.printer().object(&device, || lines(&device))?;
+    let mut shown = client.get(&path)?;
+    let of = [("device", device.to_owned())];
+    shown["sessions"] = client.list("/sessions", &of, 20)?.into();
+    shown["findings"] = client.list("/findings", &of, 20)?.into();
+    global.printer().object(&shown, || page(&shown))?;
     Ok(Exit::Done)
 }
 
@@ -133,6 +138,11 @@ fn import(client: &Client, global: &Global, file: &Path, dry_run: bool) -> anyho
     }
     let path = format!("/devices/import?dry_run={dry_run}");
     let imported = client.send_bytes("POST", &path, "text/csv", &csv)?;
+    let mistakes = mistakes(&imported["errors"]);
+    if !mistakes.is_empty() {
+        let message = format!("{} is not right:{mistakes}", file.display());
+        return Err(Failure::input(message, "nothing would be imported until this is mended").into());
+    }
     global.printer().object(&imported, || {
         let verb = if dry_run { "would be" } else { "were" };
         let (added, changed, same) =
@@ -146,12 +156,4 @@ fn act(client: &Client, global: &Global, device: &str, what: &str) -> anyhow::Re
     let answer = client.send("POST", &format!("/devices/{}/{what}", segment(device)), &json!({}))?;
     super::responses::print(global, &answer)?;
     Ok(Exit::Done)
-}
-
-/// An object as `field  value` lines; nested objects as JSON.
-pub(super) fn lines(value: &Value) -> String {
-    let Some(fields) = value.as_object() else { return value.to_string() };
-    let width = fields.keys().map(String::len).max().unwrap_or(0);
-    let shown = fields.keys().filter(|name| !value[*name].is_null());
-    shown.map(|name| format!("{name:<width$}  {}\n", cell(value, name))).collect()
 }

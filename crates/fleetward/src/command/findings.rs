@@ -6,7 +6,8 @@ use clap::Subcommand;
 use fleetward_fleet::parse_duration;
 use serde_json::{Value, json};
 
-use super::{cell, devices::lines};
+use super::page::page;
+use super::{cell, short_id, time};
 use crate::cli::Global;
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -90,7 +91,7 @@ impl Findings {
             }
             Self::Show { id } => {
                 let finding = client.get(&format!("/findings/{}", whole_id(&client, &id)?))?;
-                global.printer().object(&finding, || lines(&finding))?;
+                global.printer().object(&finding, || page(&finding))?;
             }
             Self::Ack { ids, note } => {
                 for id in ids {
@@ -118,7 +119,9 @@ impl Findings {
 
 fn scope_json(scope: &str) -> anyhow::Result<Value> {
     match scope.split_once(':') {
-        None if scope == "device" || scope == "rule" => Ok(json!(scope)),
+        // Without a scope the finding's own device is meant.
+        None if scope == "device" => Ok(Value::Null),
+        None if scope == "rule" => Ok(json!("rule")),
         Some(("group", group)) if !group.is_empty() => Ok(json!({ "group": group })),
         _ => Err(Failure::input(format!("{scope:?} is no scope"), "one of device, group:NAME, rule").into()),
     }
@@ -130,8 +133,8 @@ fn whole_id(client: &crate::client::Client, id: &str) -> anyhow::Result<String> 
 }
 
 fn row(finding: &Value) -> Vec<String> {
-    let short: String = cell(finding, "id").chars().take(8).collect();
-    let mut cells = vec![short];
-    cells.extend(["severity", "state", "rule", "subject", "observed", "last_seen"].map(|field| cell(finding, field)));
+    let mut cells = vec![short_id(finding)];
+    cells.extend(["severity", "state", "rule", "subject", "observed"].map(|field| cell(finding, field)));
+    cells.push(time(finding, "last_seen"));
     cells
 }

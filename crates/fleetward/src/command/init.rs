@@ -1,5 +1,6 @@
 //! `fleetward init`: the commented configuration and an example profile, and nothing that is secret by default.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -35,9 +36,12 @@ impl Init {
             }
         }
         let secrets = self.folder.join("secrets");
-        std::fs::create_dir_all(&secrets).with_context(|| format!("cannot make {}", secrets.display()))?;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&secrets);
+        made.with_context(|| format!("cannot make {}", secrets.display()))?;
+        let here = self.folder == std::path::Path::new(".");
+        let there = if here { String::new() } else { format!("\x20 cd {}\n", self.folder.display()) };
         write_line(&format!(
-            "{} is written; every setting is explained in it. Next:\n\
+            "{} is written; every setting is explained in it. Next:\n{there}\
              \x20 fleetward secret new secrets/pgw-1     a secret for your first gateway\n\
              \x20 edit fleetward.yaml                    name the gateway under radius.clients\n\
              \x20 fleetward check                        says what is still wrong\n\

@@ -54,10 +54,13 @@ pub(crate) struct Cat {
     /// Only what happened at or after this time (RFC 3339).
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
-    /// Only records of this kind: session, admission, device_change, nas_reset, session_vanished, tick.
-    #[arg(long, value_name = "KIND")]
+    /// Only records of this kind.
+    #[arg(long, value_name = "KIND", value_parser = KINDS)]
     kind: Option<String>,
 }
+
+/// The kinds of record, as they are written in `body.kind`.
+const KINDS: [&str; 6] = ["session", "admission", "device_change", "nas_reset", "session_vanished", "tick"];
 
 impl Journal {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
@@ -78,12 +81,18 @@ impl Journal {
 
 impl Place {
     fn folder(&self, global: &Global) -> anyhow::Result<PathBuf> {
-        if let Some(dir) = &self.dir {
-            return Ok(dir.clone());
+        let dir = if let Some(dir) = &self.dir {
+            dir.clone()
+        } else {
+            let (config, base) = Settings::outline(&global.config)
+                .map_err(|problem| Failure::input(problem.to_string(), "name the journal's folder with --dir"))?;
+            base.join(config.data).join("journal")
+        };
+        if !dir.is_dir() {
+            let message = format!("there is no journal in {}", dir.display());
+            return Err(Failure::unfinished(message, "the server makes it; --dir names another folder").into());
         }
-        let (config, base) = Settings::outline(&global.config)
-            .map_err(|problem| Failure::input(problem.to_string(), "name the journal's folder with --dir"))?;
-        Ok(base.join(config.data).join("journal"))
+        Ok(dir)
     }
 }
 

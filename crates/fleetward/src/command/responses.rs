@@ -3,9 +3,11 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{cell, devices::lines, whole_id};
+use super::page::page;
+use super::{cell, short_id, time, whole_id};
 use crate::cli::Global;
 use crate::exit::Exit;
+use crate::printer::{Format, write_line};
 
 /// What was done about it.
 #[derive(Debug, Subcommand)]
@@ -54,7 +56,7 @@ impl Responses {
             }
             Self::Show { id } => {
                 let response = client.get(&format!("/responses/{}", whole_id(&client, "/responses", &id)?))?;
-                global.printer().object(&response, || lines(&response))?;
+                global.printer().object(&response, || page(&response))?;
                 return Ok(Exit::Done);
             }
             Self::Approve { id } => (id, "approve"),
@@ -79,19 +81,28 @@ pub(super) fn print(global: &Global, answer: &Value) -> anyhow::Result<()> {
         }
         response => vec![response.clone()],
     };
+    if responses.is_empty() && global.format == Format::Table {
+        write_line("no session is open: nothing to do")?;
+        return Ok(());
+    }
     global.printer().rows(&responses, &HEADINGS, row)?;
     Ok(())
 }
 
+/// The device's name; the id of one that has left the inventory.
+fn device(response: &Value) -> String {
+    let named = if response["device_name"].is_null() { "device" } else { "device_name" };
+    cell(response, named)
+}
+
 fn row(response: &Value) -> Vec<String> {
-    let short: String = cell(response, "id").chars().take(8).collect();
     let last = response["history"].as_array().and_then(|history| history.last());
     vec![
-        short,
+        short_id(response),
         cell(response, "action.kind"),
         cell(response, "state"),
-        cell(response, "device"),
-        cell(response, "created_at"),
+        device(response),
+        time(response, "created_at"),
         last.map_or("—".to_owned(), |step| cell(step, "note")),
     ]
 }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Subcommand;
-use fleetward_rules::{Options, Rule, RuleSet, run_tests};
+use fleetward_rules::{Diagnostic, Options, Rule, RuleSet, run_tests};
 use serde_json::json;
 
 use super::cell;
 use crate::cli::Global;
-use crate::config::{Problem, Settings};
+use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
 use crate::rulefiles;
@@ -36,7 +36,7 @@ pub(crate) enum Rules {
     },
     /// Print a built-in rule file, to start one's own from.
     Print {
-        /// Its name, as `list` shows it.
+        /// Its name; without one, the names of all.
         file: Option<String>,
     },
 }
@@ -66,8 +66,7 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
             .extend(fleetward_rules::BUILTIN_FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
     }
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let results = run_tests(&named, &Options::default())
-        .map_err(|mistakes| wrong(mistakes.into_iter().map(rulefiles::problem).collect()))?;
+    let results = run_tests(&named, &Options::default()).map_err(mistaken)?;
     let failed: Vec<_> = results.iter().filter(|result| result.failure.is_some()).collect();
     for result in &failed {
         let failure = result.failure.as_deref().unwrap_or_default();
@@ -115,6 +114,11 @@ fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
 }
 
 fn print(file: Option<&str>) -> anyhow::Result<Exit> {
+    let known = |wanted: &str| fleetward_rules::BUILTIN_FILES.iter().any(|(name, _)| *name == wanted);
+    if let Some(wanted) = file.filter(|wanted| !known(wanted)) {
+        let message = format!("there is no built-in file {wanted:?}");
+        return Err(Failure::input(message, "fleetward rules print shows them").into());
+    }
     for (name, text) in fleetward_rules::BUILTIN_FILES {
         match file {
             None => write_line(name)?,
@@ -130,17 +134,35 @@ fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     let texts = read(global, files)?;
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let options = Options::default();
-    let compiled =
-        if files.is_empty() { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
-    compiled.map_err(|mistakes| wrong(mistakes.into_iter().map(rulefiles::problem).collect()))
+    let (builtin, disabled) = match configured(global)? {
+        _ if !files.is_empty() => (false, Vec::new()),
+        Some((config, _)) => (config.builtin_rules, config.disable_rules),
+        None => (true, Vec::new()),
+    };
+    let compiled = if builtin { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
+    let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
+    compiled.map(|rules| rules.without(&disabled)).map_err(mistaken)
+}
+
+/// The configuration and its folder, where there is one.
+fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
+    if !global.config.exists() {
+        return Ok(None);
+    }
+    Settings::outline(&global.config).map(Some).map_err(|problem| wrong(&[problem]))
+}
+
+fn mistaken(mistakes: Vec<Diagnostic>) -> anyhow::Error {
+    wrong(&mistakes.into_iter().map(rulefiles::problem).collect::<Vec<_>>())
 }
 
 /// Rule files by name; without any, those of the configuration's folder (where there is a configuration).
 fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let mut paths = Vec::new();
     if files.is_empty() {
-        if let Ok((config, base)) = Settings::outline(&global.config) {
-            add(&base.join(config.rules), &mut paths).ok();
+        let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+            add(&folder, &mut paths).with_context(|| format!("cannot read {}", folder.display()))?;
         }
     }
     for file in files {
@@ -168,7 +190,7 @@ fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn wrong(problems: Vec<Problem>) -> anyhow::Error {
+fn wrong(problems: &[Problem]) -> anyhow::Error {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     Failure::input(lines.join("\n       "), "docs/rules.md describes the language").into()
 }

@@ -3,7 +3,8 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{cell, devices::lines, human_bytes};
+use super::page::page;
+use super::{cell, human_bytes, time};
 use crate::cli::Global;
 use crate::client::segment;
 use crate::exit::Exit;
@@ -59,7 +60,7 @@ impl Sessions {
             }
             Self::Show { nas, id } => {
                 let session = client.get(&format!("/sessions/{}/{}", segment(&nas), segment(&id)))?;
-                global.printer().object(&session, || lines(&session))?;
+                global.printer().object(&session, || page(&session))?;
             }
             Self::Disconnect { nas, id } => {
                 let path = format!("/sessions/{}/{}/disconnect", segment(&nas), segment(&id));
@@ -77,7 +78,7 @@ fn row(session: &Value) -> Vec<String> {
         cell(session, "device_name"),
         cell(session, "nas"),
         cell(session, "id"),
-        cell(session, "opened_at"),
+        time(session, "opened_at"),
         bytes("bytes_up"),
         bytes("bytes_down"),
         cell(session, "country"),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use fleetward_fleet::{Profile, Secret};
 use fleetward_rules::RuleSet;
+use serde_saphyr::{Location, Spanned};
 
-use super::types::{Certificate, Config, Tls};
-use super::{Channel, secret};
+use super::Channel;
+use super::secret::{self, SecretRef};
+use super::types::{Certificate, Client, Config, Tls};
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl Settings {
             whole(path, format!("{error} (make one: fleetward init, or name another with --config)"))
         })?;
         let config: Config = serde_saphyr::from_str(&text).map_err(|error| yaml_problem(path, &error))?;
-        let base = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let base = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok((config, base))
     }
 
@@ -108,37 +110,38 @@ impl Loader {
         }
     }
 
-    fn problem(&mut self, message: impl Into<String>) {
-        self.problems.push(whole(&self.file, message.into()));
+    fn problem(&mut self, at: Location, message: impl Into<String>) {
+        self.problems.push(Problem { file: self.file.clone(), at: place(at), message: message.into() });
+    }
+
+    /// The secret; where it is not to be had, that is a problem of the place that refers to it.
+    fn fetch(&mut self, secret: &Spanned<SecretRef>, least: usize, of: &str) -> Option<Secret> {
+        let fetched = secret.value.fetch(&self.base, least);
+        fetched.map_err(|error| self.problem(secret.referenced, format!("{of}: {error}"))).ok()
     }
 
     fn client_secrets(&mut self, config: &Config) -> Vec<Secret> {
         let mut seen = Vec::new();
         let mut secrets = Vec::new();
         for client in &config.radius.clients {
-            let name = &client.name.value;
-            let at = (client.name.referenced.line(), client.name.referenced.column());
-            let mut wrong = |message: String| {
-                self.problems.push(Problem { file: self.file.clone(), at: Some(at), message });
-            };
+            let Spanned { value: name, referenced: at, .. } = &client.name;
             if seen.contains(&name) {
-                wrong(format!("client {name:?} is there twice; sessions are named by client, so names must differ"));
+                let message =
+                    format!("client {name:?} is there twice; sessions are named by client, so names must differ");
+                self.problem(*at, message);
             }
             seen.push(name);
             if client.address.is_some() == client.certificate.is_some() {
-                wrong(format!("client {name:?} needs one of `address` (UDP) and `certificate` (RadSec)"));
+                self.problem(*at, format!("client {name:?} needs one of `address` (UDP) and `certificate` (RadSec)"));
             }
             if let Some(Err(error)) = client.certificate.as_ref().map(Certificate::fingerprint) {
-                wrong(format!("client {name:?}: {error}"));
+                self.problem(*at, format!("client {name:?}: {error}"));
             }
             match (&client.secret, client.address) {
-                (Some(secret), _) => match secret.fetch(&self.base, 16) {
-                    Ok(secret) => secrets.push(secret),
-                    Err(error) => wrong(format!("client {name:?}: {error}")),
-                },
+                (Some(secret), _) => secrets.extend(self.fetch(secret, 16, &format!("client {name:?}"))),
                 // RFC 6614 §2.3: over TLS the secret is "radsec".
                 (None, None) => secrets.push(Secret::new("radsec")),
-                (None, Some(_)) => wrong(format!("client {name:?} has no `secret`")),
+                (None, Some(_)) => self.problem(*at, format!("client {name:?} has no `secret`")),
             }
             if client.disconnect.is_none() {
                 self.warnings.push(format!("client {name} has no `disconnect`: misuse there is reported, not stopped"));
@@ -154,16 +157,12 @@ impl Loader {
                 secrets.push(None);
                 continue;
             };
+            let Client { name, .. } = client;
             if disconnect.keys.iter().any(Vec::is_empty) || disconnect.keys.is_empty() {
-                self.problem(format!(
-                    "client {:?}: `disconnect.keys` needs at least one set with one key",
-                    client.name.value
-                ));
+                let message = format!("client {:?}: `disconnect.keys` needs at least one set with one key", name.value);
+                self.problem(name.referenced, message);
             }
-            match disconnect.secret.fetch(&self.base, 16) {
-                Ok(secret) => secrets.push(Some(secret)),
-                Err(error) => self.problem(format!("client {:?}, disconnect: {error}", client.name.value)),
-            }
+            secrets.push(self.fetch(&disconnect.secret, 16, &format!("client {:?}, disconnect", name.value)));
         }
         secrets
     }
@@ -176,11 +175,8 @@ impl Loader {
                 Channel::Mail { password, .. } => (password.as_ref(), 1),
                 Channel::Syslog { .. } => (None, 0),
             };
-            match reference.map(|reference| reference.fetch(&self.base, least)) {
-                Some(Ok(secret)) => secrets.push((name.clone(), secret)),
-                Some(Err(error)) => self.problem(format!("channel {name:?}: {error}")),
-                None => {}
-            }
+            let secret = reference.and_then(|reference| self.fetch(reference, least, &format!("channel {name:?}")));
+            secrets.extend(secret.map(|secret| (name.clone(), secret)));
         }
         secrets
     }
@@ -191,7 +187,7 @@ impl Loader {
         let bytes = match secret::read_private(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                self.problem(format!("radius.logins: {error}"));
+                self.problem(Location::UNKNOWN, format!("radius.logins: {error}"));
                 return Vec::new();
             }
         };
@@ -237,22 +233,29 @@ impl Loader {
         let files: Vec<(String, String)> =
             files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
         let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
-        match crate::rulefiles::compile(&files, config.builtin_rules, &config.disable_rules, &channels) {
-            Ok(rules) => Some(rules),
+        let rules = match crate::rulefiles::compile(&files, config.builtin_rules, &channels) {
+            Ok(rules) => rules,
             Err(problems) => {
                 self.problems.extend(problems);
-                None
+                return None;
             }
+        };
+        for name in config.disable_rules.iter().filter(|name| rules.rule(&name.value).is_none()) {
+            let message = format!("disable_rules: there is no rule {:?} (fleetward rules list)", name.value);
+            self.problem(name.referenced, message);
         }
+        let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
+        Some(rules.without(&disabled))
     }
 
     fn listeners(&mut self, config: &Config) {
         let api = &config.api;
-        if matches!(api.tls, Tls::Off) && !api.listen.ip().is_loopback() {
-            self.problem(format!("api.tls is off and api.listen is {}: plain HTTP is for loopback only", api.listen));
+        if matches!(api.tls.value, Tls::Off) && !api.listen.0.ip().is_loopback() {
+            let message = format!("api.tls is off and api.listen is {}: plain HTTP is for loopback only", api.listen.0);
+            self.problem(api.tls.referenced, message);
         }
         let mut outside = config.radius.authentication.iter().chain(&config.radius.accounting);
-        if outside.any(|address| address.ip().is_unspecified()) {
+        if outside.any(|address| address.0.ip().is_unspecified()) {
             self.warnings.push("radius listens on every interface; name the one that faces the private APN".into());
         }
         if config.radius.clients.is_empty() {
@@ -279,6 +282,11 @@ impl Loader {
     }
 }
 
+/// Line and column, where the place is known.
+fn place(at: Location) -> Option<(u64, u64)> {
+    (at != Location::UNKNOWN).then(|| (at.line(), at.column()))
+}
+
 fn whole(file: &Path, message: String) -> Problem {
     Problem { file: file.to_owned(), at: None, message }
 }
@@ -287,6 +295,13 @@ fn yaml_problem(file: &Path, error: &serde_saphyr::Error) -> Problem {
     Problem {
         file: file.to_owned(),
         at: error.location().map(|at| (at.line(), at.column())),
-        message: error.without_snippet().to_string(),
+        message: bare_message(error),
     }
+}
+
+/// The message without its place, which stands before it.
+fn bare_message(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+    place.and_then(|place| text.strip_suffix(&place).map(str::to_owned)).unwrap_or(text)
 }

@@ -1,6 +1,6 @@
 //! Values with units and addresses, as a person writes them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,6 +13,10 @@ pub(crate) struct Bytes(pub(crate) u64);
 /// `30 s`, `26 h` or a plain number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration);
+
+/// Address and port to listen on or to send to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Socket(pub(crate) SocketAddr);
 
 /// An address or a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,17 @@ impl<'de> Deserialize<'de> for Span {
         fleetward_fleet::parse_duration(&text)
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration; write for example `30 s`")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Socket {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "{text:?} is no address with a port; write `192.0.2.1:1812` or `[2001:db8::1]:1812`"
+            ))
+        })
     }
 }
 

@@ -1,15 +1,15 @@
 //! The shape of `fleetward.yaml`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_saphyr::{Location, Spanned};
 
-use super::place::{Address, Bytes, Span};
+use super::place::{Address, Bytes, Socket, Span};
 use super::secret::SecretRef;
 
 /// The whole file.
@@ -33,7 +33,7 @@ pub(crate) struct Config {
     #[serde(default = "yes")]
     pub(crate) builtin_rules: bool,
     #[serde(default)]
-    pub(crate) disable_rules: Vec<String>,
+    pub(crate) disable_rules: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) channels: BTreeMap<String, Channel>,
     #[serde(default)]
@@ -46,8 +46,8 @@ pub(crate) struct Config {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Radius {
-    pub(crate) authentication: Vec<SocketAddr>,
-    pub(crate) accounting: Vec<SocketAddr>,
+    pub(crate) authentication: Vec<Socket>,
+    pub(crate) accounting: Vec<Socket>,
     pub(crate) threads: usize,
     pub(crate) receive_buffer: Bytes,
     pub(crate) radsec: Option<Radsec>,
@@ -58,8 +58,8 @@ pub(crate) struct Radius {
 impl Default for Radius {
     fn default() -> Self {
         Self {
-            authentication: vec![([127, 0, 0, 1], 1812).into()],
-            accounting: vec![([127, 0, 0, 1], 1813).into()],
+            authentication: vec![Socket(([127, 0, 0, 1], 1812).into())],
+            accounting: vec![Socket(([127, 0, 0, 1], 1813).into())],
             threads: 2,
             receive_buffer: Bytes(16 << 20),
             radsec: None,
@@ -73,7 +73,7 @@ impl Default for Radius {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Radsec {
-    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<Socket>,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) client_ca: PathBuf,
@@ -83,13 +83,13 @@ pub(crate) struct Radsec {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Client {
-    pub(crate) name: serde_saphyr::Spanned<String>,
+    pub(crate) name: Spanned<String>,
     #[serde(default)]
     pub(crate) address: Option<Address>,
     #[serde(default)]
     pub(crate) certificate: Option<Certificate>,
     #[serde(default)]
-    pub(crate) secret: Option<SecretRef>,
+    pub(crate) secret: Option<Spanned<SecretRef>>,
     #[serde(default)]
     pub(crate) identity: IdentityKind,
     #[serde(default)]
@@ -155,8 +155,7 @@ pub(crate) enum IdentityKind {
 }
 
 /// How an Access-Request proves itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PasswordKind {
     /// The network has authenticated the SIM; the default for `identity: imsi`.
     Network,
@@ -164,12 +163,25 @@ pub(crate) enum PasswordKind {
     Required,
 }
 
+impl<'de> Deserialize<'de> for PasswordKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The error must not repeat what was written: somebody may have taken this for the place of a password.
+        match String::deserialize(deserializer).as_deref() {
+            Ok("network") => Ok(Self::Network),
+            Ok("required") => Ok(Self::Required),
+            _ => Err(D::Error::custom(
+                "write `password: network` or `password: required`; passwords stand in the file that `radius.logins` names",
+            )),
+        }
+    }
+}
+
 /// How a gateway ends a session when asked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Disconnect {
-    pub(crate) to: SocketAddr,
-    pub(crate) secret: SecretRef,
+    pub(crate) to: Socket,
+    pub(crate) secret: Spanned<SecretRef>,
     #[serde(default = "default_keys")]
     pub(crate) keys: Vec<Vec<DisconnectKey>>,
     #[serde(default = "yes")]
@@ -220,13 +232,16 @@ impl Default for Journal {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Api {
-    pub(crate) listen: SocketAddr,
-    pub(crate) tls: Tls,
+    pub(crate) listen: Socket,
+    pub(crate) tls: Spanned<Tls>,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8443).into(), tls: Tls::Auto }
+        Self {
+            listen: Socket(([127, 0, 0, 1], 8443).into()),
+            tls: Spanned::new(Tls::Auto, Location::UNKNOWN, Location::UNKNOWN),
+        }
     }
 }
 
@@ -274,7 +289,7 @@ impl<'de> Deserialize<'de> for Tls {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Channel {
     /// Standard Webhooks.
-    Webhook { url: String, secret: SecretRef },
+    Webhook { url: String, secret: Spanned<SecretRef> },
     /// SMTP.
     Mail {
         server: String,
@@ -283,7 +298,7 @@ pub(crate) enum Channel {
         #[serde(default)]
         user: Option<String>,
         #[serde(default)]
-        password: Option<SecretRef>,
+        password: Option<Spanned<SecretRef>>,
     },
     /// RFC 5424 over TLS (RFC 5425); plain TCP to loopback only.
     Syslog {
@@ -353,7 +368,7 @@ fn default_rules() -> PathBuf {
 }
 
 fn default_snapshot() -> Span {
-    Span(Duration::from_secs(60))
+    Span(Duration::from_mins(1))
 }
 
 fn default_deadline() -> Span {

@@ -14,7 +14,7 @@ use crate::server::Addresses;
 pub(super) struct Background(Option<JoinHandle<std::io::Result<LoadReport>>>);
 
 /// Without an end of its own, the load ends after this time.
-const MOST: Duration = Duration::from_secs(3600);
+const MOST: Duration = Duration::from_hours(1);
 
 /// Starts it.
 pub(super) fn start(demo: &Demo, scene: &Scene, addresses: &Addresses) -> anyhow::Result<Background> {

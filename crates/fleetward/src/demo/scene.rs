@@ -113,10 +113,10 @@ impl Scene {
         server.import(devices, "demo")
     }
 
-    /// A token that an hour later is worth nothing.
-    pub(super) fn token(&self, server: &Server) -> anyhow::Result<String> {
+    /// A token that a day later is worth nothing.
+    pub(super) fn token(server: &Server) -> anyhow::Result<String> {
         let now = clock::now();
-        let expires_at = now + Duration::from_secs(24 * 3600);
+        let expires_at = now + Duration::from_hours(24);
         let new = NewToken { name: "demo", kind: TokenKind::Api, scope: Role::Admin, user: None, expires_at };
         Ok(server.store.create_token(&new, now)?.1)
     }

@@ -103,10 +103,10 @@ impl Teller {
             (Action::Disconnect { .. }, ResponseState::Verified) => self.line("verified", "32;1", name, note),
             (Action::SuspendSim, ResponseState::Verified) => self.line("suspended", "32", name, note),
             (_, ResponseState::Proposed) => {
-                self.line("asks", "35", name, &format!("{}: {note}", response.action.name()))
+                self.line("asks", "35", name, &format!("{}: {note}", response.action.name()));
             }
             (_, ResponseState::Failed) => {
-                self.line("FAILED", "31;1", name, &format!("{}: {note}", response.action.name()))
+                self.line("FAILED", "31;1", name, &format!("{}: {note}", response.action.name()));
             }
             _ => {}
         }

@@ -86,7 +86,7 @@ impl ServerControl {
             Outcome::Appended(offset) => Some(offset),
             Outcome::Duplicate => None,
         });
-        match last.last() {
+        match last.max() {
             Some(offset) if !self.projector.wait(offset, PROJECTION_PATIENCE) => Err(ControlError::Unavailable(
                 "the change is recorded, but the database lags behind; look again in a moment".into(),
             )),
@@ -220,19 +220,19 @@ impl Control for ServerControl {
         let lag = self.journal.next_offset().0.saturating_sub(self.engine.applied().0);
         let respond = self.responder.get().is_some_and(fleetward_respond::Responder::is_healthy);
         vec![
-            match journal.ok {
-                true => component("journal", Health::Ok, String::new()),
-                false => component("journal", Health::Failing, journal.reason),
+            if journal.ok {
+                component("journal", Health::Ok, String::new())
+            } else {
+                component("journal", Health::Failing, journal.reason)
             },
             match lag {
                 0..100_000 => component("detect", Health::Ok, String::new()),
                 _ => component("detect", Health::Degraded, format!("{lag} records wait to be judged")),
             },
-            match respond {
-                true => component("respond", Health::Ok, String::new()),
-                false => {
-                    component("respond", Health::Failing, "responses cannot be written down; see the database".into())
-                }
+            if respond {
+                component("respond", Health::Ok, String::new())
+            } else {
+                component("respond", Health::Failing, "responses cannot be written down; see the database".into())
             },
         ]
     }

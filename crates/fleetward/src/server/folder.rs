@@ -12,9 +12,8 @@ use crate::exit::Failure;
 pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("cannot make the data folder {}", path.display()))?;
-    let mode =
-        std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let found = std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    if found.permissions().mode() & 0o077 != 0 {
         let message =
             format!("the data folder {} can be read by others; it holds subscriber identities", path.display());
         return Err(Failure::input(message, format!("chmod 700 {}", path.display())).into());

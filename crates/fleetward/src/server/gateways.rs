@@ -13,8 +13,8 @@ pub(super) fn radius(settings: &Settings) -> anyhow::Result<aaa::Config> {
         config.clients.iter().zip(&settings.client_secrets).filter_map(|(client, secret)| gateway(client, secret));
     let logins = settings.logins.iter().map(|(login, password)| (login.as_str().into(), password.clone()));
     Ok(aaa::Config {
-        auth: config.authentication.clone(),
-        acct: config.accounting.clone(),
+        auth: config.authentication.iter().map(|at| at.0).collect(),
+        acct: config.accounting.iter().map(|at| at.0).collect(),
         radsec: radsec(settings)?,
         clients: clients.collect(),
         logins: logins.collect(),
@@ -59,5 +59,6 @@ fn radsec(settings: &Settings) -> anyhow::Result<Option<aaa::RadSecConfig>> {
         std::fs::read(&path).with_context(|| format!("radius.radsec: cannot read {}", path.display()))
     };
     let key = Secret::new(read(&radsec.key)?);
-    Ok(Some(aaa::RadSecConfig::new(radsec.listen.clone(), read(&radsec.certificate)?, key, read(&radsec.client_ca)?)))
+    let listen = radsec.listen.iter().map(|at| at.0).collect();
+    Ok(Some(aaa::RadSecConfig::new(listen, read(&radsec.certificate)?, key, read(&radsec.client_ca)?)))
 }

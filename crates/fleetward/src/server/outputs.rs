@@ -89,7 +89,9 @@ impl Incoming {
                 parts.take(batch);
                 parts.deliver();
                 // Whoever asked may have given up.
-                barriers.into_iter().for_each(|done| done.send(()).unwrap_or_default());
+                for done in barriers {
+                    done.send(()).unwrap_or_default();
+                }
             }
         })
     }

@@ -86,7 +86,9 @@ impl Worker {
             let passing = matches!(error, StoreError::Locked { .. } | StoreError::Full { .. });
             if !passing && batch.len() > 1 {
                 // One change may be the trouble: take them one by one.
-                batch.iter().for_each(|change| self.project(std::slice::from_ref(change)));
+                for change in batch {
+                    self.project(std::slice::from_ref(change));
+                }
                 return;
             }
             if !passing {

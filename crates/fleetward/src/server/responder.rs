@@ -71,9 +71,9 @@ fn nases(settings: &Settings) -> Vec<NasProfile> {
     let clients = settings.config.radius.clients.iter().zip(&settings.disconnect_secrets);
     let profile = |(client, secret): (&Client, &Option<Secret>)| {
         let (disconnect, secret) = (client.disconnect.as_ref()?, secret.as_ref()?);
-        let mut profile = NasProfile::new(name(client), disconnect.to, secret.clone());
+        let mut profile = NasProfile::new(name(client), disconnect.to.0, secret.clone());
         profile.key_sets = disconnect.keys.iter().map(|keys| keys.iter().copied().map(key).collect()).collect();
-        profile.nas_ip = Some(disconnect.to.ip());
+        profile.nas_ip = Some(disconnect.to.0.ip());
         profile.nas_identifier = Some(name(client));
         profile.event_timestamp = disconnect.event_timestamp;
         profile.message_authenticator = disconnect.message_authenticator;

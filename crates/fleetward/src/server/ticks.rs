@@ -37,7 +37,7 @@ impl Ticker {
                 tick_at = now + self.tick_every;
             }
             if now >= snapshot_at {
-                snapshot(&self.engine, &self.outbox);
+                snapshot(&self.engine, &self.outbox, &self.journal);
                 snapshot_at = Instant::now() + self.snapshot_every;
             }
         }
@@ -66,15 +66,15 @@ impl Ticker {
 }
 
 /// Writes a snapshot, once everything before it is in the database.
-pub(super) fn snapshot(engine: &Engine, outbox: &Outbox) {
+/// The journal keeps what a restart would replay, whatever its retention says.
+pub(super) fn snapshot(engine: &Engine, outbox: &Outbox, journal: &Handle<Record>) {
     let started = Instant::now();
     match engine.snapshot(|_| outbox.flush()) {
-        Ok(written) => tracing::debug!(
-            bytes = written.bytes,
-            next = written.next.0,
-            milliseconds = started.elapsed().as_millis(),
-            "snapshot written"
-        ),
+        Ok(written) => {
+            journal.keep_from(written.next);
+            let milliseconds = started.elapsed().as_millis();
+            tracing::debug!(bytes = written.bytes, next = written.next.0, milliseconds, "snapshot written");
+        }
         Err(error) => tracing::warn!(%error, "no snapshot; a restart will replay more of the journal"),
     }
 }

@@ -22,7 +22,7 @@ use crate::exit::Failure;
 /// The file in the data folder with the key of the API's own certificate.
 const KEY_FILE: &str = "api.key";
 /// How long the command line's own token is good; every start makes a new one.
-const CLI_TOKEN_LASTS: Duration = Duration::from_secs(365 * 86_400);
+const CLI_TOKEN_LASTS: Duration = Duration::from_hours(365 * 24);
 
 /// The running API.
 pub(super) struct Web {
@@ -47,9 +47,9 @@ impl Web {
             .enable_all()
             .build()
             .context("cannot start the API's event loop")?;
-        let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(|error| {
+        let listener = runtime.block_on(TcpListener::bind(config.listen.0)).map_err(|error| {
             Failure::unfinished(
-                format!("cannot listen on {} (api.listen): {error}", config.listen),
+                format!("cannot listen on {} (api.listen): {error}", config.listen.0),
                 "another program may have the port (ss -ltnp), or this machine has no such address (ip addr)",
             )
         })?;
@@ -90,7 +90,7 @@ fn serve(
 }
 
 fn tls(settings: &Settings, data: &Path) -> anyhow::Result<Option<Arc<ServerConfig>>> {
-    match &settings.config.api.tls {
+    match &settings.config.api.tls.value {
         Tls::Off => Ok(None),
         Tls::Files { certificate, key } => {
             let loaded = fleetward_api::tls::from_files(&settings.path(certificate), &settings.path(key));
@@ -99,9 +99,9 @@ fn tls(settings: &Settings, data: &Path) -> anyhow::Result<Option<Arc<ServerConf
         Tls::Auto => {
             let (certificate, key) = (data.join(CERTIFICATE_FILE), data.join(KEY_FILE));
             if !certificate.exists() || !key.exists() {
-                let ip = settings.config.api.listen.ip();
+                let ip = settings.config.api.listen.0.ip();
                 let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-                if !ip.is_unspecified() && !ip.is_loopback() {
+                if !ip.is_unspecified() && !names.contains(&ip.to_string()) {
                     names.push(ip.to_string());
                 }
                 let (chain, private) = fleetward_api::tls::self_signed(&names)?;
@@ -135,7 +135,7 @@ fn write_cli_token(store: &Store, data: &Path) -> anyhow::Result<()> {
 fn replace_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
         }
         _ => crate::command::secret::write_new(path, content),
     }

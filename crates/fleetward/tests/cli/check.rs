@@ -1,0 +1,152 @@
+//! `fleetward check`: every mistake with file, line, column and the way out; no secret in any message.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::Place;
+
+/// What `check` says about this configuration, without what differs from run to run.
+fn says(place: &Place) -> String {
+    let ran = place.run(&["check"]);
+    assert_eq!(ran.out, "");
+    place.plain(&ran.fails(2))
+}
+
+/// The configuration of `init` with one gateway; its secret is there.
+fn with_client(client: &str) -> Place {
+    let place = Place::init();
+    place.run(&["secret", "new", "secrets/pgw-1"]).ok();
+    place.edit("  clients: []\n", &format!("  clients:\n{client}"));
+    place
+}
+
+const GOOD: &str = "    - name: pgw-1\n      address: 192.0.2.10\n      secret: { file: secrets/pgw-1 }\n";
+
+#[test]
+fn a_gateway_that_cannot_be_told_to_disconnect_is_warned_about() {
+    let place = with_client(GOOD);
+    insta::assert_snapshot!("check_warns", place.run(&["check"]).ok());
+}
+
+#[test]
+fn without_a_configuration() {
+    insta::assert_snapshot!("check_without_a_file", says(&Place::empty()));
+}
+
+#[test]
+fn an_unknown_key() {
+    let place = Place::init();
+    place.edit("snapshot_every: 60 s", "snapshots_every: 60 s");
+    insta::assert_snapshot!("check_unknown_key", says(&place));
+}
+
+#[test]
+fn no_yaml_at_all() {
+    let place = Place::init();
+    place.edit("data: data", "data: [data");
+    insta::assert_snapshot!("check_no_yaml", says(&place));
+}
+
+#[test]
+fn bad_addresses() {
+    let place = Place::init();
+    place.edit(&format!("authentication: [\"{}\"]", place.ports.authentication), "authentication: [\"127.0.0.1\"]");
+    insta::assert_snapshot!("check_bad_address_to_listen_on", says(&place));
+    let place = with_client(&GOOD.replace("192.0.2.10", "192.0.2.300"));
+    insta::assert_snapshot!("check_bad_address_of_a_client", says(&place));
+}
+
+#[test]
+fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
+    const INLINE: &str = "correct-horse-battery-staple";
+    let lines = [
+        ("      secret: { file: secrets/pgw-1 }", format!("      secret: {INLINE}")),
+        ("      secret: { file: secrets/pgw-1 }", format!("      secret: {{ value: {INLINE} }}")),
+        ("      secret: { file: secrets/pgw-1 }", format!("      secret: [{INLINE}]")),
+        ("      secret: { file: secrets/pgw-1 }", format!("      secret: {{ {INLINE}: 1 }}")),
+        (
+            "      secret: { file: secrets/pgw-1 }",
+            format!("      secret: {{ file: secrets/pgw-1 }}\n      password: {INLINE}"),
+        ),
+        ("      secret: { file: secrets/pgw-1 }", format!("      shared_secret: {INLINE}")),
+    ];
+    let mut all = String::new();
+    for (old, new) in lines {
+        let said = says(&with_client(&GOOD.replace(old, &new)));
+        assert!(!said.contains("horse") && said.contains("fleetward.yaml:"), "{said}");
+        all.push_str(&said);
+    }
+    insta::assert_snapshot!("check_inline_secret", all);
+}
+
+#[test]
+fn a_secret_that_is_not_there_or_open_to_others_or_short() {
+    let place = with_client(GOOD);
+    fs::remove_file(place.path("secrets/pgw-1")).unwrap();
+    insta::assert_snapshot!("check_missing_secret", says(&place));
+    place.write("secrets/pgw-1", "correct-horse-battery-staple\n");
+    fs::set_permissions(place.path("secrets/pgw-1"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = says(&place);
+    assert!(!said.contains("horse"), "{said}");
+    insta::assert_snapshot!("check_open_secret", said);
+    place.write_private("secrets/pgw-1", "short\n");
+    insta::assert_snapshot!("check_short_secret", says(&place));
+}
+
+#[test]
+fn the_same_client_twice() {
+    insta::assert_snapshot!("check_duplicate_client", says(&with_client(&GOOD.repeat(2))));
+}
+
+#[test]
+fn plain_http_beyond_loopback() {
+    let place = Place::init();
+    place.edit("tls: auto", "tls: off");
+    place.run(&["check"]).ok();
+    place.edit(&format!("listen: \"{}\"", place.ports.api), "listen: \"192.0.2.1:8443\"");
+    insta::assert_snapshot!("check_plain_http", says(&place));
+}
+
+#[test]
+fn a_broken_model() {
+    let place = Place::init();
+    place.write("models/meter.yaml", "model: meter\ncountries: [DE, Germany]\n");
+    place.write("models/tracker.yaml", "model: tracker\nvolume: { per_hour: much }\n");
+    place.write("models/zoo.yaml", "model: tracker\ncolour: red\n");
+    insta::assert_snapshot!("check_broken_models", says(&place));
+}
+
+#[test]
+fn a_broken_rule() {
+    let place = Place::init();
+    let example = place.read("rules/night-traffic.yaml.example");
+    place.write("rules/night.yaml", &example.replace("used > 500 kB", "usd > 500 kB"));
+    place.write(
+        "rules/other.yaml",
+        &example.replace("night-traffic", "other").replace("severity: medium", "severity: bad"),
+    );
+    place.edit("disable_rules: []", "disable_rules: [contact-lost, no-such-rule]");
+    insta::assert_snapshot!("check_broken_rules", says(&place));
+    fs::remove_file(place.path("rules/night.yaml")).unwrap();
+    fs::remove_file(place.path("rules/other.yaml")).unwrap();
+    insta::assert_snapshot!("check_unknown_rule_disabled", says(&place));
+}
+
+#[test]
+fn every_mistake_is_named_at_once_and_serve_says_the_same() {
+    let place = with_client(&GOOD.repeat(2));
+    fs::remove_file(place.path("secrets/pgw-1")).unwrap();
+    place.write("models/meter.yaml", "model: meter\ncountries: [Germany]\n");
+    place.edit(
+        "channels: {}\n",
+        "channels:\n  ops: { webhook: { url: \"https://hooks.example/\", secret: { file: secrets/hook } } }\n",
+    );
+    let said = says(&place);
+    for part in ["is there twice", "secrets/pgw-1: No such file", "models/meter.yaml:2:", "secrets/hook: No such file"]
+    {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let serve = place.run(&["serve"]);
+    assert_eq!(place.plain(&serve.fails(2)), said);
+    assert!(!place.path("data").exists(), "a server that did not start has made its data folder");
+}

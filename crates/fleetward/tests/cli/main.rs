@@ -1,0 +1,17 @@
+//! The real program, as somebody who is new to it would use it: its commands, their messages and exit codes, the server
+//! with a gateway that speaks real RADIUS to it, and what happens when something is wrong.
+//!
+//! Everything runs on loopback, in folders of its own, and ends in bounded time.
+
+#![cfg(test)]
+
+mod check;
+mod first_run;
+mod help;
+mod journal;
+mod misuse;
+mod operating;
+mod rest;
+mod restart;
+mod rules;
+mod support;
