@@ -11,8 +11,11 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
     root.map(Path::to_owned).context("xtask has no parent folder")
 }
 
-/// Builds `fleetward` in release mode and says where it is.
+/// Builds `fleetward` in release mode and says where it is; or takes the one that `FLEETWARD_BINARY` names.
 pub(crate) fn fleetward() -> anyhow::Result<PathBuf> {
+    if let Some(ready) = std::env::var_os("FLEETWARD_BINARY") {
+        return Ok(ready.into());
+    }
     let root = root()?;
     let status = Command::new("cargo")
         .args(["build", "--release", "--locked", "--package", "fleetward"])

@@ -214,7 +214,7 @@ fn check(rig: &Rig, ledger: &Ledger) -> anyhow::Result<Counts> {
     let sessions = rig.ask(&["sessions", "list", "--all", "--limit", "1000000"])?;
     let mut counts =
         Counts { acknowledged: ledger.acknowledged.len() as u64, retransmits: ledger.retransmits, ..Counts::default() };
-    (counts.findings, counts.findings_doubled) = repeated(&findings, &["rule", "device", "first_seen"]);
+    (counts.findings, counts.findings_doubled) = repeated(&findings, &["rule", "device", "session", "first_seen"]);
     (counts.responses, counts.responses_doubled) = repeated(&responses, &["finding", "action", "device"]);
     counts.wrong_totals = wrong_totals(ledger, &sessions);
     Ok(counts)
@@ -223,34 +223,39 @@ fn check(rig: &Rig, ledger: &Ledger) -> anyhow::Result<Counts> {
 /// How many rows there are, and how many have what another one has.
 fn repeated(rows: &serde_json::Value, fields: &[&str]) -> (u64, u64) {
     let rows = rows.as_array().cloned().unwrap_or_default();
-    let mut seen = std::collections::HashSet::new();
-    let doubled = rows
-        .iter()
-        .filter(|row| !seen.insert(fields.iter().map(|field| row[*field].to_string()).collect::<Vec<_>>()))
-        .count();
-    (rows.len() as u64, doubled as u64)
+    let mut seen: HashMap<Vec<String>, &serde_json::Value> = HashMap::new();
+    let mut doubled = 0;
+    for row in &rows {
+        let key = fields.iter().map(|field| row[*field].to_string()).collect();
+        if let Some(first) = seen.insert(key, row) {
+            println!("torture: twice: {first} and {row}");
+            doubled += 1;
+        }
+    }
+    (rows.len() as u64, doubled)
 }
 
 /// Sessions whose octets are not those of their newest acknowledged record (or more: a record may be stored and its
 /// answer lost).
 fn wrong_totals(ledger: &Ledger, sessions: &serde_json::Value) -> u64 {
-    let mut expected: HashMap<&str, (u64, u64)> = HashMap::new();
-    for (_, record) in &ledger.acknowledged {
-        let entry = expected.entry(&record.session_id).or_default();
+    // Gateways number their sessions for themselves: only both together name one.
+    let mut expected: HashMap<(&str, &str), (u64, u64)> = HashMap::new();
+    for (nas, record) in &ledger.acknowledged {
+        let entry = expected.entry((nas, &record.session_id)).or_default();
         *entry = (entry.0.max(record.bytes_up), entry.1.max(record.bytes_down));
     }
-    let mut possible: HashMap<&str, Vec<(u64, u64)>> = HashMap::new();
-    for (_, record) in &ledger.open {
-        possible.entry(&record.session_id).or_default().push((record.bytes_up, record.bytes_down));
+    let mut possible: HashMap<(&str, &str), Vec<(u64, u64)>> = HashMap::new();
+    for (nas, record) in &ledger.open {
+        possible.entry((nas, &record.session_id)).or_default().push((record.bytes_up, record.bytes_down));
     }
     let mut wrong = 0;
     for session in sessions.as_array().into_iter().flatten() {
-        // Ended ones are known by a hash of their id; their octets are in the device's total.
-        let Some(want) = session["id"].as_str().and_then(|id| Some((id, expected.get(id)?))) else { continue };
+        let key = (session["nas"].as_str().unwrap_or_default(), session["id"].as_str().unwrap_or_default());
+        let Some(want) = expected.get(&key).map(|octets| (key, octets)) else { continue };
         let got = (session["bytes_up"].as_u64().unwrap_or(0), session["bytes_down"].as_u64().unwrap_or(0));
-        let stored_unanswered = possible.get(want.0).is_some_and(|more| more.contains(&got));
+        let stored_unanswered = possible.get(&want.0).is_some_and(|more| more.contains(&got));
         if got != *want.1 && !stored_unanswered {
-            println!("torture: session {} has {got:?}, expected {:?}", want.0, want.1);
+            println!("torture: session {:?} has {got:?}, expected {:?}", want.0, want.1);
             wrong += 1;
         }
     }

@@ -253,7 +253,7 @@ impl Directory {
             imei_lock: record.imei_lock,
             model: self.models.name(record.model),
             ip: record.ip,
-            ipv6: record.ipv6,
+            ipv6: record.ipv6.as_deref().copied(),
             critical: record.critical,
             open: record.open().filter_map(open).collect(),
         }

@@ -94,7 +94,8 @@ pub(crate) fn compile_documents<'a>(
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
     for source in sources.iter().take(MAX_RULES) {
         let Some(document) = parse::<RuleDocument>(source, &mut wrong) else { continue };
-        let mut compiler = Compiler { source, options, builtin, names: Names::default(), wrong: &mut wrong };
+        let mut compiler =
+            Compiler { source, options, builtin, names: Names::default(), wrong: &mut wrong, feed_memory: Vec::new() };
         compiler.names.lists.clone_from(&lists);
         let rule = compiler.rule(&document);
         if let Some(other) = names.insert(symbol::key(&document.rule.value), document.rule.value.clone()) {
@@ -156,6 +157,8 @@ struct Compiler<'a, 'b> {
     builtin: bool,
     names: Names,
     wrong: &'a mut Vec<Diagnostic>,
+    /// What the windows of the rule under way compare with the device's last value.
+    feed_memory: Vec<Field>,
 }
 
 impl Compiler<'_, '_> {
@@ -164,6 +167,7 @@ impl Compiler<'_, '_> {
         self.check_name(document);
         let scope = document.scope.as_ref().and_then(|text| self.condition(text));
         let subject = self.subject(document);
+        self.feed_memory.clear();
         let feeds = self.watch(document, subject, scope.as_ref());
         let (when_text, hold) = self.held(&document.when);
         let when = self.condition(&when_text);
@@ -188,6 +192,7 @@ impl Compiler<'_, '_> {
             memory.extend(Reads::of(node).memory);
         }
         memory.extend(reads.memory.iter().copied());
+        memory.append(&mut self.feed_memory);
         if subject != Subject::Device && !memory.is_empty() {
             let message = "`changed`, `previous` and `first` are about one device, not a group";
             self.wrong.push(self.source.about(&document.when, message, None));

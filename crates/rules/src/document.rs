@@ -250,6 +250,7 @@ pub(crate) struct EventDocument {
     pub(crate) terminate_cause: Option<u32>,
     pub(crate) open_sessions: Option<u32>,
     pub(crate) is_new: Option<bool>,
+    pub(crate) overlaps: Option<bool>,
     pub(crate) country: Option<Scalar>,
     pub(crate) network: Option<Scalar>,
     pub(crate) imei: Option<Scalar>,

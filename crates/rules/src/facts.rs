@@ -143,6 +143,9 @@ pub struct Facts<'a> {
     pub open_sessions: Option<u32>,
     /// This record is the first one of its session that we saw.
     pub session_is_new: Option<bool>,
+    /// The session carried traffic between two records that both came after a newer session of the device began: two
+    /// are alive at once, which a lost Stop cannot explain.
+    pub session_overlaps: Option<bool>,
 
     /// The module with its software version.
     pub imeisv: Option<Imeisv>,
@@ -197,6 +200,7 @@ impl<'a> Facts<'a> {
             terminate_cause: None,
             open_sessions: None,
             session_is_new: None,
+            session_overlaps: None,
             imeisv: None,
             imei: None,
             network: None,

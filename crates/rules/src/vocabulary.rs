@@ -35,6 +35,7 @@ pub(crate) enum Flag {
     SessionIsNew,
     Late,
     SimultaneousAllowed,
+    SessionOverlaps,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +209,7 @@ pub(crate) static FIELDS: &[Entry] = &[
     symbol("device.ip", (Symbol::DeviceIp, S::Ip), ALL, "its fixed address"),
     plain("session.open_sessions", Number::OpenSessions, SESSION, "how many sessions it has open, this one included"),
     flag("session.is_new", Flag::SessionIsNew, SESSION, "first record of the session that we saw"),
+    flag("session.overlaps", Flag::SessionOverlaps, SESSION, "it carries traffic beside a newer session of the device"),
     duration("session.age", Number::SessionSecs, SESSION, "age of the session"),
     list("profile.tacs", ListField::Tacs, Some(S::Tac), "types of module that the model uses"),
     list("profile.countries", ListField::Countries, Some(S::Country), "countries where it is meant to be"),

@@ -281,3 +281,12 @@ fn a_rule_explains_itself() {
          critical, at most once per 24 h, over when it has not happened for as long; then notify ops, disconnect, suspend sim."
     );
 }
+
+#[test]
+fn a_window_may_count_changes() {
+    let rule = "rule: moves\ntitle: moves often\nwatch: { moves: { count: changed(country), over: 1h } }\nwhen: moves > 1\ntests:\n  - { given: [{ country: DE }, { at: 1m, country: AT }, { at: 2m, country: DE }], expect: alarm }\n  - { given: [{ country: DE }, { at: 1m, country: AT }, { at: 2m, country: AT }], expect: none }\n";
+    let results = fleetward_rules::run_tests(&[("moves.yaml", rule)], &fleetward_rules::Options::default()).unwrap();
+    assert!(results.iter().all(|result| result.failure.is_none()), "{results:?}");
+    let grouped = rule.replace("when:", "per: model\nwhen:");
+    assert!(fleetward_rules::run_tests(&[("moves.yaml", &grouped)], &fleetward_rules::Options::default()).is_err());
+}

@@ -42,9 +42,11 @@ const PEER_SECRET: &str = "a-secret-for-tests-on-loopback-only";
 #[derive(Debug, Default, Clone, Serialize)]
 struct Figures {
     accounting_cpu_s_per_100k: f64,
-    admission_cpu_s_per_100k: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admission_cpu_s_per_100k: Option<f64>,
     accounting_per_s: f64,
-    admission_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admission_per_s: Option<f64>,
     p99_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_per_idle_sim: Option<f64>,
@@ -246,11 +248,12 @@ fn free_port() -> anyhow::Result<u16> {
 }
 
 fn figures(accounting: &[Run], admission: &[Run]) -> Figures {
+    let some = |figure: f64| (!admission.is_empty()).then_some(figure);
     Figures {
         accounting_cpu_s_per_100k: median(accounting, |run| run.cpu_s_per_100k),
-        admission_cpu_s_per_100k: median(admission, |run| run.cpu_s_per_100k),
+        admission_cpu_s_per_100k: some(median(admission, |run| run.cpu_s_per_100k)),
         accounting_per_s: median(accounting, |run| run.per_s).round(),
-        admission_per_s: median(admission, |run| run.per_s).round(),
+        admission_per_s: some(median(admission, |run| run.per_s).round()),
         p99_ms: median(accounting, |run| run.p99_ms),
         bytes_per_idle_sim: None,
     }
@@ -265,16 +268,20 @@ fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
 
 impl Report {
     fn new(ours: Figures, freeradius: Option<Figures>, freeradius_synced: Option<Figures>) -> Self {
-        let ratio = |ours: f64, theirs: Option<f64>| {
-            theirs.filter(|theirs| *theirs > 0.0).map(|theirs| (ours / theirs * 1000.0).round() / 1000.0)
+        let ratio = |ours: Option<f64>, theirs: Option<f64>| {
+            ours.zip(theirs.filter(|theirs| *theirs > 0.0))
+                .map(|(ours, theirs)| (ours / theirs * 1000.0).round() / 1000.0)
         };
         let accounting = |peer: &Option<Figures>| peer.as_ref().map(|peer| peer.accounting_cpu_s_per_100k);
         let ratio = Ratio {
-            accounting_to_freeradius: ratio(ours.accounting_cpu_s_per_100k, accounting(&freeradius)),
-            accounting_to_freeradius_synced: ratio(ours.accounting_cpu_s_per_100k, accounting(&freeradius_synced)),
+            accounting_to_freeradius: ratio(Some(ours.accounting_cpu_s_per_100k), accounting(&freeradius)),
+            accounting_to_freeradius_synced: ratio(
+                Some(ours.accounting_cpu_s_per_100k),
+                accounting(&freeradius_synced),
+            ),
             admission_to_freeradius: ratio(
                 ours.admission_cpu_s_per_100k,
-                freeradius.as_ref().map(|peer| peer.admission_cpu_s_per_100k),
+                freeradius.as_ref().and_then(|peer| peer.admission_cpu_s_per_100k),
             ),
         };
         Self { work: "radius", ours, peers: Peers { freeradius, freeradius_synced }, ratio }
@@ -287,12 +294,14 @@ impl Report {
         );
         println!("{:<34} {:>12} {:>12}", "", "per 100k", "per 100k");
         let line = |name: &str, figures: &Figures| {
+            let or_dash =
+                |figure: Option<f64>, digits| figure.map_or("-".to_owned(), |figure| format!("{figure:.digits$}"));
             println!(
-                "{name:<34} {:>12.2} {:>12.2} {:>10.0} {:>10.0} {:>9.1}",
+                "{name:<34} {:>12.2} {:>12} {:>10.0} {:>10} {:>9.1}",
                 figures.accounting_cpu_s_per_100k,
-                figures.admission_cpu_s_per_100k,
+                or_dash(figures.admission_cpu_s_per_100k, 2),
                 figures.accounting_per_s,
-                figures.admission_per_s,
+                or_dash(figures.admission_per_s, 0),
                 figures.p99_ms
             );
         };

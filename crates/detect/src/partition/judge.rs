@@ -117,6 +117,7 @@ impl<'a> Happening<'a> {
             facts.session_secs = session.session_secs;
             facts.terminate_cause = session.terminate_cause;
             facts.session_is_new = Some(step.is_new);
+            facts.session_overlaps = Some(step.overlaps);
             facts.ip = session.ip;
         }
         if let Some(admission) = self.admission {

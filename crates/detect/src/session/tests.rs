@@ -330,3 +330,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn two_sessions_that_both_carry_traffic_overlap_and_a_lost_stop_does_not() {
+    let mut sim = Sim::default();
+    let b = |status, up| record("b", status, up, 0);
+    sim.see(0, &r(Start, 0, 0));
+    sim.see(60, &r(Interim, 100, 0));
+    sim.see(90, &b(Start, 0));
+    // What it carried until now may be from before the other one began.
+    assert!(!sim.see(120, &r(Interim, 200, 0)).overlaps);
+    assert!(!sim.see(121, &b(Interim, 10)).overlaps, "the newer one is not overtaken");
+    assert!(!sim.see(180, &r(Interim, 200, 0)).overlaps, "a session that is dead and not known to be carries nothing");
+    assert!(sim.see(240, &r(Interim, 300, 0)).overlaps);
+}

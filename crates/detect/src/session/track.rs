@@ -44,6 +44,8 @@ pub(crate) struct Step {
     pub(crate) opened: bool,
     /// ... that was not there before.
     pub(crate) is_new: bool,
+    /// Its session carried traffic between two records that both came after a newer session had begun.
+    pub(crate) overlaps: bool,
     /// It may belong to a session that was forgotten.
     pub(crate) is_stale: bool,
     /// Sessions that ended before it: an older one under the same id, one that made room.
@@ -83,7 +85,9 @@ impl Sessions {
                 self.end(index, session.last_event, EndCause::Superseded, context.limits, &mut step.before);
                 self.begin(record, context, &mut step);
             } else {
+                let beside_newer = self.is_overtaken(index);
                 self.go_on(index, record, context, &mut step);
+                step.overlaps = beside_newer && step.delta.up + step.delta.down > 0;
             }
             return step;
         }
@@ -136,6 +140,14 @@ impl Sessions {
             self.end(0, at, EndCause::Forgotten, limits, &mut ended);
         }
         ended
+    }
+
+    /// The newest record of this session came after a newer session of the device had begun.
+    fn is_overtaken(&self, index: usize) -> bool {
+        let session = &self.open[index];
+        let overtakes =
+            |other: &OpenSession| other.opened_at > session.opened_at && session.last_event > other.opened_at;
+        self.open.iter().any(overtakes)
     }
 
     fn open_index(&self, nas: Symbol, id: &str) -> Option<usize> {

@@ -11,7 +11,7 @@ use super::{Compiler, plain};
 use crate::document::{RuleDocument, WatchDocument};
 use crate::expr::build::{self, Amount, Condition};
 use crate::expr::ir::WindowRef;
-use crate::expr::reach::may_be_true;
+use crate::expr::reach::{Reads, may_be_true};
 use crate::expr::{Bool, Sym, Text as TextNode, Typed, check_any};
 use crate::facts::{Trigger, Triggers};
 use crate::rule::Subject;
@@ -106,6 +106,9 @@ impl Compiler<'_, '_> {
         let mut triggers = may_be_true(&known).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange));
         triggers = filter.as_ref().map_or(triggers, |filter| triggers.and(may_be_true(filter)));
         triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
+        for condition in filter.iter().chain([&known]) {
+            self.feed_memory.extend(Reads::of(condition).memory);
+        }
         let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
         let over_ms = spec.over().as_millis();
         let name = format!(

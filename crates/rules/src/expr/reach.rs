@@ -96,7 +96,7 @@ fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
         Flag::Admitted => exactly(at == Trigger::Admitted),
         Flag::Rejected => exactly(at == Trigger::Rejected),
         Flag::Contact => exactly(at.is_contact()),
-        Flag::SessionIsNew => either_if(Triggers::SESSION.contains(at)),
+        Flag::SessionIsNew | Flag::SessionOverlaps => either_if(Triggers::SESSION.contains(at)),
         Flag::DeviceKnown | Flag::DeviceCritical | Flag::Late | Flag::SimultaneousAllowed => EITHER,
     }
 }
@@ -215,7 +215,7 @@ impl Reads {
     fn flag(&mut self, flag: Flag) {
         match flag {
             Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed => self.device = true,
-            Flag::SessionIsNew => self.carriers = self.carriers.or(Triggers::SESSION),
+            Flag::SessionIsNew | Flag::SessionOverlaps => self.carriers = self.carriers.or(Triggers::SESSION),
             Flag::Late | Flag::Contact => self.carriers = self.carriers.or(Triggers::CONTACT),
             Flag::SessionStart | Flag::SessionInterim | Flag::SessionStop => {
                 self.carriers = self.carriers.or(Triggers::SESSION);

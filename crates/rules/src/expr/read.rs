@@ -38,6 +38,7 @@ impl<'a> Context<'a> {
             Flag::DeviceKnown => facts.device.is_some(),
             Flag::DeviceCritical => is_critical(facts),
             Flag::SessionIsNew => return facts.session_is_new,
+            Flag::SessionOverlaps => return facts.session_overlaps,
             Flag::Late => facts.late,
             Flag::SimultaneousAllowed => facts.profile?.simultaneous == Simultaneous::Allow,
         })
@@ -210,7 +211,7 @@ impl Value<'_> {
     pub(crate) fn to_stored(self) -> Stored {
         match self {
             Self::Symbol(value) => Stored::Symbol(value),
-            Self::Text(text) => Stored::Text(text.into()),
+            Self::Text(text) => Stored::Text(Box::new(text.into())),
         }
     }
 
@@ -234,7 +235,7 @@ impl Stored {
     fn is(&self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Self::Symbol(a), Value::Symbol(b)) => a == b,
-            (Self::Text(a), Value::Text(b)) => **a == **b,
+            (Self::Text(a), Value::Text(b)) => ***a == **b,
             _ => false,
         }
     }

@@ -78,6 +78,7 @@ impl Given {
         if is_session {
             facts.session = Some(&session_key);
             facts.session_is_new = Some(is_new);
+            facts.session_overlaps = Some(event.overlaps.unwrap_or(false));
             facts.open_sessions = Some(open);
         }
         fill(&mut facts, event)?;
