@@ -45,7 +45,7 @@ impl Printer {
         row: impl Fn(&serde_json::Value) -> Vec<String>,
     ) -> io::Result<()> {
         match self.format {
-            Format::Table => write_line(table(headings, items.iter().map(row).collect()).trim_end()),
+            Format::Table => write_line(table(headings, items.iter().map(row).collect(), 60).trim_end()),
             Format::Json => write_line(&serde_json::to_string_pretty(items)?),
             Format::Jsonl => items.iter().try_for_each(|item| write_line(&serde_json::to_string(item)?)),
         }
@@ -59,10 +59,10 @@ pub(crate) fn write_line(text: &str) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Columns as wide as their widest cell (at most 60), two spaces between them.
-pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
+/// Columns as wide as their widest cell (at most `most`), two spaces between them.
+pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>, most: usize) -> String {
     let rows: Vec<Vec<String>> =
-        rows.into_iter().map(|row| row.iter().map(|cell| shorten(cell, 60)).collect()).collect();
+        rows.into_iter().map(|row| row.iter().map(|cell| shorten(cell, most)).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_long_cells_lose_their_middle() {
-        let text = table(&["NAME", "N"], vec![vec!["a".into(), "1".into()], vec!["long-name".into(), "22".into()]]);
+        let text = table(&["NAME", "N"], vec![vec!["a".into(), "1".into()], vec!["long-name".into(), "22".into()]], 60);
         assert_eq!(text, "NAME       N\na          1\nlong-name  22\n");
         assert_eq!(shorten("abcdefghij", 5), "ab…ij");
     }

@@ -42,7 +42,8 @@ fn list(rows: &[Value], columns: &[(&str, &str)]) -> String {
     let columns: Vec<_> = columns.iter().filter(|(field, _)| rows.iter().any(|row| cell(row, field) != "—")).collect();
     let headings: Vec<&str> = columns.iter().map(|(_, heading)| *heading).collect();
     let of = |row: &Value| columns.iter().map(|(field, _)| short(field, row)).collect();
-    table(&headings, rows.iter().map(of).collect())
+    // Whoever asks for one thing wants to read all of it.
+    table(&headings, rows.iter().map(of).collect(), 400)
 }
 
 fn short(field: &str, row: &Value) -> String {
