@@ -43,6 +43,8 @@ pub(crate) fn check() -> anyhow::Result<ExitCode> {
         println!("layers: {} crates, every arrow points down", metadata.packages.len());
         return Ok(ExitCode::SUCCESS);
     }
-    wrong.iter().for_each(|line| println!("layers: {line}"));
+    for line in &wrong {
+        println!("layers: {line}");
+    }
     Ok(ExitCode::FAILURE)
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Long enough for every gateway.
 const SECRET: &str = "a-secret-for-tests-on-loopback-only";
 /// How long a start with its replay may take.
-const READY: Duration = Duration::from_secs(120);
+const READY: Duration = Duration::from_mins(2);
 
 /// Where a server runs and what it is called by.
 pub(crate) struct Rig {

@@ -63,7 +63,7 @@ impl Torture {
         match Tmpfs::mount(&full.path().join("data")) {
             Ok(disk) => {
                 println!("torture: a full disk, and {} kills", self.kills_on_full_disk);
-                counts.add(self.filled(full.path(), &disk)?);
+                counts.add(&self.filled(full.path(), &disk)?);
                 counts.disk_full_tested = true;
             }
             Err(error) => println!("torture: SKIPPED the full disk: {error:#} (run as root)"),
@@ -154,7 +154,7 @@ impl Torture {
 }
 
 impl Counts {
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         self.kills += other.kills;
         self.acknowledged += other.acknowledged;
         self.lost += other.lost;

@@ -1,6 +1,6 @@
 //! The harness itself, proved with FreeRADIUS as the server: what fails here is no fault of Fleetward.
 
-#![expect(clippy::doc_markdown, clippy::cast_precision_loss, reason = "names are not code; figures for people")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

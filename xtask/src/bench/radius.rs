@@ -139,7 +139,7 @@ impl Radius {
         load.sims = self.sims.max(1);
         load.run = if admission { 0 } else { run };
         load.requests = Some(self.requests);
-        load.duration = Some(Duration::from_secs(120));
+        load.duration = Some(Duration::from_mins(2));
         measure(&load, server)
     }
 }
@@ -150,7 +150,7 @@ fn fill(rig: &Rig, sims: u32) -> anyhow::Result<LoadReport> {
     load.kind = Kind::Accounting { interims: 0 };
     load.sims = sims;
     load.requests = Some(u64::from(sims));
-    load.duration = Some(Duration::from_secs(900));
+    load.duration = Some(Duration::from_mins(15));
     Ok(load.run()?)
 }
 
@@ -231,7 +231,7 @@ impl Peer {
         load.sims = 10_000;
         load.run = run;
         load.requests = Some(if self.synced { requests / 10 } else { requests });
-        load.duration = Some(Duration::from_secs(60));
+        load.duration = Some(Duration::from_mins(1));
         // Debian 12's FreeRADIUS sends none.
         load.require_message_authenticator = false;
         measure(&load, &self.server.process)
