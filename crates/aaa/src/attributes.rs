@@ -5,10 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use fleetward_radius::tgpp::kind;
 use fleetward_radius::{Attribute, Packet, dictionary as d};
-
-/// Vendor id of 3GPP.
-const TGPP: u32 = 10415;
 
 /// What was there. All borrowed from the datagram, none of it checked.
 #[derive(Debug, Default, Clone, Copy)]
@@ -49,7 +47,7 @@ impl<'a> Fields<'a> {
             fields.standard(attribute);
         }
         if has_vendor {
-            for attribute in packet.vendor(TGPP) {
+            for attribute in packet.vendor(d::VENDOR_3GPP) {
                 fields.tgpp(attribute);
             }
         }
@@ -89,14 +87,16 @@ impl<'a> Fields<'a> {
         let value = attribute.value;
         let first = |slot: &mut Option<&'a [u8]>| _ = slot.get_or_insert(value);
         match attribute.kind {
-            1 => first(&mut self.imsi),
-            6 => self.gateway = self.gateway.or_else(|| attribute.ipv4().map(IpAddr::V4)),
-            10 => first(&mut self.nsapi),
-            15 => self.gateway = self.gateway.or_else(|| attribute.ipv6().map(|ip: Ipv6Addr| IpAddr::V6(ip))),
-            18 => first(&mut self.serving_network),
-            20 => first(&mut self.imeisv),
-            21 => self.rat = self.rat.or_else(|| value.first().copied()),
-            22 => first(&mut self.location),
+            kind::IMSI => first(&mut self.imsi),
+            kind::SGSN_ADDRESS => self.gateway = self.gateway.or_else(|| attribute.ipv4().map(IpAddr::V4)),
+            kind::NSAPI => first(&mut self.nsapi),
+            kind::SGSN_IPV6_ADDRESS => {
+                self.gateway = self.gateway.or_else(|| attribute.ipv6().map(|ip: Ipv6Addr| IpAddr::V6(ip)))
+            }
+            kind::SGSN_MCC_MNC => first(&mut self.serving_network),
+            kind::IMEISV => first(&mut self.imeisv),
+            kind::RAT_TYPE => self.rat = self.rat.or_else(|| value.first().copied()),
+            kind::USER_LOCATION_INFO => first(&mut self.location),
             _ => {}
         }
     }

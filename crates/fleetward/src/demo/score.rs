@@ -62,6 +62,7 @@ impl Score {
             Event::SessionOpened(_) => self.open += 1,
             Event::SessionEnded(_) => self.open -= 1,
             Event::Finding(finding) => self.finding(finding),
+            Event::Cleared(..) => {}
             Event::Response(response) => {
                 let disconnect = matches!(response.action, Action::Disconnect { .. });
                 if disconnect && response.state == ResponseState::Verified {

@@ -77,7 +77,7 @@ impl Teller {
                 self.line("FOUND", "31;1", score.name(finding.device).unwrap_or(&finding.subject), &text);
             }
             Event::Response(response) => self.response(response, score),
-            Event::SessionOpened(_) | Event::SessionEnded(_) => {}
+            Event::Cleared(..) | Event::SessionOpened(_) | Event::SessionEnded(_) => {}
         }
     }
 

@@ -55,6 +55,7 @@ pub(super) fn broadcast(events: &Events) -> broadcast::Sender<Arc<ApiEvent>> {
 fn api_event(event: &Event) -> ApiEvent {
     match event {
         Event::Finding(finding) => ApiEvent::Finding(finding.clone()),
+        Event::Cleared(id, at) => ApiEvent::Cleared { id: *id, at: *at },
         Event::Response(response) => ApiEvent::Response(response.clone()),
         Event::SessionOpened(opened) => ApiEvent::Session(SessionChange {
             key: opened.key.clone(),

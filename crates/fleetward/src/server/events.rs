@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fleetward_detect::{SessionEnded, SessionOpened};
-use fleetward_fleet::{Finding, Response};
+use fleetward_fleet::{Finding, FindingId, Response, Timestamp};
 use parking_lot::Mutex;
 
 /// One thing that happened.
@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 pub(crate) enum Event {
     /// A rule found something.
     Finding(Box<Finding>),
+    /// A finding's cause is gone.
+    Cleared(FindingId, Timestamp),
     /// A response moved.
     Response(Box<Response>),
     /// A session began.

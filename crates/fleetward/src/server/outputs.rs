@@ -153,11 +153,10 @@ impl Taker {
     fn one(&mut self, output: Output) {
         match output {
             Output::Finding(raised) | Output::FindingUpdated(raised) => self.record(vec![*raised]),
-            Output::FindingCleared { id, at, .. } => {
-                if let Err(error) = self.parts.store.clear_finding(id, at) {
-                    tracing::warn!(%error, finding = %id, "a finding was not resolved");
-                }
-            }
+            Output::FindingCleared { id, at, .. } => match self.parts.store.clear_finding(id, at) {
+                Ok(_) => self.parts.events.publish(&Event::Cleared(id, at)),
+                Err(error) => tracing::warn!(%error, finding = %id, "a finding was not resolved"),
+            },
             Output::SessionOpened(opened) => {
                 self.parts.directory.session_opened(opened.device, &opened.key, opened.event_time);
                 self.parts.events.publish(&Event::SessionOpened(opened));

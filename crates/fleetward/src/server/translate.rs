@@ -53,24 +53,9 @@ pub(super) fn cause(ended: &SessionEnded) -> String {
     format!("{seen}, record {}", ended.offset.0)
 }
 
-/// Acct-Terminate-Cause (RFC 2866 §5.10) by name.
+/// Acct-Terminate-Cause (RFC 2866 §5.10) by name, or its number.
 fn terminate_cause(cause: u32) -> String {
-    let name = match cause {
-        1 => "User-Request",
-        2 => "Lost-Carrier",
-        3 => "Lost-Service",
-        4 => "Idle-Timeout",
-        5 => "Session-Timeout",
-        6 => "Admin-Reset",
-        7 => "Admin-Reboot",
-        8 => "Port-Error",
-        9 => "NAS-Error",
-        10 => "NAS-Request",
-        11 => "NAS-Reboot",
-        15 => "Service-Unavailable",
-        _ => return cause.to_string(),
-    };
-    name.to_owned()
+    fleetward_radius::dictionary::terminate_cause::name(cause).map_or_else(|| cause.to_string(), str::to_owned)
 }
 
 /// What a Disconnect may say about a session.
