@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
             kind::SGSN_ADDRESS => self.gateway = self.gateway.or_else(|| attribute.ipv4().map(IpAddr::V4)),
             kind::NSAPI => first(&mut self.nsapi),
             kind::SGSN_IPV6_ADDRESS => {
-                self.gateway = self.gateway.or_else(|| attribute.ipv6().map(|ip: Ipv6Addr| IpAddr::V6(ip)))
+                self.gateway = self.gateway.or_else(|| attribute.ipv6().map(|ip: Ipv6Addr| IpAddr::V6(ip)));
             }
             kind::SGSN_MCC_MNC => first(&mut self.serving_network),
             kind::IMEISV => first(&mut self.imeisv),
