@@ -10,6 +10,7 @@ mod gateways;
 pub(crate) mod log;
 mod outputs;
 mod projector;
+mod quota;
 mod replay;
 mod responder;
 mod ticks;

@@ -14,6 +14,7 @@ use fleetward_respond::machine::FindingRaised;
 use fleetward_store::{Outcome, Store};
 
 use super::events::{Event, Events};
+use super::quota::Quota;
 use super::responder::Late;
 use super::translate;
 
@@ -72,7 +73,7 @@ impl Incoming {
     /// Starts the thread; it ends when the last [`Outbox`] and sink are dropped.
     pub(crate) fn start(self, parts: Parts) -> std::io::Result<std::thread::JoinHandle<()>> {
         std::thread::Builder::new().name("outputs".into()).spawn(move || {
-            let mut parts = Taker { parts, waiting: Vec::new() };
+            let mut parts = Taker { parts, waiting: Vec::new(), quota: Quota::default() };
             while let Ok(first) = self.0.recv() {
                 let mut batch = Vec::new();
                 let mut barriers = Vec::new();
@@ -107,6 +108,7 @@ struct Taker {
     parts: Parts,
     /// For the responder, as long as it is not there.
     waiting: Vec<Word>,
+    quota: Quota,
 }
 
 impl Taker {
@@ -142,7 +144,10 @@ impl Taker {
         for (raised, recorded) in raised.iter_mut().zip(&recorded) {
             raised.finding.state = recorded.state;
         }
-        for (raised, recorded) in raised.into_iter().zip(recorded) {
+        for (mut raised, recorded) in raised.into_iter().zip(recorded) {
+            if recorded.outcome == Outcome::Inserted {
+                self.quota.count(&mut raised, (self.parts.clock)());
+            }
             if recorded.outcome == Outcome::Inserted && recorded.state != FindingState::Suppressed {
                 self.parts.events.publish(&Event::Finding(Box::new(raised.finding.clone())));
             }
