@@ -1,6 +1,6 @@
 //! `fleetward.yaml`: what it says, checked as a whole before anything starts.
 //!
-//! Reading knows nothing of sockets: [`Config::read`] gives a value in which every file that it names was readable
+//! Reading knows nothing of sockets: [`Settings::load`] gives a value in which every file that it names was readable
 //! and every secret is present, or says the file, line, column and the way out.
 
 mod load;
