@@ -9,7 +9,7 @@ use fleetward_journal::{Entry, Handle, Outcome, Refused};
 /// An observation and the name of its content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keyed {
-    /// Two records with one key are one (0: never). See [`crate::observe`].
+    /// Two records with one key are one (0: never). See the module `observe`.
     pub key: u128,
     /// The record.
     pub observation: Observation,
