@@ -17,11 +17,13 @@
 //! assert_eq!(DeviceId::of("meter-17"), DeviceId::of("meter-17"));
 //! ```
 
+mod activity;
 mod device;
 mod finding;
 mod id;
 mod identity;
 pub mod metric;
+mod notice;
 mod observation;
 mod place;
 mod profile;
@@ -30,10 +32,12 @@ mod secret;
 mod time;
 pub mod wire;
 
+pub use activity::{Call, Direction, Flow, Login, Message};
 pub use device::{Device, DeviceState, ImeiLock};
 pub use finding::{Finding, FindingState, Severity, Suppression, SuppressionScope};
 pub use id::{DeviceId, FindingId, Offset, PARTITIONS, Partition, ResponseId};
 pub use identity::{Iccid, Identity, Imei, Imeisv, Imsi, InvalidIdentity, Msisdn, Tac};
+pub use notice::{SimChange, SimPart, SourceState, masked};
 pub use observation::{
     Admission, Attach, Body, DeviceChange, NasReset, Observation, Rat, RejectReason, Session, SessionKey,
     SessionStatus, SessionVanished,

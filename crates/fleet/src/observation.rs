@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
-use crate::{Country, Device, DeviceId, Identity, Imei, Imeisv, Msisdn, Plmn, Timestamp};
+use crate::{
+    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, Plmn, SimChange,
+    SourceState, Timestamp,
+};
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,7 +19,7 @@ pub struct Observation {
     pub observed_at: Timestamp,
     /// The configured name of the sensor (for RADIUS, of the client), never something a packet said.
     pub source: Box<str>,
-    /// The device it is about; for [`Body::NasReset`] and [`Body::Tick`], which concern all, `DeviceId(0)`.
+    /// The device it is about; where it concerns all ([`Body::concerns_all`]), `DeviceId(0)`.
     pub device: DeviceId,
     /// By what the sensor knew the device.
     pub identity: Option<Identity>,
@@ -41,6 +44,25 @@ pub enum Body {
     DeviceChange(Box<DeviceChange>),
     /// Time passed. Silence and clearing are judged on ticks, so that a replay judges the same. Goes to all partitions.
     Tick,
+    /// A conversation of packets.
+    Flow(Box<Flow>),
+    /// Short messages.
+    Message(Box<Message>),
+    /// A voice call.
+    Call(Box<Call>),
+    /// An attempt to log in to the device.
+    Login(Box<Login>),
+    /// A part of the SIM changed at its platform.
+    SimChange(Box<SimChange>),
+    /// A source fell silent or came back. Goes to all partitions.
+    SourceState(Box<SourceState>),
+}
+
+impl Body {
+    /// It is about no single device and goes to every partition.
+    pub fn concerns_all(&self) -> bool {
+        matches!(self, Self::NasReset(_) | Self::Tick | Self::SourceState(_))
+    }
 }
 
 /// What names a session at one NAS: the configured client and its Acct-Session-Id.

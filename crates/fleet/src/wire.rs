@@ -12,6 +12,7 @@ use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use crate::Observation;
 
+mod activity;
 mod message;
 mod read;
 #[cfg(test)]

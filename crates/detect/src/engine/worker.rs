@@ -131,5 +131,5 @@ impl Owned {
 
 /// It goes to every partition.
 pub(super) fn concerns_all(body: &Body) -> bool {
-    matches!(body, Body::NasReset(_) | Body::Tick)
+    body.concerns_all()
 }

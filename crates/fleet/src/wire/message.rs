@@ -2,7 +2,7 @@
 //!
 //! * A number is never reused and never changes its type. A field that goes leaves its number in a comment.
 //! * A new field is optional, and its absence means what it meant before the field existed.
-//! * A new kind of observation takes the next number of [`Body`] (14, 15, then 32 and on; never below 7).
+//! * A new kind of observation takes the next number of [`Body`] (from 36 on; never below 7).
 //!
 //! Identities of digits are stored as one number with a 1 in front (`Imsi::to_packed`), networks likewise.
 
@@ -24,7 +24,7 @@ pub(super) struct Observation {
     pub imsi: Option<u64>,
     #[prost(string, optional, tag = "6")]
     pub login: Option<String>,
-    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35")]
     pub body: Option<Body>,
 }
 
@@ -42,10 +42,22 @@ pub(super) enum Body {
     DeviceChange(Box<DeviceChange>),
     #[prost(message, tag = "13")]
     Tick(Tick),
+    #[prost(message, tag = "14")]
+    Flow(Box<Flow>),
+    #[prost(message, tag = "15")]
+    Message(Message),
+    #[prost(message, tag = "32")]
+    Call(Call),
+    #[prost(message, tag = "33")]
+    Login(Login),
+    #[prost(message, tag = "34")]
+    SimChange(SimChange),
+    #[prost(message, tag = "35")]
+    SourceState(SourceState),
 }
 
 /// The numbers of [`Body`] that this version knows.
-pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=13;
+pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=35;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Session {
@@ -192,3 +204,80 @@ pub(super) struct Device {
 /// No fields yet.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Tick {}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Flow {
+    /// 4 or 16 octets.
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub address: Option<Vec<u8>>,
+    #[prost(string, optional, tag = "2")]
+    pub name: Option<String>,
+    #[prost(uint32, optional, tag = "3")]
+    pub port: Option<u32>,
+    #[prost(uint32, optional, tag = "4")]
+    pub protocol: Option<u32>,
+    /// The other side began it.
+    #[prost(bool, tag = "5")]
+    pub inbound: bool,
+    #[prost(uint64, tag = "6")]
+    pub bytes_up: u64,
+    #[prost(uint64, tag = "7")]
+    pub bytes_down: u64,
+    #[prost(uint32, tag = "8")]
+    pub count: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Message {
+    /// To the device.
+    #[prost(bool, tag = "1")]
+    pub inbound: bool,
+    #[prost(string, optional, tag = "2")]
+    pub peer: Option<String>,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Call {
+    /// To the device.
+    #[prost(bool, tag = "1")]
+    pub inbound: bool,
+    #[prost(string, optional, tag = "2")]
+    pub peer: Option<String>,
+    #[prost(uint32, tag = "3")]
+    pub seconds: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Login {
+    #[prost(string, tag = "1")]
+    pub service: String,
+    #[prost(string, optional, tag = "2")]
+    pub account: Option<String>,
+    #[prost(bool, tag = "3")]
+    pub ok: bool,
+    /// 4 or 16 octets.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub from: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SimChange {
+    /// The place in `SimPart::ALL`, from 1.
+    #[prost(uint32, tag = "1")]
+    pub what: u32,
+    #[prost(string, optional, tag = "2")]
+    pub from: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    pub to: Option<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SourceState {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Milliseconds since 1970; absent: it speaks again.
+    #[prost(int64, optional, tag = "2")]
+    pub silent_since: Option<i64>,
+}

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv6Net;
 
-use super::{WireError, message};
+use super::{WireError, activity, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Identity, Imei, ImeiLock, Imeisv, Imsi,
     Msisdn, NasReset, Observation, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished,
@@ -39,6 +39,12 @@ fn body(value: message::Body, source: &str) -> Result<Body, WireError> {
         }
         message::Body::DeviceChange(it) => Body::DeviceChange(Box::new(device_change(*it)?)),
         message::Body::Tick(message::Tick {}) => Body::Tick,
+        message::Body::Flow(it) => Body::Flow(Box::new(activity::flow_from(*it)?)),
+        message::Body::Message(it) => Body::Message(Box::new(activity::message_from(it))),
+        message::Body::Call(it) => Body::Call(Box::new(activity::call_from(it))),
+        message::Body::Login(it) => Body::Login(Box::new(activity::login_from(it)?)),
+        message::Body::SimChange(it) => Body::SimChange(Box::new(activity::sim_change_from(it)?)),
+        message::Body::SourceState(it) => Body::SourceState(Box::new(activity::source_state_from(it))),
     })
 }
 
@@ -76,7 +82,7 @@ fn attach(value: Option<message::Attach>) -> Result<Attach, WireError> {
         rat: value.rat.map(|it| u8::try_from(it).map(Rat).map_err(|_| wrong("rat"))).transpose()?,
         location: value.location.map(Into::into),
         msisdn: value.msisdn.map(|it| Msisdn::from_packed(it).ok_or(wrong("msisdn"))).transpose()?,
-        gateway: value.gateway.as_deref().map(gateway).transpose()?,
+        gateway: value.gateway.as_deref().map(|octets| address(octets, "gateway")).transpose()?,
     })
 }
 
@@ -143,13 +149,13 @@ fn prefix(octets: &[u8]) -> Result<Ipv6Net, WireError> {
     Ipv6Net::new(Ipv6Addr::from(address), length).map_err(|_| wrong("ipv6"))
 }
 
-fn gateway(octets: &[u8]) -> Result<IpAddr, WireError> {
+pub(super) fn address(octets: &[u8], field: &'static str) -> Result<IpAddr, WireError> {
     if let Ok(four) = <[u8; 4]>::try_from(octets) {
         return Ok(IpAddr::from(four));
     }
-    <[u8; 16]>::try_from(octets).map(IpAddr::from).map_err(|_| wrong("gateway"))
+    <[u8; 16]>::try_from(octets).map(IpAddr::from).map_err(|_| wrong(field))
 }
 
-fn wrong(field: &'static str) -> WireError {
+pub(super) fn wrong(field: &'static str) -> WireError {
     WireError::Field { field }
 }

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Iccid, Identity, Imei, ImeiLock, Imeisv,
-    Imsi, Msisdn, NasReset, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished, Timestamp,
+    Admission, Attach, Body, Call, Device, DeviceChange, DeviceId, DeviceState, Direction, Flow, Iccid, Identity, Imei,
+    ImeiLock, Imeisv, Imsi, Login, Message, Msisdn, NasReset, Plmn, Rat, RejectReason, Session, SessionKey,
+    SessionStatus, SessionVanished, SimChange, SimPart, SourceState, Timestamp,
 };
 
 fn digits<T: std::str::FromStr + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T>
@@ -100,6 +101,47 @@ fn body() -> impl Strategy<Value = Body> {
         (device(), any::<bool>(), text())
             .prop_map(|(device, removed, by)| Body::DeviceChange(Box::new(DeviceChange { device, removed, by }))),
         Just(Body::Tick),
+        activity(),
+    ]
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    prop::sample::select(vec![Direction::Out, Direction::In])
+}
+
+prop_compose! {
+    fn flow()(
+        address in of(gateway()), name in of(text()), (port, protocol) in any::<(Option<u16>, Option<u8>)>(),
+        direction in direction(), (bytes_up, bytes_down, count) in any::<(u64, u64, u32)>(),
+    ) -> Flow {
+        Flow { address, name, port, protocol, direction, bytes_up, bytes_down, count }
+    }
+}
+
+fn activity() -> impl Strategy<Value = Body> {
+    let part = prop::sample::select(SimPart::ALL.to_vec());
+    prop_oneof![
+        flow().prop_map(|it| Body::Flow(Box::new(it))),
+        (direction(), of(text()), any::<u32>()).prop_map(|(direction, peer, count)| Body::Message(Box::new(Message {
+            direction,
+            peer,
+            count
+        }))),
+        (direction(), of(text()), any::<u32>()).prop_map(|(direction, peer, secs)| Body::Call(Box::new(Call {
+            direction,
+            peer,
+            secs
+        }))),
+        (text(), of(text()), any::<bool>(), of(gateway()))
+            .prop_map(|(service, account, ok, from)| Body::Login(Box::new(Login { service, account, ok, from }))),
+        (part, of(text()), of(text())).prop_map(|(what, from, to)| Body::SimChange(Box::new(SimChange {
+            what,
+            from,
+            to
+        }))),
+        (text(), any::<Option<i64>>()).prop_map(|(name, since)| {
+            Body::SourceState(Box::new(SourceState { name, silent_since: since.map(Timestamp) }))
+        }),
     ]
 }
 
@@ -205,7 +247,7 @@ fn a_newer_kind_of_observation_is_named_as_such() {
     let body = bytes.iter().position(|&byte| byte == 0x42).expect("the session's key");
     bytes.truncate(body);
     assert_eq!(from_wire(&bytes), Err(WireError::Field { field: "body" }));
-    bytes.extend_from_slice(&[0x72, 0]); // field 14, empty
+    bytes.extend_from_slice(&[0xa2, 0x02, 0]); // field 36, empty
     assert_eq!(from_wire(&bytes), Err(WireError::Unknown));
 }
 

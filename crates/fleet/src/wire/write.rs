@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::Ipv6Net;
 
-use super::message;
+use super::{activity, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceState, Identity, ImeiLock, Imeisv, Imsi, Msisdn, Observation,
     Plmn, RejectReason, Session, SessionStatus,
@@ -38,6 +38,12 @@ fn body(value: &Body, source: &str) -> message::Body {
         }),
         Body::DeviceChange(it) => message::Body::DeviceChange(Box::new(device_change(it))),
         Body::Tick => message::Body::Tick(message::Tick {}),
+        Body::Flow(it) => message::Body::Flow(Box::new(activity::flow_to(it))),
+        Body::Message(it) => message::Body::Message(activity::message_to(it)),
+        Body::Call(it) => message::Body::Call(activity::call_to(it)),
+        Body::Login(it) => message::Body::Login(activity::login_to(it)),
+        Body::SimChange(it) => message::Body::SimChange(activity::sim_change_to(it)),
+        Body::SourceState(it) => message::Body::SourceState(activity::source_state_to(it)),
     }
 }
 
@@ -73,10 +79,7 @@ fn attach(value: &Attach) -> Option<message::Attach> {
         rat: value.rat.map(|rat| u32::from(rat.0)),
         location: value.location.as_deref().map(<[u8]>::to_vec),
         msisdn: value.msisdn.map(Msisdn::to_packed),
-        gateway: value.gateway.map(|ip| match ip {
-            IpAddr::V4(ip) => ip.octets().to_vec(),
-            IpAddr::V6(ip) => ip.octets().to_vec(),
-        }),
+        gateway: value.gateway.map(octets),
     };
     (message != message::Attach::default()).then_some(message)
 }
@@ -119,7 +122,14 @@ fn device(value: &Device) -> message::Device {
     }
 }
 
-fn text(value: Option<&str>) -> Option<String> {
+pub(super) fn octets(ip: IpAddr) -> Vec<u8> {
+    match ip {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
+pub(super) fn text(value: Option<&str>) -> Option<String> {
     value.map(ToOwned::to_owned)
 }
 
