@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// From the bottom up. A crate may use what stands in a lower row, never its own.
 const LAYERS: &[&[&str]] = &[
     &["fleetward-fleet", "fleetward-radius"],
-    &["fleetward-journal", "fleetward-rules", "fleetward-baseline", "fleetward-store"],
+    &["fleetward-journal", "fleetward-rules", "fleetward-baseline", "fleetward-store", "fleetward-simulate"],
     &["fleetward-detect", "fleetward-aaa", "fleetward-respond", "fleetward-testkit"],
     &["fleetward-api"],
     &["fleetward"],

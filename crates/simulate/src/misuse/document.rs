@@ -1,0 +1,292 @@
+//! The overlay file as it is written.
+
+use fleetward_fleet::{Plmn, RejectReason, Tac};
+use serde::Deserialize;
+
+use super::{Bytes, Choice, Hours, Share, Span};
+
+/// One overlay file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    /// Its name.
+    pub overlay: Box<str>,
+    /// What it is about, for people.
+    #[serde(default)]
+    pub title: String,
+    /// What is done.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// Something that is done to some devices.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name: a row of the evaluation.
+    pub scenario: Box<str>,
+    /// What happens, for people.
+    #[serde(default)]
+    pub title: String,
+    /// To which devices.
+    #[serde(default)]
+    pub select: Select,
+    /// When it begins, counted from the first day of the test.
+    #[serde(default)]
+    pub start: Start,
+    /// For how long; without it, until the simulation ends.
+    #[serde(default)]
+    pub lasts: Option<Choice<Span>>,
+    /// What happens to each.
+    pub effects: Vec<Effect>,
+}
+
+/// Which devices.
+#[derive(Debug, Default, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Select {
+    /// Of these classes; empty: of all.
+    pub classes: Vec<Box<str>>,
+    /// So many of each class ...
+    pub count: Option<u32>,
+    /// ... or this share of each class. Without either, what the run says (`--misused`).
+    pub share: Option<Share>,
+}
+
+/// When it begins.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Start {
+    /// Days after the test begins; each device draws its own within the range. Without it, any day of the test but the
+    /// last four.
+    pub day: Option<Choice<f64>>,
+    /// Local hours of the day.
+    pub hour: Choice<Hours>,
+    /// All devices begin at one moment, spread over this time.
+    pub together: Option<Span>,
+}
+
+/// One thing that happens to a device. Every quantity may be a range, from which each device draws once.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Effect {
+    /// Octets on top of what the device does itself.
+    Traffic {
+        /// Octets from the device in an hour that is fully active.
+        #[serde(default = "nothing")]
+        up: Choice<Bytes>,
+        /// Octets to the device.
+        #[serde(default = "nothing")]
+        down: Choice<Bytes>,
+        /// Over the day.
+        #[serde(default)]
+        shape: ShapeName,
+        /// Share of the quarters of an hour in which anything flows (the shape thins it further).
+        #[serde(default = "always")]
+        active: Choice<Share>,
+        /// How much quarters of an hour differ: sigma of a log-normal.
+        #[serde(default = "varied")]
+        spread: Choice<f64>,
+        /// Only within these local hours, e.g. `[1, 4]`; the second may be smaller: over midnight.
+        #[serde(default)]
+        hours: Option<[Hours; 2]>,
+    },
+    /// So many octets once, evenly over a time that begins with the misuse.
+    Transfer {
+        /// Octets from the device.
+        #[serde(default = "nothing")]
+        up: Choice<Bytes>,
+        /// Octets to the device.
+        #[serde(default = "nothing")]
+        down: Choice<Bytes>,
+        /// Over this time.
+        over: Choice<Span>,
+    },
+    /// The device's own traffic times a factor.
+    Multiply {
+        /// From the device.
+        #[serde(default = "unchanged")]
+        up: Choice<f64>,
+        /// To the device.
+        #[serde(default = "unchanged")]
+        down: Choice<f64>,
+        /// The factor is reached after this time, growing steadily.
+        #[serde(default)]
+        ramp: Option<Choice<Span>>,
+    },
+    /// The device's own traffic ends: its SIM is elsewhere.
+    OwnTrafficStops {},
+    /// The SIM is in another module. The session ends, and another begins some minutes later.
+    Module {
+        /// Its type; without it, another of a type that the model uses.
+        #[serde(default)]
+        tac: Vec<Tac>,
+        /// Time between the sessions.
+        #[serde(default = "minutes")]
+        gap: Choice<Span>,
+    },
+    /// It is elsewhere: another network and (or) other cells.
+    Place {
+        /// The network; without it, the same one.
+        #[serde(default)]
+        network: Option<Plmn>,
+        /// It moves on to another cell at each new session and each interim, as somebody who carries it does.
+        #[serde(default)]
+        roams: bool,
+    },
+    /// Another access point name.
+    Apn {
+        /// Its name.
+        name: Box<str>,
+    },
+    /// Another radio.
+    Radio {
+        /// 3GPP-RAT-Type.
+        rat: u8,
+    },
+    /// Nothing is heard: power off, a thief's metal bag, a broken aerial. Without a Stop.
+    Silence {},
+    /// It connects again and again.
+    Sessions {
+        /// Sessions begun an hour.
+        per_hour: Choice<f64>,
+        /// Each lasts so long.
+        #[serde(default = "seconds")]
+        lasts: Choice<Span>,
+        /// Octets of each, up and down together.
+        #[serde(default = "nothing")]
+        bytes: Choice<Bytes>,
+    },
+    /// A second body with the same identity: its sessions overlap the device's own.
+    Clone {
+        /// The network where the copy is; without it, the device's own.
+        #[serde(default)]
+        network: Option<Plmn>,
+        /// Type of its module; without it, the same module.
+        #[serde(default)]
+        tac: Option<Tac>,
+        /// Octets up in an active hour.
+        #[serde(default = "nothing")]
+        up: Choice<Bytes>,
+        /// Octets down in an active hour.
+        #[serde(default = "nothing")]
+        down: Choice<Bytes>,
+        /// Over the day.
+        #[serde(default)]
+        shape: ShapeName,
+    },
+    /// Attempts to attach that were refused.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+        /// How many an hour.
+        per_hour: Choice<f64>,
+    },
+}
+
+/// How an extra traffic is spread over the day.
+#[derive(Debug, Default, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum ShapeName {
+    /// Not at all: by day and by night.
+    #[default]
+    Flat,
+    /// A known shape: `flat`, `human` (awake from seven to midnight), `night` (midnight to five), `office`.
+    Named(Box<str>),
+    /// Twenty-four numbers, one an hour; 1 is fully active.
+    Hourly(Box<[f64]>),
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { day: None, hour: Choice { least: 0.0, most: 24.0 }, together: None }
+    }
+}
+
+fn nothing() -> Choice<Bytes> {
+    Choice { least: Bytes(0.0), most: Bytes(0.0) }
+}
+
+fn always() -> Choice<Share> {
+    Choice { least: Share(1.0), most: Share(1.0) }
+}
+
+fn varied() -> Choice<f64> {
+    Choice { least: 0.5, most: 0.5 }
+}
+
+fn unchanged() -> Choice<f64> {
+    Choice { least: 1.0, most: 1.0 }
+}
+
+fn minutes() -> Choice<Span> {
+    Choice { least: Span(300.0), most: Span(7200.0) }
+}
+
+fn seconds() -> Choice<Span> {
+    Choice { least: Span(20.0), most: Span(60.0) }
+}
+
+/// Why an overlay was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct OverlayError {
+    /// 1-based; 0 where the place is unknown.
+    pub line: u64,
+    /// 1-based; 0 where the place is unknown.
+    pub column: u64,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Overlay {
+    /// Reads one file.
+    pub fn from_yaml(text: &str) -> Result<Self, OverlayError> {
+        let overlay: Self = serde_saphyr::from_str(text).map_err(|error| {
+            let place = error.location();
+            OverlayError {
+                line: place.map_or(0, |at| at.line()),
+                column: place.map_or(0, |at| at.column()),
+                message: error.without_snippet().to_string(),
+            }
+        })?;
+        overlay.scenarios.iter().try_for_each(|scenario| scenario.check(text))?;
+        Ok(overlay)
+    }
+}
+
+impl Scenario {
+    /// What the types cannot say. The place is that of the scenario's name.
+    fn check(&self, text: &str) -> Result<(), OverlayError> {
+        let wrong = |message: String| {
+            let at = text.lines().position(|line| line.contains("scenario:") && line.contains(&*self.scenario));
+            let column = at.and_then(|line| text.lines().nth(line)?.find("scenario:")).map_or(0, |column| column + 1);
+            let line = at.map_or(0, |line| line as u64 + 1);
+            Err(OverlayError { line, column: column as u64, message: format!("{}: {message}", self.scenario) })
+        };
+        for class in &self.select.classes {
+            if crate::Class::find(class).is_none() {
+                let known: Vec<&str> = crate::CLASSES.iter().map(|class| class.name).collect();
+                return wrong(format!("there is no class {class:?}; there are {}", known.join(", ")));
+            }
+        }
+        if self.select.count.is_some() && self.select.share.is_some() {
+            return wrong("`count` and `share` exclude each other".into());
+        }
+        if self.effects.is_empty() {
+            return wrong("it has no effects".into());
+        }
+        for effect in &self.effects {
+            let (Effect::Traffic { shape, .. } | Effect::Clone { shape, .. }) = effect else { continue };
+            match shape {
+                ShapeName::Named(name) if super::draw::named_shape(name).is_none() => {
+                    return wrong(format!("there is no shape {name:?}; there are flat, human, night and office"));
+                }
+                ShapeName::Hourly(hours) if hours.len() != 24 || hours.iter().any(|h| !(0.0..=10.0).contains(h)) => {
+                    return wrong("a shape has 24 numbers between 0 and 10, one an hour".into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Quantities of an overlay: one value, or a range from which each device draws its own.
+
+use std::fmt;
+
+use fleetward_fleet::{parse_bytes, parse_duration};
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+
+use crate::random::Random;
+
+/// One value or `[least, most]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice<T> {
+    /// The least.
+    pub least: T,
+    /// The most; equal to the least where one value was written.
+    pub most: T,
+}
+
+/// A volume: `20 MB`, `30 kB`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Bytes(pub f64);
+
+/// A length of time: `90 min`, `5 d`; kept in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Span(pub f64);
+
+/// A part of a whole: `2 %` or `0.02`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Share(pub f64);
+
+/// An hour of the local day, 0 to 24, as a number.
+pub type Hours = f64;
+
+impl Choice<Bytes> {
+    /// A device's own value, every octave as likely as the next.
+    pub fn draw(self, random: &mut Random) -> f64 {
+        random.octave(self.least.0, self.most.0)
+    }
+}
+
+impl Choice<Span> {
+    /// A device's own value, seconds.
+    pub fn draw(self, random: &mut Random) -> f64 {
+        random.between(self.least.0, self.most.0)
+    }
+}
+
+impl Choice<Share> {
+    /// A device's own value.
+    pub fn draw(self, random: &mut Random) -> f64 {
+        random.between(self.least.0, self.most.0)
+    }
+}
+
+impl Choice<f64> {
+    /// A device's own value.
+    pub fn draw(self, random: &mut Random) -> f64 {
+        random.between(self.least, self.most)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Copy + PartialOrd> Deserialize<'de> for Choice<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ChoiceVisitor(std::marker::PhantomData))
+    }
+}
+
+struct ChoiceVisitor<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Copy + PartialOrd> Visitor<'de> for ChoiceVisitor<T> {
+    type Value = Choice<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one value, or [least, most]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choice<T>, A::Error> {
+        let wrong = || de::Error::custom("a range has two values: [least, most]");
+        let least = seq.next_element()?.ok_or_else(wrong)?;
+        let most = seq.next_element()?.ok_or_else(wrong)?;
+        if seq.next_element::<T>()?.is_some() {
+            return Err(wrong());
+        }
+        if most < least {
+            return Err(de::Error::custom("the range is upside down: write [least, most]"));
+        }
+        Ok(Choice { least, most })
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Choice<T>, E> {
+        one(de::value::U64Deserializer::new(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Choice<T>, E> {
+        one(de::value::I64Deserializer::new(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Choice<T>, E> {
+        one(de::value::F64Deserializer::new(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Choice<T>, E> {
+        one(de::value::StrDeserializer::new(value))
+    }
+}
+
+fn one<'de, T: Deserialize<'de> + Copy, D: Deserializer<'de>>(deserializer: D) -> Result<Choice<T>, D::Error> {
+    let value = T::deserialize(deserializer)?;
+    Ok(Choice { least: value, most: value })
+}
+
+/// A number, or a text with a unit.
+macro_rules! unit {
+    ($name:ident, $expecting:literal, $parse:expr) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct UnitVisitor;
+                impl Visitor<'_> for UnitVisitor {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+                    #[expect(clippy::cast_precision_loss, reason = "quantities of an overlay are far below 2^52")]
+                    fn visit_u64<E: de::Error>(self, value: u64) -> Result<$name, E> {
+                        Ok($name(value as f64))
+                    }
+                    fn visit_f64<E: de::Error>(self, value: f64) -> Result<$name, E> {
+                        if value >= 0.0 && value.is_finite() {
+                            Ok($name(value))
+                        } else {
+                            Err(E::custom(concat!("expected ", $expecting)))
+                        }
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        let parse: fn(&str) -> Option<f64> = $parse;
+                        parse(text).map($name).ok_or_else(|| E::custom(format!("{text:?}: expected {}", $expecting)))
+                    }
+                }
+                deserializer.deserialize_any(UnitVisitor)
+            }
+        }
+    };
+}
+
+#[expect(clippy::cast_precision_loss, reason = "quantities of an overlay are far below 2^52")]
+fn volume(text: &str) -> Option<f64> {
+    parse_bytes(text).map(|bytes| bytes as f64)
+}
+
+unit!(Bytes, "a volume, for example `20 MB`", volume);
+unit!(Span, "a length of time, for example `90 min`", |text| parse_duration(text).map(|span| span.as_secs_f64()));
+unit!(Share, "a share, for example `2 %` or 0.02", |text| {
+    let share = text.trim().strip_suffix('%')?.trim().parse::<f64>().ok()? / 100.0;
+    (0.0..=1.0).contains(&share).then_some(share)
+});
