@@ -44,6 +44,7 @@ mod intern;
 mod output;
 mod pack;
 mod partition;
+mod planned;
 mod session;
 pub mod snapshot;
 #[cfg(test)]
@@ -54,4 +55,5 @@ pub use compiled::{Compiled, Limits};
 pub use engine::{Engine, Sink};
 pub use output::{EndCause, Output, Raised, SessionEnded, SessionOpened, SessionTarget, Subject};
 pub use partition::{PartitionState, apply};
+pub use planned::{Excused, MAX_PLANNED};
 pub use view::{Counts, Cursor, DeviceView, InvalidCursor, Page, SessionFilter, SessionView};

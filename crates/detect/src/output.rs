@@ -25,6 +25,8 @@ pub enum Output {
         /// How often the condition held in all.
         count: u64,
     },
+    /// A rule's condition held and a planned change had announced it: no finding.
+    Excused(Box<crate::Excused>),
     /// A session is open: by its Start, or by the first record that we saw of it.
     SessionOpened(Box<SessionOpened>),
     /// A session is over. Always preceded by its [`Output::SessionOpened`].

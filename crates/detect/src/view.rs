@@ -211,6 +211,8 @@ pub struct Counts {
     pub applied: u64,
     /// Findings raised since the start of the process.
     pub findings: u64,
+    /// Judgements that a planned change excused since the start of the process.
+    pub excused: u64,
     /// Session records that changed nothing: retransmits and late ones.
     pub stale_records: u64,
     /// Counters that went down without Gigawords.
@@ -230,6 +232,11 @@ impl Counts {
             gauge("fleetward_detect_open_sessions", "Sessions open now.", self.open_sessions),
             Sample::counter("fleetward_detect_records_total", "Records judged.", self.applied),
             Sample::counter("fleetward_detect_findings_total", "Findings raised.", self.findings),
+            Sample::counter(
+                "fleetward_detect_excused_total",
+                "Judgements that a planned change excused.",
+                self.excused,
+            ),
             Sample::counter(
                 "fleetward_detect_unknown_dropped_total",
                 "Unknown devices that made room.",

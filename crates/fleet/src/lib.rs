@@ -26,6 +26,7 @@ pub mod metric;
 mod notice;
 mod observation;
 mod place;
+mod planned;
 mod profile;
 mod response;
 mod secret;
@@ -43,6 +44,7 @@ pub use observation::{
     SessionStatus, SessionVanished,
 };
 pub use place::{Country, Plmn};
+pub use planned::{InvalidPlan, MAX_PLANNED_DAYS, MAX_PLANNED_NAMES, PlannedChange, PlannedKind, PlannedScope};
 pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, parse_bytes, parse_duration};
 pub use response::{Action, Actor, Response, ResponseState, Transition};
 pub use secret::Secret;

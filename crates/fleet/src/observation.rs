@@ -6,8 +6,8 @@ use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, Plmn, SimChange,
-    SourceState, Timestamp,
+    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, PlannedChange, Plmn,
+    SimChange, SourceState, Timestamp,
 };
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
@@ -42,6 +42,8 @@ pub enum Body {
     SessionVanished(SessionVanished),
     /// The inventory changed: the device as it is from now on, or that it is gone.
     DeviceChange(Box<DeviceChange>),
+    /// Somebody says that a deviation is coming (or that it is over). Goes to all partitions; `device` is `DeviceId(0)`.
+    PlannedChange(Box<PlannedChange>),
     /// Time passed. Silence and clearing are judged on ticks, so that a replay judges the same. Goes to all partitions.
     Tick,
     /// A conversation of packets.
@@ -61,7 +63,7 @@ pub enum Body {
 impl Body {
     /// It is about no single device and goes to every partition.
     pub fn concerns_all(&self) -> bool {
-        matches!(self, Self::NasReset(_) | Self::Tick | Self::SourceState(_))
+        matches!(self, Self::NasReset(_) | Self::Tick | Self::SourceState(_) | Self::PlannedChange(_))
     }
 }
 

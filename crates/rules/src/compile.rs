@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::parse_duration;
+use fleetward_fleet::{PlannedKind, parse_duration};
 use serde_saphyr::Spanned;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -18,6 +18,7 @@ use crate::expr::reach::{Reads, may_be_true};
 use crate::expr::units::did_you_mean_text;
 use crate::expr::{Bool, Names, Wrong, check_bool};
 use crate::facts::{Trigger, Triggers};
+use crate::planned::{self, PlannedKinds};
 use crate::rule::{Cost, Mode, Repeat, Rule, Subject, Text};
 use crate::ruleset::{Options, RuleSet};
 use crate::source::{Source, documents};
@@ -187,6 +188,7 @@ impl Compiler<'_, '_> {
             self.template(document.observed.as_ref(), &default_observed(&when_text.value, &windows), &mut memory);
         let advice = self.template(document.advice.as_ref(), "", &mut memory);
         let confidence = self.template(document.confidence.as_ref(), "", &mut memory);
+        let planned = self.planned(document);
         let when_node = when?;
         for node in unless.iter().chain(&scope).chain(&clear) {
             memory.extend(Reads::of(node).memory);
@@ -224,6 +226,7 @@ impl Compiler<'_, '_> {
             responds,
             tags: document.tags.clone(),
             tests: document.tests.len(),
+            planned,
             text: text_of(document),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
@@ -255,6 +258,18 @@ impl Compiler<'_, '_> {
             let hint = Some("small letters, digits and `-`, at most 64".to_owned());
             self.wrong.push(self.source.about(&document.rule, format!("`{name}` is no name for a rule"), hint));
         }
+    }
+
+    fn planned(&mut self, document: &RuleDocument) -> PlannedKinds {
+        planned::kinds_of(document).unwrap_or_else(|name| {
+            let kinds = PlannedKind::ALL.map(PlannedKind::name);
+            let hint = did_you_mean(&name, kinds).map(did_you_mean_text);
+            let hint = hint.unwrap_or_else(|| format!("one of {}", kinds.join(", ")));
+            let message = format!("`{name}` is no kind of planned change");
+            let place = document.planned.as_ref().map_or(0, |stated| stated.referenced.line() as usize);
+            self.wrong.push(self.source.diagnostic(place, 1, message, Some(hint)));
+            PlannedKinds::default()
+        })
     }
 
     fn note(&mut self, text: &Spanned<String>, wrong: Vec<Wrong>) {

@@ -48,6 +48,9 @@ pub(crate) struct RuleDocument {
     pub(crate) advice: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) confidence: Option<Spanned<String>>,
+    /// Kinds of planned change that excuse it; without it, those that fit what it reads (see `planned`).
+    #[serde(default)]
+    pub(crate) planned: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub(crate) tags: Vec<Box<str>>,
     #[serde(default)]
@@ -182,6 +185,9 @@ pub(crate) struct TestDocument {
     pub(crate) device: DeviceDocument,
     #[serde(default)]
     pub(crate) profile: Option<ProfileDocument>,
+    /// A planned change that covers the device of the example.
+    #[serde(default)]
+    pub(crate) planned: Option<PlannedDocument>,
     pub(crate) given: Vec<Spanned<EventDocument>>,
     pub(crate) expect: Expect,
     #[serde(default)]
@@ -189,6 +195,16 @@ pub(crate) struct TestDocument {
     /// The names of the responses of the first finding.
     #[serde(default)]
     pub(crate) respond: Option<Vec<String>>,
+}
+
+/// A planned change in an example: `{ excuses: [move], from: 10m, until: 2h }`; without times, for all of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PlannedDocument {
+    pub(crate) excuses: Vec<String>,
+    pub(crate) rules: Vec<Box<str>>,
+    pub(crate) from: Option<Scalar>,
+    pub(crate) until: Option<Scalar>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

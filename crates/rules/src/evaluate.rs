@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imsi, SessionKey, Timestamp};
+use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imsi, PlannedChange, SessionKey, Timestamp};
 
 use crate::compile::{Feed, FeedValue};
 use crate::episode::{Said, Told, step};
@@ -114,7 +114,15 @@ fn judge(
     if open.is_none() && when != Some(true) {
         return;
     }
-    let excused = when == Some(true) && compiled.unless.iter().any(|unless| unless(&context) == Some(true));
+    let mut excused = when == Some(true) && compiled.unless.iter().any(|unless| unless(&context) == Some(true));
+    if when == Some(true)
+        && scope == Some(true)
+        && !excused
+        && let Some(change) = planned(rule, facts)
+    {
+        excused = true;
+        out.push(Firing::Excused { rule: Arc::clone(rule), change: Arc::clone(change), at: facts.time() });
+    }
     let holds = if excused || scope == Some(false) { Some(false) } else { when };
     if open.is_none() && holds != Some(true) {
         return;
@@ -143,6 +151,11 @@ fn judge(
     } else {
         state.shrink();
     }
+}
+
+/// The planned change that excuses the rule now; it covers the device and the time already.
+fn planned<'a>(rule: &Rule, facts: &Facts<'a>) -> Option<&'a Arc<PlannedChange>> {
+    facts.planned.iter().find(|change| crate::planned::excuses(change, &rule.name, rule.planned()))
 }
 
 fn session_hash(key: &SessionKey) -> u64 {

@@ -4,10 +4,11 @@
 //! record does not carry is `None`, "unknown" in the language, and never makes a rule fire.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use fleetward_fleet::{
-    Attach, Country, Device, DeviceId, Imei, Imeisv, Msisdn, Offset, Plmn, Profile, Rat, RejectReason, SessionKey, Tac,
-    Timestamp,
+    Attach, Country, Device, DeviceId, Imei, Imeisv, Msisdn, Offset, PlannedChange, Plmn, Profile, Rat, RejectReason,
+    SessionKey, Tac, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +176,8 @@ pub struct Facts<'a> {
 
     /// When the device was last heard of, this record included; `None` where never. What `silence()` counts from.
     pub last_contact: Option<Timestamp>,
+    /// Planned changes that cover the device at the event's time; those among them that fit a rule excuse it.
+    pub planned: &'a [Arc<PlannedChange>],
     /// The record came later than its window's lateness; findings from it are marked so.
     pub late: bool,
 }
@@ -214,6 +217,7 @@ impl<'a> Facts<'a> {
             expected: "",
             observed: "",
             last_contact: trigger.is_contact().then_some(at),
+            planned: &[],
             late: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleetward_fleet::{Finding, FindingId, Timestamp};
+use fleetward_fleet::{Finding, FindingId, PlannedChange, Timestamp};
 
 use crate::rule::{Respond, Rule};
 
@@ -39,21 +39,34 @@ pub enum Firing {
         /// How often the condition held in all.
         count: u64,
     },
+    /// The rule's condition held, and a planned change said beforehand that it would: no finding. Said for every event.
+    Excused {
+        /// The rule.
+        rule: Arc<Rule>,
+        /// What excuses it.
+        change: Arc<PlannedChange>,
+        /// When, by event time.
+        at: Timestamp,
+    },
 }
 
 impl Firing {
     /// The rule.
     pub fn rule(&self) -> &Arc<Rule> {
         match self {
-            Self::Started { rule, .. } | Self::Again { rule, .. } | Self::Cleared { rule, .. } => rule,
+            Self::Started { rule, .. }
+            | Self::Again { rule, .. }
+            | Self::Cleared { rule, .. }
+            | Self::Excused { rule, .. } => rule,
         }
     }
 
-    /// The finding it is about.
-    pub fn id(&self) -> FindingId {
+    /// The finding it is about; an excused deviation has none.
+    pub fn id(&self) -> Option<FindingId> {
         match self {
-            Self::Started { finding, .. } | Self::Again { finding, .. } => finding.id,
-            Self::Cleared { id, .. } => *id,
+            Self::Started { finding, .. } | Self::Again { finding, .. } => Some(finding.id),
+            Self::Cleared { id, .. } => Some(*id),
+            Self::Excused { .. } => None,
         }
     }
 }

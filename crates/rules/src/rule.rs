@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::Compiled;
 use crate::facts::Triggers;
+use crate::planned::PlannedKinds;
 
 /// Whether and how far a rule acts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,6 +145,7 @@ pub struct Rule {
     pub tags: Vec<Box<str>>,
     /// How many examples the file gives.
     pub tests: usize,
+    pub(crate) planned: PlannedKinds,
     pub(crate) text: Text,
     pub(crate) compiled: Compiled,
 }
@@ -167,6 +169,11 @@ impl Rule {
     /// What it costs, estimated.
     pub fn cost(&self) -> Cost {
         self.compiled.cost
+    }
+
+    /// The kinds of planned change that excuse it.
+    pub fn planned(&self) -> PlannedKinds {
+        self.planned
     }
 
     /// What it means, in a sentence.

@@ -115,7 +115,9 @@ impl Owned {
                 }
                 // All workers see the tick; the groups hear of it once.
                 if self.share.worker == 0 && matches!(observation.body, Body::Tick) && self.compiled.groups.any() {
-                    told.facts.push(GroupFact::tick(*offset, observation, &self.compiled));
+                    let planned = self.partitions.first().map(|state| state.in_force(observation.event_time));
+                    let planned = planned.unwrap_or_default();
+                    told.facts.push(GroupFact::tick(*offset, observation, planned, &self.compiled));
                 }
             } else {
                 let partition = usize::from(observation.device.partition().0) / self.share.workers;

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use fleetward_fleet::{
-    Country, Device, DeviceId, Imei, Imeisv, Msisdn, Observation, Offset, Plmn, Rat, RejectReason, Timestamp,
+    Country, Device, DeviceId, Imei, Imeisv, Msisdn, Observation, Offset, PlannedChange, Plmn, Rat, RejectReason,
+    Timestamp,
 };
 use fleetward_rules::{Facts, Trigger};
 
@@ -17,6 +18,8 @@ pub(crate) struct GroupFact {
     pub(super) at: Timestamp,
     observed_at: Timestamp,
     source: Box<str>,
+    /// Planned changes that cover the device then; for a tick, all that are in force.
+    pub(super) planned: Vec<Arc<PlannedChange>>,
     /// `None`: a tick.
     event: Option<Box<Event>>,
 }
@@ -83,17 +86,24 @@ impl GroupFact {
             at: facts.at,
             observed_at: facts.observed_at,
             source: facts.source.into(),
+            planned: facts.planned.to_vec(),
             event: Some(Box::new(event)),
         })
     }
 
     /// Time passes for all groups.
-    pub(crate) fn tick(offset: Offset, tick: &Observation, compiled: &Compiled) -> Self {
+    pub(crate) fn tick(
+        offset: Offset,
+        tick: &Observation,
+        planned: Vec<Arc<PlannedChange>>,
+        compiled: &Compiled,
+    ) -> Self {
         Self {
             offset,
             at: compiled.event_time(tick),
             observed_at: tick.observed_at,
             source: tick.source.clone(),
+            planned,
             event: None,
         }
     }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::{Device, DeviceId, Offset, Timestamp};
+use fleetward_fleet::{Device, DeviceId, Offset, PlannedChange, Timestamp};
 use fleetward_rules::{Facts, Firing, GroupKey, Respond, RuleSet, Subject as Kind, SubjectState, Trigger, Triggers};
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +145,7 @@ impl GroupState {
                 watched.last_contact = watched.last_contact.max(Some(facts.at));
             }
             watched.member = Some(device.clone());
-            watched.judge(kind, name, facts.clone(), compiled, out);
+            watched.judge(kind, name, &facts, &fact.planned, compiled, out);
         };
         if compiled.groups.group.contains(facts.trigger) {
             for (at, name) in device.groups.iter().enumerate() {
@@ -169,7 +169,7 @@ impl GroupState {
             all.retain(|name, watched| {
                 let member = watched.member.clone();
                 if let Some(device) = member.as_ref().filter(|_| wanted || watched.rules.has_episodes()) {
-                    watched.judge(kind, name, fact.facts(device, compiled), compiled, out);
+                    watched.judge(kind, name, &fact.facts(device, compiled), &fact.planned, compiled, out);
                 }
                 compiled.rules.expire(&mut watched.rules, fact.at);
                 let is_recent = watched.last_contact.is_some_and(|last| fact.at.since(last) < FORGOTTEN);
@@ -210,16 +210,30 @@ fn of<'a>(all: &'a mut BTreeMap<Box<str>, Watched>, name: &str) -> &'a mut Watch
 }
 
 impl Watched {
-    fn judge(&mut self, kind: Kind, name: &str, mut facts: Facts<'_>, compiled: &Compiled, out: &mut Vec<Output>) {
-        facts.last_contact = self.last_contact;
+    fn judge(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        facts: &Facts<'_>,
+        planned: &[Arc<PlannedChange>],
+        compiled: &Compiled,
+        out: &mut Vec<Output>,
+    ) {
         let key = GroupKey { kind, name: name.into() };
+        // What covers one member says nothing about the group: it must be named itself.
+        let covers = |change: &&Arc<PlannedChange>| match kind {
+            Kind::Model => change.covers_kin(&[], Some(name)),
+            _ => change.covers_kin(std::slice::from_ref(&key.name), None),
+        };
+        let planned: Vec<_> = planned.iter().filter(covers).cloned().collect();
+        let facts = Facts { last_contact: self.last_contact, planned: &planned, ..facts.clone() };
         let mut firings = Vec::new();
         compiled.rules.observe_group(&facts, &key, &mut self.rules, &mut firings);
-        out.extend(firings.into_iter().map(|firing| said(firing, &key, &facts)));
+        out.extend(firings.into_iter().filter_map(|firing| said(firing, &key, &facts)));
     }
 }
 
-fn said(firing: Firing, key: &GroupKey, facts: &Facts<'_>) -> Output {
+fn said(firing: Firing, key: &GroupKey, facts: &Facts<'_>) -> Option<Output> {
     let raised = |finding, rule, responds: Vec<Respond>| {
         let is_model = key.kind == Kind::Model;
         Box::new(Raised {
@@ -238,11 +252,13 @@ fn said(firing: Firing, key: &GroupKey, facts: &Facts<'_>) -> Output {
             sessions: Vec::new(),
         })
     };
-    match firing {
+    Some(match firing {
         Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),
         Firing::Again { rule, finding, responds } => Output::FindingUpdated(raised(*finding, rule, responds)),
         Firing::Cleared { id, at, count, .. } => Output::FindingCleared { id, device: DeviceId(0), at, count },
-    }
+        // Of a group, the planned change itself says it; a line for every event would be noise.
+        Firing::Excused { .. } => return None,
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::devices::Devices;
 use super::names::{Names, Nas};
 use super::{PartitionState, Tally};
 use crate::intern::Interner;
+use crate::planned::{self, Planned};
 
 /// Everything of a [`PartitionState`] that a restart needs, written without copying it.
 #[derive(Serialize)]
@@ -23,6 +24,7 @@ pub(crate) struct Frozen<'a> {
     unknown: &'a VecDeque<DeviceId>,
     sweep: u64,
     last_tick: Option<Timestamp>,
+    planned: planned::Frozen,
 }
 
 /// The same, read. Field for field in the order of [`Frozen`].
@@ -37,6 +39,7 @@ struct Thawed {
     unknown: VecDeque<DeviceId>,
     sweep: u64,
     last_tick: Option<Timestamp>,
+    planned: planned::Frozen,
 }
 
 impl PartitionState {
@@ -52,6 +55,7 @@ impl PartitionState {
             unknown: &self.unknown,
             sweep: self.sweep as u64,
             last_tick: self.last_tick,
+            planned: self.planned.freeze(),
         };
         let room = Vec::with_capacity(self.devices.len() * 160 + 64);
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
@@ -86,6 +90,7 @@ impl PartitionState {
             watched,
             sweep: thawed.sweep as usize,
             last_tick: thawed.last_tick,
+            planned: Planned::thaw(thawed.planned),
             tally: Tally::default(),
         })
     }

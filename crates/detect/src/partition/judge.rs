@@ -8,7 +8,7 @@ use super::names::Names;
 use super::{PartitionState, Record, Told};
 use crate::group::GroupFact;
 use crate::session::{OpenSession, Step};
-use crate::{Output, Raised, SessionTarget, Subject};
+use crate::{Excused, Output, Raised, SessionTarget, Subject};
 
 /// What happened to one device, as far as it is not in the record itself.
 pub(super) struct Happening<'a> {
@@ -57,6 +57,10 @@ impl PartitionState {
         facts.last_contact = entry.last_seen();
         facts.open_sessions = Some(entry.sessions.open.len() as u32);
         facts.late = happening.late;
+        let planned = device.as_ref().map_or_else(Vec::new, |device| {
+            self.planned.covering(entry.id, &device.groups, device.model.as_deref(), record.at)
+        });
+        facts.planned = &planned;
         let facts = happening.tell(facts);
         if for_groups {
             out.facts.extend(GroupFact::of(&facts));
@@ -70,6 +74,13 @@ impl PartitionState {
         entry.rules = state;
         self.watch(place);
         for firing in firings {
+            if let Firing::Excused { rule, change, .. } = &firing {
+                let id = self.devices.at(place).id;
+                self.tally.excused += 1;
+                if !self.planned.is_news(change, id.0, &rule.name) {
+                    continue;
+                }
+            }
             let said = self.said(place, record, firing);
             self.tally.findings += u64::from(matches!(said, Output::Finding(_)));
             out.push(said);
@@ -102,6 +113,13 @@ impl PartitionState {
             Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),
             Firing::Again { rule, finding, responds } => Output::FindingUpdated(raised(*finding, rule, responds)),
             Firing::Cleared { id, at, count, .. } => Output::FindingCleared { id, device: entry.id, at, count },
+            Firing::Excused { rule, change, at } => Output::Excused(Box::new(Excused {
+                change: change.name.clone(),
+                rule: rule.name.clone(),
+                device: entry.id,
+                subject: entry.name.clone(),
+                at,
+            })),
         }
     }
 }

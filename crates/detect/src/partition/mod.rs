@@ -21,8 +21,9 @@ mod ticks;
 mod views;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use fleetward_fleet::{Body, DeviceId, Observation, Offset, Timestamp};
+use fleetward_fleet::{Body, DeviceId, Observation, Offset, PlannedChange, Timestamp};
 
 pub(crate) use tally::Tally;
 pub(crate) use views::Wanted;
@@ -30,6 +31,7 @@ pub(crate) use views::Wanted;
 use self::devices::Devices;
 use self::names::Names;
 use crate::group::GroupFact;
+use crate::planned::Planned;
 use crate::{Compiled, Output};
 
 /// The state of one partition.
@@ -46,6 +48,8 @@ pub struct PartitionState {
     /// Where the sweep goes on.
     sweep: usize,
     last_tick: Option<Timestamp>,
+    /// Deviations that were announced.
+    planned: Planned,
     tally: Tally,
 }
 
@@ -106,6 +110,11 @@ impl PartitionState {
         self.next = self.next.max(next);
     }
 
+    /// Planned changes in force at this time; every partition knows all of them.
+    pub(crate) fn in_force(&self, at: Timestamp) -> Vec<Arc<PlannedChange>> {
+        self.planned.in_force(at)
+    }
+
     pub(crate) fn tally(&self) -> Tally {
         Tally {
             known_devices: (self.devices.len() - self.unknown.len()) as u64,
@@ -128,6 +137,7 @@ impl PartitionState {
             Body::NasReset(reset) => self.nas_reset(&record, reset, out),
             Body::SessionVanished(vanished) => self.vanished(&record, vanished, out),
             Body::DeviceChange(change) => self.device_change(&record, change, out),
+            Body::PlannedChange(change) => self.planned.announce(change),
             Body::Tick => self.tick(&record, out),
             _ => {}
         }
@@ -149,3 +159,6 @@ mod tests;
 
 #[cfg(test)]
 mod judged;
+
+#[cfg(test)]
+mod excuses;

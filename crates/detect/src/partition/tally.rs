@@ -11,6 +11,7 @@ pub(crate) struct Tally {
     pub(crate) open_sessions: u64,
     pub(crate) applied: u64,
     pub(crate) findings: u64,
+    pub(crate) excused: u64,
     pub(crate) stale_records: u64,
     pub(crate) wraps: u64,
 }
@@ -24,6 +25,7 @@ impl Tally {
             open_sessions: self.open_sessions + other.open_sessions,
             applied: self.applied + other.applied,
             findings: self.findings + other.findings,
+            excused: self.excused + other.excused,
             stale_records: self.stale_records + other.stale_records,
             wraps: self.wraps + other.wraps,
         }
@@ -37,6 +39,7 @@ impl Tally {
             open_sessions,
             applied,
             findings,
+            excused,
             stale_records,
             wraps,
         } = self;
@@ -47,6 +50,7 @@ impl Tally {
             open_sessions,
             applied,
             findings,
+            excused,
             stale_records,
             wraps,
         }

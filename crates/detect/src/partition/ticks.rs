@@ -8,6 +8,7 @@ use super::{PartitionState, Record, Told};
 
 impl PartitionState {
     pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Told) {
+        self.planned.pass(record.at);
         let watched: Vec<DeviceId> = self.watched.iter().copied().collect();
         for _ in 0..self.turn(record.at, record) {
             if self.sweep >= self.devices.len() {

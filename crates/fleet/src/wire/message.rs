@@ -2,7 +2,7 @@
 //!
 //! * A number is never reused and never changes its type. A field that goes leaves its number in a comment.
 //! * A new field is optional, and its absence means what it meant before the field existed.
-//! * A new kind of observation takes the next number of [`Body`] (from 36 on; never below 7).
+//! * A new kind of observation takes the next number of [`Body`] (from 37 on; never below 7).
 //!
 //! Identities of digits are stored as one number with a 1 in front (`Imsi::to_packed`), networks likewise.
 
@@ -24,7 +24,7 @@ pub(super) struct Observation {
     pub imsi: Option<u64>,
     #[prost(string, optional, tag = "6")]
     pub login: Option<String>,
-    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35")]
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36")]
     pub body: Option<Body>,
 }
 
@@ -54,10 +54,12 @@ pub(super) enum Body {
     SimChange(SimChange),
     #[prost(message, tag = "35")]
     SourceState(SourceState),
+    #[prost(message, tag = "36")]
+    PlannedChange(Box<PlannedChange>),
 }
 
 /// The numbers of [`Body`] that this version knows.
-pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=35;
+pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=36;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Session {
@@ -280,4 +282,33 @@ pub(super) struct SourceState {
     /// Milliseconds since 1970; absent: it speaks again.
     #[prost(int64, optional, tag = "2")]
     pub silent_since: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PlannedChange {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, repeated, tag = "2")]
+    pub devices: Vec<String>,
+    #[prost(string, repeated, tag = "3")]
+    pub groups: Vec<String>,
+    #[prost(string, repeated, tag = "4")]
+    pub models: Vec<String>,
+    /// The places in `PlannedKind::ALL`, from 1.
+    #[prost(uint32, repeated, tag = "5")]
+    pub excuses: Vec<u32>,
+    #[prost(string, repeated, tag = "6")]
+    pub rules: Vec<String>,
+    /// Milliseconds since 1970.
+    #[prost(int64, tag = "7")]
+    pub from: i64,
+    /// Milliseconds since 1970.
+    #[prost(int64, tag = "8")]
+    pub until: i64,
+    #[prost(string, tag = "9")]
+    pub reason: String,
+    #[prost(string, tag = "10")]
+    pub reference: String,
+    #[prost(string, tag = "11")]
+    pub by: String,
 }

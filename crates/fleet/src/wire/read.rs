@@ -7,8 +7,8 @@ use ipnet::Ipv6Net;
 use super::{WireError, activity, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Identity, Imei, ImeiLock, Imeisv, Imsi,
-    Msisdn, NasReset, Observation, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished,
-    Timestamp,
+    Msisdn, NasReset, Observation, PlannedChange, PlannedKind, PlannedScope, Plmn, Rat, RejectReason, Session,
+    SessionKey, SessionStatus, SessionVanished, Timestamp,
 };
 
 /// `None` in the message's body is the caller's to judge.
@@ -45,6 +45,7 @@ fn body(value: message::Body, source: &str) -> Result<Body, WireError> {
         message::Body::Login(it) => Body::Login(Box::new(activity::login_from(it)?)),
         message::Body::SimChange(it) => Body::SimChange(Box::new(activity::sim_change_from(it)?)),
         message::Body::SourceState(it) => Body::SourceState(Box::new(activity::source_state_from(it))),
+        message::Body::PlannedChange(it) => Body::PlannedChange(Box::new(planned_change(*it)?)),
     })
 }
 
@@ -126,6 +127,26 @@ fn device(value: message::Device) -> Result<Device, WireError> {
         ip: value.ip.map(Ipv4Addr::from),
         ipv6: value.ipv6.as_deref().map(prefix).transpose()?,
         critical: value.critical,
+    })
+}
+
+/// A kind that this version does not know is left out: what it excused is a finding then.
+fn planned_change(value: message::PlannedChange) -> Result<PlannedChange, WireError> {
+    let names = |names: Vec<String>| names.into_iter().map(Into::into).collect();
+    let kind = |number: u32| PlannedKind::ALL.get((number as usize).wrapping_sub(1)).copied();
+    if value.name.is_empty() {
+        return Err(wrong("name"));
+    }
+    Ok(PlannedChange {
+        name: value.name.into(),
+        scope: PlannedScope { devices: names(value.devices), groups: names(value.groups), models: names(value.models) },
+        excuses: value.excuses.into_iter().filter_map(kind).collect(),
+        rules: names(value.rules),
+        from: Timestamp(value.from),
+        until: Timestamp(value.until),
+        reason: value.reason.into(),
+        reference: value.reference.into(),
+        by: value.by.into(),
     })
 }
 

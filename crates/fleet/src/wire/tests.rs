@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Admission, Attach, Body, Call, Device, DeviceChange, DeviceId, DeviceState, Direction, Flow, Iccid, Identity, Imei,
-    ImeiLock, Imeisv, Imsi, Login, Message, Msisdn, NasReset, Plmn, Rat, RejectReason, Session, SessionKey,
-    SessionStatus, SessionVanished, SimChange, SimPart, SourceState, Timestamp,
+    ImeiLock, Imeisv, Imsi, Login, Message, Msisdn, NasReset, PlannedChange, PlannedKind, PlannedScope, Plmn, Rat,
+    RejectReason, Session, SessionKey, SessionStatus, SessionVanished, SimChange, SimPart, SourceState, Timestamp,
 };
 
 fn digits<T: std::str::FromStr + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T>
@@ -89,6 +89,23 @@ prop_compose! {
     }
 }
 
+fn names() -> impl Strategy<Value = Vec<Box<str>>> {
+    prop::collection::vec(text(), 0..3)
+}
+
+prop_compose! {
+    fn planned()(
+        name in "[a-z0-9-]{1,12}", (devices, groups, models, rules) in (names(), names(), names(), names()),
+        excuses in prop::collection::vec(prop::sample::select(PlannedKind::ALL.to_vec()), 0..3),
+        (from, until) in any::<(i64, i64)>(), (reason, reference, by) in (text(), text(), text()),
+    ) -> PlannedChange {
+        PlannedChange {
+            name: name.into(), scope: PlannedScope { devices, groups, models }, excuses, rules,
+            from: Timestamp(from), until: Timestamp(until), reason, reference, by,
+        }
+    }
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let reason = of(prop::sample::select(RejectReason::ALL.to_vec()));
     prop_oneof![
@@ -102,6 +119,7 @@ fn body() -> impl Strategy<Value = Body> {
             .prop_map(|(device, removed, by)| Body::DeviceChange(Box::new(DeviceChange { device, removed, by }))),
         Just(Body::Tick),
         activity(),
+        planned().prop_map(|it| Body::PlannedChange(Box::new(it))),
     ]
 }
 
@@ -247,7 +265,7 @@ fn a_newer_kind_of_observation_is_named_as_such() {
     let body = bytes.iter().position(|&byte| byte == 0x42).expect("the session's key");
     bytes.truncate(body);
     assert_eq!(from_wire(&bytes), Err(WireError::Field { field: "body" }));
-    bytes.extend_from_slice(&[0xa2, 0x02, 0]); // field 36, empty
+    bytes.extend_from_slice(&[0xa2, 0x06, 0]); // field 100, empty
     assert_eq!(from_wire(&bytes), Err(WireError::Unknown));
 }
 

@@ -7,7 +7,7 @@ use ipnet::Ipv6Net;
 use super::{activity, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceState, Identity, ImeiLock, Imeisv, Imsi, Msisdn, Observation,
-    Plmn, RejectReason, Session, SessionStatus,
+    PlannedChange, PlannedKind, Plmn, RejectReason, Session, SessionStatus,
 };
 
 pub(super) fn observation(value: &Observation) -> message::Observation {
@@ -44,6 +44,7 @@ fn body(value: &Body, source: &str) -> message::Body {
         Body::Login(it) => message::Body::Login(activity::login_to(it)),
         Body::SimChange(it) => message::Body::SimChange(activity::sim_change_to(it)),
         Body::SourceState(it) => message::Body::SourceState(activity::source_state_to(it)),
+        Body::PlannedChange(it) => message::Body::PlannedChange(Box::new(planned_change(it))),
     }
 }
 
@@ -126,6 +127,24 @@ pub(super) fn octets(ip: IpAddr) -> Vec<u8> {
     match ip {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
+fn planned_change(value: &PlannedChange) -> message::PlannedChange {
+    let names = |names: &[Box<str>]| names.iter().map(ToString::to_string).collect();
+    let number = |kind: &PlannedKind| PlannedKind::ALL.iter().position(|one| one == kind).map(|at| at as u32 + 1);
+    message::PlannedChange {
+        name: value.name.to_string(),
+        devices: names(&value.scope.devices),
+        groups: names(&value.scope.groups),
+        models: names(&value.scope.models),
+        excuses: value.excuses.iter().filter_map(number).collect(),
+        rules: names(&value.rules),
+        from: value.from.0,
+        until: value.until.0,
+        reason: value.reason.to_string(),
+        reference: value.reference.to_string(),
+        by: value.by.to_string(),
     }
 }
 

@@ -162,6 +162,9 @@ impl Taker {
                 Ok(_) => self.parts.events.publish(&Event::Cleared(id, at)),
                 Err(error) => tracing::warn!(%error, finding = %id, "a finding was not resolved"),
             },
+            Output::Excused(excused) => {
+                tracing::info!(change = %excused.change, rule = %excused.rule, subject = %excused.subject, "as announced");
+            }
             Output::SessionOpened(opened) => {
                 self.parts.directory.session_opened(opened.device, &opened.key, opened.event_time);
                 self.parts.events.publish(&Event::SessionOpened(opened));

@@ -1,13 +1,14 @@
 //! An example's device, profile and events, as facts.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use fleetward_fleet::{
-    Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, Profile, Rat, RejectReason, SessionKey, Timestamp,
-    parse_bytes, parse_duration,
+    Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, PlannedChange, PlannedKind, PlannedScope, Profile,
+    Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration,
 };
 
-use crate::document::{DeviceDocument, EventDocument, ProfileDocument, Scalar, TestDocument};
+use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::rule::Subject;
@@ -25,6 +26,7 @@ pub(super) struct Given {
     last_contact: Option<Timestamp>,
     sessions: Vec<String>,
     offset: u64,
+    planned: Vec<Arc<PlannedChange>>,
 }
 
 impl Given {
@@ -38,6 +40,7 @@ impl Given {
             last_contact: None,
             sessions: Vec::new(),
             offset: 0,
+            planned: test.planned.as_ref().map(planned).transpose()?.into_iter().map(Arc::new).collect(),
         })
     }
 
@@ -75,6 +78,8 @@ impl Given {
         facts.device = self.known.then_some(&self.device);
         facts.profile = self.profile.as_ref();
         facts.last_contact = self.last_contact;
+        let covering: Vec<_> = self.planned.iter().filter(|change| change.is_in_force(at)).cloned().collect();
+        facts.planned = &covering;
         if is_session {
             facts.session = Some(&session_key);
             facts.session_is_new = Some(is_new);
@@ -156,6 +161,21 @@ fn device(document: &DeviceDocument) -> Result<Device, String> {
         Some(other) => return Err(format!("`{other}` is neither on nor off")),
     };
     Ok(device)
+}
+
+fn planned(document: &PlannedDocument) -> Result<PlannedChange, String> {
+    let kind = |name: &String| PlannedKind::named(name).ok_or_else(|| format!("`{name}` is no kind of planned change"));
+    Ok(PlannedChange {
+        name: "example".into(),
+        scope: PlannedScope::default(),
+        excuses: document.excuses.iter().map(kind).collect::<Result<_, _>>()?,
+        rules: document.rules.clone(),
+        from: START + duration(document.from.as_ref())?.unwrap_or_default(),
+        until: duration(document.until.as_ref())?.map_or(Timestamp(i64::MAX), |length| START + length),
+        reason: "example".into(),
+        reference: "".into(),
+        by: "example".into(),
+    })
 }
 
 fn device_state(text: &Scalar) -> Result<DeviceState, String> {
