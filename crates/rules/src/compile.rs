@@ -19,9 +19,10 @@ use crate::expr::units::did_you_mean_text;
 use crate::expr::{Bool, Names, Wrong, check_bool};
 use crate::facts::{Trigger, Triggers};
 use crate::planned::{self, PlannedKinds};
-use crate::rule::{Cost, Mode, Repeat, Rule, Subject, Text};
+use crate::rule::{Cost, Mode, Repeat, Rule, Text};
 use crate::ruleset::{Options, RuleSet};
 use crate::source::{Source, documents};
+use crate::subject::Subject;
 use crate::symbol;
 use crate::template::Template;
 use crate::vocabulary::{self, Field};
@@ -58,6 +59,8 @@ pub(crate) struct Compiled {
     /// Events that matter while an episode is under way.
     pub(crate) open_triggers: Triggers,
     pub(crate) cost: Cost,
+    /// It asks the baseline.
+    pub(crate) later: bool,
 }
 
 /// A compiled rule with its document, for the tests in it.
@@ -195,10 +198,9 @@ impl Compiler<'_, '_> {
         }
         memory.extend(reads.memory.iter().copied());
         memory.append(&mut self.feed_memory);
-        if subject != Subject::Device && !memory.is_empty() {
-            let message = "`changed`, `previous` and `first` are about one device, not a group";
-            self.wrong.push(self.source.about(&document.when, message, None));
-        }
+        let later = reads.later
+            || [&unless[..], scope.as_slice(), clear.as_slice()].concat().iter().any(|node| Reads::of(node).later);
+        self.check_stage(document, subject, later, &memory, &feeds);
         let triggers = self.triggers(document, &when_node, scope.as_ref(), &reads, &feeds);
         if self.wrong.len() > before {
             return None;
@@ -247,8 +249,38 @@ impl Compiler<'_, '_> {
                 triggers: if off { Triggers::NONE } else { triggers },
                 open_triggers: triggers.or(Triggers::TICK).or(clear_at),
                 cost,
+                later,
             },
         })
+    }
+
+    /// The second stage knows no last values, and of single devices only what the baseline says.
+    fn check_stage(
+        &mut self,
+        document: &RuleDocument,
+        subject: Subject,
+        later: bool,
+        memory: &[Field],
+        feeds: &[Arc<Feed>],
+    ) {
+        if subject != Subject::Device && !memory.is_empty() {
+            let message = "`changed`, `previous` and `first` are about one device, not a group";
+            self.wrong.push(self.source.about(&document.when, message, None));
+        }
+        if subject != Subject::Device || !later {
+            return;
+        }
+        let verdict = Triggers::of(Trigger::Unusual);
+        if !memory.is_empty() {
+            let hint = "`unusual.identity_changed`, `unusual.place_changed` and `unusual.new_destination` tell of the last day";
+            let message = "a rule that asks the baseline cannot compare a device's last values";
+            self.wrong.push(self.source.about(&document.when, message, Some(hint.to_owned())));
+        }
+        if feeds.iter().any(|feed| !feed.triggers.without(verdict).is_empty()) {
+            let hint = "write a second rule for the window".to_owned();
+            let message = "the windows of a rule that asks the baseline count its verdicts only";
+            self.wrong.push(self.source.about(&document.when, message, Some(hint)));
+        }
     }
 
     fn check_name(&mut self, document: &RuleDocument) {
@@ -296,18 +328,35 @@ impl Compiler<'_, '_> {
     }
 
     fn subject(&mut self, document: &RuleDocument) -> Subject {
-        let mut subject = document.per;
+        let mut subject = document.per.as_ref().map(|text| self.subject_of(text));
+        match &document.level {
+            Some(level) if level.value == "fleet" => subject = subject.or(Some(Subject::Fleet)),
+            Some(level) if level.value == "device" => {}
+            Some(level) => {
+                let hint = Some("fleet or device; `per:` says what is counted together".to_owned());
+                self.wrong.push(self.source.about(level, format!("unknown level `{}`", level.value), hint));
+            }
+            None => {}
+        }
         for watch in document.watch.values() {
-            match (subject, watch.value.per) {
-                (Some(a), Some(b)) if a != b => {
-                    let hint = Some("write two rules".to_owned());
-                    self.wrong.push(self.source.about(watch, "the windows of a rule are all about the same", hint));
-                }
-                (None, Some(b)) => subject = Some(b),
-                _ => {}
+            let Some(text) = &watch.value.per else { continue };
+            let own = self.subject_of(text);
+            if *subject.get_or_insert(own) != own {
+                let hint = Some("write two rules".to_owned());
+                self.wrong.push(self.source.about(watch, "the windows of a rule are all about the same", hint));
             }
         }
         subject.unwrap_or_default()
+    }
+
+    fn subject_of(&mut self, text: &Spanned<String>) -> Subject {
+        Subject::parse(&text.value).unwrap_or_else(|| {
+            let known = Subject::ALL.map(Subject::name);
+            let hint =
+                did_you_mean(&text.value, known).map_or(format!("one of {}", known.join(", ")), did_you_mean_text);
+            self.wrong.push(self.source.about(text, format!("unknown subject `{}`", text.value), Some(hint)));
+            Subject::default()
+        })
     }
 
     /// `once per 24h`, `once per new value`, `once per new imei`, `once per new imei per 7d`.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use crate::rule::{Budget, Mode, Subject};
+use crate::rule::{Budget, Mode};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +18,10 @@ pub(crate) struct RuleDocument {
     pub(crate) version: u32,
     pub(crate) title: Spanned<String>,
     #[serde(default)]
-    pub(crate) per: Option<Subject>,
+    pub(crate) per: Option<Spanned<String>>,
+    /// `level: fleet`: the same as `per: fleet`, where `per` says nothing else.
+    #[serde(default)]
+    pub(crate) level: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) scope: Option<Spanned<String>>,
     #[serde(default)]
@@ -90,7 +93,7 @@ pub(crate) struct WatchDocument {
     #[serde(default, rename = "where")]
     pub(crate) filter: Option<Spanned<String>>,
     #[serde(default)]
-    pub(crate) per: Option<Subject>,
+    pub(crate) per: Option<Spanned<String>>,
 }
 
 /// `disconnect`, or `notify: ops`, or `suspend_sim: { approval: human, unless: device.critical }`.
@@ -251,6 +254,7 @@ pub(crate) struct VolumeDocument {
 /// One event of an example. Without `kind` it is a session record: an interim, or what `status` says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a file may state, each with a name")]
 pub(crate) struct EventDocument {
     pub(crate) at: Option<Scalar>,
     pub(crate) kind: Option<Scalar>,
@@ -281,6 +285,40 @@ pub(crate) struct EventDocument {
     pub(crate) device_state: Option<Scalar>,
     /// The device of this event, where a rule is about a group.
     pub(crate) device: Option<Scalar>,
+    /// Of a flow: its name, or its address.
+    pub(crate) destination: Option<Scalar>,
+    pub(crate) address: Option<Scalar>,
+    pub(crate) port: Option<u16>,
+    pub(crate) protocol: Option<u8>,
+    /// `out` or `in`, of a flow, message or call.
+    pub(crate) direction: Option<Scalar>,
+    pub(crate) count: Option<u32>,
+    pub(crate) peer: Option<Scalar>,
+    /// Of a call.
+    pub(crate) duration: Option<Scalar>,
+    pub(crate) service: Option<Scalar>,
+    pub(crate) account: Option<Scalar>,
+    /// Of a login.
+    pub(crate) ok: Option<bool>,
+    /// Of a login the address, of a SIM change the old value.
+    pub(crate) from: Option<Scalar>,
+    pub(crate) to: Option<Scalar>,
+    /// Which part of the SIM changed.
+    pub(crate) part: Option<Scalar>,
+    /// Of a source state: since when it is silent; without it the source is back.
+    pub(crate) silent_for: Option<Scalar>,
+    /// A verdict of the baseline: the metric.
+    pub(crate) unusual: Option<Scalar>,
+    pub(crate) drift: Option<Scalar>,
+    pub(crate) model_wide: Option<Scalar>,
+    /// A verdict that says it is over.
+    pub(crate) over: bool,
+    pub(crate) now: Option<Scalar>,
+    pub(crate) usual: Option<Scalar>,
+    pub(crate) devices: Option<u32>,
+    pub(crate) identity_changed: bool,
+    pub(crate) place_changed: bool,
+    pub(crate) new_destination: bool,
 }
 
 /// Text, or a number or truth value that YAML took for one, as text.

@@ -4,41 +4,40 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imsi, PlannedChange, SessionKey, Timestamp};
+use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imei, Imsi, PlannedChange, SessionKey, Timestamp};
 
 use crate::compile::{Feed, FeedValue};
 use crate::episode::{Said, Told, step};
 use crate::expr::read::{Context, Value, is_critical};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
-use crate::rule::{Mode, Respond, Rule, Subject};
-use crate::ruleset::RuleSet;
+use crate::rule::{Mode, Respond, Rule};
+use crate::ruleset::{Routes, RuleSet};
 use crate::state::{Episode, Inner, Remembered, SubjectState};
+use crate::subject::Subject;
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
 pub(crate) fn observe(
     set: &RuleSet,
-    subject: Subject,
-    group: Option<&str>,
+    routes: &Routes,
+    whom: Whom<'_>,
     facts: &Facts<'_>,
     state: &mut SubjectState,
     out: &mut Vec<Firing>,
 ) {
     let time = facts.time();
     let now = state.inner().map_or(time, |inner| inner.watermark.max(time));
-    let routes = set.routes(subject);
     for feed in routes.feeds(facts.trigger) {
         feed_window(feed, facts, state, now);
     }
-    let whom = Whom { subject, group };
     for index in routes.rules(facts.trigger) {
         judge(set.by_index(*index), whom, facts, state, now, out);
     }
     if state.has_episodes() {
         follow_up(set, whom, facts, state, now, out);
     }
-    if subject == Subject::Device && facts.trigger != Trigger::Tick {
+    if whom.remembers && facts.trigger != Trigger::Tick {
         remember(set, facts, state, now);
     }
     if let Some(inner) = state.inner()
@@ -49,10 +48,17 @@ pub(crate) fn observe(
 }
 
 /// About whom a judgement is.
-#[derive(Clone, Copy)]
-struct Whom<'a> {
-    subject: Subject,
-    group: Option<&'a str>,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whom<'a> {
+    pub(crate) subject: Subject,
+    pub(crate) group: Option<&'a str>,
+    /// Last values are kept: the device itself, by its own records.
+    pub(crate) remembers: bool,
+}
+
+impl Whom<'_> {
+    pub(crate) const DEVICE: Self = Self { subject: Subject::Device, group: None, remembers: true };
+    pub(crate) const LATER: Self = Self { subject: Subject::Device, group: None, remembers: false };
 }
 
 fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
@@ -222,10 +228,16 @@ fn finding(rule: &Rule, whom: Whom<'_>, context: &Context<'_>, episode: &Episode
     }
 }
 
-/// A device that nobody has named is called after its SIM; that is an identity, and findings are read by many.
+/// A device that nobody has named is called after its SIM, a module after its number; those are identities, and findings
+/// are read by many.
 pub(crate) fn masked(name: &str) -> Cow<'_, str> {
-    let imsi = name.strip_prefix("imsi:").and_then(|digits| digits.parse::<Imsi>().ok());
-    imsi.map_or(Cow::Borrowed(name), |imsi| Cow::Owned(format!("imsi:{imsi}")))
+    let sim = name.strip_prefix("imsi:").and_then(|digits| digits.parse::<Imsi>().ok());
+    let module = name.strip_prefix("imei:").and_then(|digits| Imei::from_any(digits).ok());
+    match (sim, module) {
+        (Some(sim), _) => Cow::Owned(format!("imsi:{sim}")),
+        (None, Some(module)) => Cow::Owned(format!("imei:{module}")),
+        (None, None) => Cow::Borrowed(name),
+    }
 }
 
 /// What the rule asks for now: by its mode, each response's `unless`, and whether somebody would be in danger.
@@ -273,10 +285,8 @@ pub(crate) fn expire(set: &RuleSet, state: &mut SubjectState, now: Timestamp) {
         return;
     }
     let Inner { windows, memory, episodes, .. } = state.inner_mut();
-    let feed_of = |key: u32| {
-        let subjects = [Subject::Device, Subject::Group, Subject::Model];
-        subjects.into_iter().find_map(|subject| set.routes(subject).windows.iter().find(|feed| feed.key == key))
-    };
+    let feed_of =
+        |key: u32| set.all_routes().iter().find_map(|routes| routes.windows.iter().find(|feed| feed.key == key));
     windows.retain_mut(|(key, window)| {
         let Some(feed) = feed_of(*key) else { return false };
         window.expire(feed.spec, now);

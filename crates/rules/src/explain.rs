@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::rule::{Mode, Respond, RespondAction, Rule, Subject};
+use crate::rule::{Mode, Respond, RespondAction, Rule};
+use crate::subject::Subject;
 use crate::template::number;
 use crate::vocabulary::Dimension;
 
@@ -26,6 +27,15 @@ fn whom(rule: &Rule) -> String {
         Subject::Device => "For a device",
         Subject::Group => "For a group",
         Subject::Model => "For a model",
+        Subject::Destination => "For a destination",
+        Subject::Network => "For a network",
+        Subject::Country => "For a country",
+        Subject::Cell => "For a cell",
+        Subject::Apn => "For an access point name",
+        Subject::Imei => "For a module",
+        Subject::Ip => "For an address",
+        Subject::Source => "For a source",
+        Subject::Fleet => "For the whole fleet",
     };
     let scope = rule.text.scope.as_ref().map(|scope| format!(" where `{scope}`"));
     format!("{whom}{}", scope.unwrap_or_default())

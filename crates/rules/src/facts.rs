@@ -12,6 +12,8 @@ use fleetward_fleet::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::detail::Detail;
+
 /// What kind of event it is. Rules are routed by it: an event costs only the rules that concern it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
@@ -32,11 +34,25 @@ pub enum Trigger {
     DeviceChange,
     /// Time passed.
     Tick,
+    /// A conversation of packets.
+    Flow,
+    /// Short messages.
+    Message,
+    /// A call.
+    Call,
+    /// An attempt to log in.
+    Login,
+    /// A part of the SIM changed at its platform.
+    SimChange,
+    /// A source fell silent or came back.
+    SourceState,
+    /// A verdict of the baseline; only the second stage sees it.
+    Unusual,
 }
 
 impl Trigger {
     /// All of them, in order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::SessionStart,
         Self::SessionInterim,
         Self::SessionStop,
@@ -45,9 +61,16 @@ impl Trigger {
         Self::Rejected,
         Self::DeviceChange,
         Self::Tick,
+        Self::Flow,
+        Self::Message,
+        Self::Call,
+        Self::Login,
+        Self::SimChange,
+        Self::SourceState,
+        Self::Unusual,
     ];
 
-    /// The device was heard of: an accounting record or an admission.
+    /// The device was heard of for certain: an accounting record or an admission. See [`Facts::is_contact`] for the rest.
     pub fn is_contact(self) -> bool {
         Triggers::CONTACT.contains(self)
     }
@@ -55,19 +78,27 @@ impl Trigger {
 
 /// A set of [`Trigger`]s.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Triggers(u8);
+pub struct Triggers(u32);
 
 impl Triggers {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every trigger.
-    pub const ALL: Self = Self(0xFF);
+    pub const ALL: Self = Self((1 << Trigger::ALL.len()) - 1);
     /// Accounting records.
     pub const SESSION: Self = Self(0b111);
     /// Answers to access requests.
     pub const ADMISSION: Self = Self(0b11_0000);
     /// Accounting records and answers to access requests.
     pub const CONTACT: Self = Self(Self::SESSION.0 | Self::ADMISSION.0);
+    /// What may show that a device is alive; [`Facts::is_contact`] says whether it does.
+    pub const MAY_CONTACT: Self = Self(
+        Self::CONTACT.0
+            | Self::of(Trigger::Flow).0
+            | Self::of(Trigger::Message).0
+            | Self::of(Trigger::Call).0
+            | Self::of(Trigger::Login).0,
+    );
     /// Time passed.
     pub const TICK: Self = Self::of(Trigger::Tick);
 
@@ -174,6 +205,9 @@ pub struct Facts<'a> {
     /// What the admission saw, in words; for templates.
     pub observed: &'a str,
 
+    /// What only this kind of event has.
+    pub detail: Detail<'a>,
+
     /// When the device was last heard of, this record included; `None` where never. What `silence()` counts from.
     pub last_contact: Option<Timestamp>,
     /// Planned changes that cover the device at the event's time; those among them that fit a rule excuse it.
@@ -216,6 +250,7 @@ impl<'a> Facts<'a> {
             reject_reason: None,
             expected: "",
             observed: "",
+            detail: Detail::None,
             last_contact: trigger.is_contact().then_some(at),
             planned: &[],
             late: false,
@@ -234,6 +269,22 @@ impl<'a> Facts<'a> {
         self.cell = attach.location.as_deref();
         self.msisdn = attach.msisdn;
         self
+    }
+
+    /// The device was heard of: an accounting record, an admission, or something that it sent or answered.
+    pub fn is_contact(&self) -> bool {
+        self.trigger.is_contact() || self.detail.is_contact()
+    }
+
+    /// What the other end of a flow is called.
+    pub fn destination(&self) -> Option<&'a str> {
+        if let Detail::Flow(_, destination) = self.detail { destination } else { None }
+    }
+
+    /// The source that the event is about: the one that fell silent, else the one that told.
+    pub fn about_source(&self) -> Option<&'a str> {
+        let source = if let Detail::Source(state) = self.detail { &state.name } else { self.source };
+        Some(source).filter(|source| !source.is_empty())
     }
 
     /// The time at which rules judge: event time, but never after we learnt it.

@@ -13,6 +13,7 @@
 
 mod builtin;
 mod compile;
+mod detail;
 mod diagnostic;
 mod document;
 mod episode;
@@ -26,6 +27,7 @@ mod rule;
 mod ruleset;
 mod source;
 mod state;
+mod subject;
 mod symbol;
 mod template;
 mod testing;
@@ -33,12 +35,14 @@ mod vocabulary;
 pub mod window;
 
 pub use builtin::FILES as BUILTIN_FILES;
+pub use detail::{Detail, Metric, OwnedDetail, Unusual, UnusualKind};
 pub use diagnostic::Diagnostic;
 pub use facts::{Facts, Trigger, Triggers};
 pub use firing::Firing;
 pub use planned::PlannedKinds;
-pub use rule::{Budget, Cost, Mode, Repeat, Respond, RespondAction, Rule, Subject};
+pub use rule::{Budget, Cost, Mode, Repeat, Respond, RespondAction, Rule};
 pub use ruleset::{GroupKey, Options, RuleSet};
 pub use state::SubjectState;
+pub use subject::Subject;
 pub use testing::{TestResult, run_tests};
 pub use vocabulary::reference;

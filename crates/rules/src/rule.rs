@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::compile::Compiled;
 use crate::facts::Triggers;
 use crate::planned::PlannedKinds;
+use crate::subject::Subject;
 
 /// Whether and how far a rule acts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,19 +23,6 @@ pub enum Mode {
     NotifyOnly,
     /// Everything it asks for.
     Enforce,
-}
-
-/// About whom a rule's windows and findings are.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Subject {
-    /// Each device for itself.
-    #[default]
-    Device,
-    /// All devices of a group together; a device in several groups counts in each.
-    Group,
-    /// All devices of a model together.
-    Model,
 }
 
 /// What a rule asks for when it fires; the target (session, device) comes from the event.
@@ -164,6 +152,12 @@ impl Rule {
     /// Which events make it look.
     pub fn triggers(&self) -> Triggers {
         self.compiled.triggers
+    }
+
+    /// It is judged apart from the device's own records: it is about what many devices share, or asks the baseline.
+    /// [`crate::RuleSet::observe`] never judges it.
+    pub fn second_stage(&self) -> bool {
+        self.subject != Subject::Device || self.compiled.later
     }
 
     /// What it costs, estimated.

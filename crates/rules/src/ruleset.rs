@@ -7,11 +7,12 @@ use fleetward_fleet::Timestamp;
 
 use crate::compile::Feed;
 use crate::diagnostic::Diagnostic;
-use crate::evaluate;
-use crate::facts::{Facts, Trigger};
+use crate::evaluate::{self, Whom};
+use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
-use crate::rule::{Rule, Subject};
+use crate::rule::Rule;
 use crate::state::SubjectState;
+use crate::subject::Subject;
 use crate::vocabulary::Field;
 
 /// What rule files may refer to.
@@ -24,12 +25,12 @@ pub struct Options {
     pub lists: BTreeMap<String, Vec<String>>,
 }
 
-/// A group or model that a rule watches as one.
+/// A group, or another key, that a rule watches as one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GroupKey {
-    /// [`Subject::Group`] or [`Subject::Model`].
+    /// What kind of key; never [`Subject::Device`].
     pub kind: Subject,
-    /// Its name.
+    /// Its name ([`Subject::key_of`]).
     pub name: Box<str>,
 }
 
@@ -37,13 +38,16 @@ pub struct GroupKey {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
-    /// By [`Subject`].
-    routes: [Routes; 3],
+    /// By [`Subject`]; the last one is for rules about one device that ask the baseline.
+    routes: [Routes; ROUTES],
     /// Fields whose last value some rule reads.
     pub(crate) memory: Vec<Field>,
     /// (key, index into `rules`), sorted.
     keys: Vec<(u32, u16)>,
 }
+
+/// How many tables there are.
+const ROUTES: usize = Subject::COUNT + 1;
 
 /// Who wants to see what.
 #[derive(Default)]
@@ -95,7 +99,7 @@ impl RuleSet {
         let mut set = Self { rules, ..Self::default() };
         for (index, rule) in set.rules.iter().enumerate() {
             set.keys.push((rule.compiled.key, index as u16));
-            let routes = &mut set.routes[rule.subject as usize];
+            let routes = &mut set.routes[route_of(rule)];
             for trigger in Trigger::ALL {
                 if rule.compiled.triggers.contains(trigger) {
                     routes.rules[trigger as usize].push(index as u16);
@@ -135,27 +139,45 @@ impl RuleSet {
     /// Judges one event of one device: feeds windows, evaluates the rules that concern it, remembers values, and appends
     /// what is to be told. Events of one device come in journal order; their event times may be out of order.
     pub fn observe(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
-        evaluate::observe(self, Subject::Device, None, facts, state, out);
+        evaluate::observe(self, self.routes(Subject::Device), Whom::DEVICE, facts, state, out);
     }
 
-    /// The groups and models whose rules may want this event: call [`Self::observe_group`] for each, with its state.
-    /// Empty, at the cost of two look-ups, where no rule is about groups.
+    /// Judges one event of one device with the rules that ask the baseline, in the second stage. They have a state of their
+    /// own; nothing that [`Self::observe`] remembers is in it.
+    pub fn observe_later(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
+        evaluate::observe(self, self.later(), Whom::LATER, facts, state, out);
+    }
+
+    /// Which events concern the rules about this subject, open episodes aside.
+    pub fn wanted_by(&self, subject: Subject) -> Triggers {
+        self.routes(subject).wanted()
+    }
+
+    /// Which events concern the rules about single devices that ask the baseline, open episodes aside.
+    pub fn wanted_later(&self) -> Triggers {
+        self.later().wanted()
+    }
+
+    /// Those that share something with this event and whose rules may want it: call [`Self::observe_group`] for each,
+    /// with its state. Empty, at the cost of a few look-ups, where no rule is about more than a device.
     pub fn groups_of(&self, facts: &Facts<'_>) -> Vec<GroupKey> {
-        let wants = |subject| {
-            let routes = self.routes(subject);
-            !routes.rules(facts.trigger).is_empty() || !routes.feeds(facts.trigger).is_empty()
-        };
-        let Some(device) = facts.device else { return Vec::new() };
-        let groups = device.groups.iter().filter(|_| wants(Subject::Group));
-        let groups = groups.map(|name| GroupKey { kind: Subject::Group, name: name.clone() });
-        let model = device.model.iter().filter(|_| wants(Subject::Model));
-        groups.chain(model.map(|name| GroupKey { kind: Subject::Model, name: name.clone() })).collect()
+        let mut keys = Vec::new();
+        for kind in Subject::ALL.into_iter().skip(1).filter(|kind| self.routes(*kind).wants(facts.trigger)) {
+            if kind == Subject::Group {
+                let groups = facts.device.map(|device| device.groups.as_slice()).unwrap_or_default();
+                keys.extend(groups.iter().map(|name| GroupKey { kind, name: name.clone() }));
+            } else if let Some(name) = kind.key_of(facts) {
+                keys.push(GroupKey { kind, name: name.into() });
+            }
+        }
+        keys
     }
 
-    /// Judges one event for a group or model as a whole. Findings carry `DeviceId(0)`; responses that touch a device are
-    /// left to people.
+    /// Judges one event for a group or another key as a whole. Findings carry `DeviceId(0)`; responses that touch a device
+    /// are left to people.
     pub fn observe_group(&self, facts: &Facts<'_>, group: &GroupKey, state: &mut SubjectState, out: &mut Vec<Firing>) {
-        evaluate::observe(self, group.kind, Some(&group.name), facts, state, out);
+        let whom = Whom { subject: group.kind, group: Some(&group.name), remembers: false };
+        evaluate::observe(self, self.routes(group.kind), whom, facts, state, out);
     }
 
     /// Drops windows that are over at `now`, and what belonged to rules that are no more. For the snapshot or a slow
@@ -168,6 +190,15 @@ impl RuleSet {
         &self.routes[subject as usize]
     }
 
+    /// All tables of routes.
+    pub(crate) fn all_routes(&self) -> &[Routes] {
+        &self.routes
+    }
+
+    fn later(&self) -> &Routes {
+        &self.routes[Subject::COUNT]
+    }
+
     pub(crate) fn by_index(&self, index: u16) -> &Arc<Rule> {
         &self.rules[usize::from(index)]
     }
@@ -175,6 +206,13 @@ impl RuleSet {
     pub(crate) fn by_key(&self, key: u32) -> Option<&Arc<Rule>> {
         let at = self.keys.binary_search_by_key(&key, |(held, _)| *held).ok()?;
         Some(self.by_index(self.keys[at].1))
+    }
+}
+
+fn route_of(rule: &Rule) -> usize {
+    match rule.subject {
+        Subject::Device if rule.compiled.later => Subject::COUNT,
+        subject => subject as usize,
     }
 }
 
@@ -190,6 +228,15 @@ impl Routes {
                 self.feeds[trigger as usize].push(Arc::clone(feed));
             }
         }
+    }
+
+    fn wants(&self, trigger: Trigger) -> bool {
+        !self.rules(trigger).is_empty() || !self.feeds(trigger).is_empty()
+    }
+
+    fn wanted(&self) -> Triggers {
+        let wanted = Trigger::ALL.into_iter().filter(|trigger| self.wants(*trigger));
+        wanted.fold(Triggers::NONE, |set, trigger| set.or(Triggers::of(trigger)))
     }
 
     pub(crate) fn rules(&self, trigger: Trigger) -> &[u16] {

@@ -1,8 +1,8 @@
 //! Values that are names rather than amounts, packed into 64 bits so that comparing them is one instruction.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use fleetward_fleet::{Country, DeviceState, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, Tac};
+use fleetward_fleet::{Country, DeviceState, Direction, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, SimPart, Tac};
 use siphasher::sip::SipHasher13;
 
 use crate::facts::Trigger;
@@ -24,9 +24,31 @@ pub(crate) enum SymbolType {
     DeviceState,
     ImeiLock,
     Device,
+    Protocol,
+    Direction,
+    SimPart,
 }
 
-const KINDS: [&str; 5] = ["session", "session_lost", "admission", "device_change", "tick"];
+const KINDS: [&str; 12] = [
+    "session",
+    "session_lost",
+    "admission",
+    "device_change",
+    "tick",
+    "flow",
+    "message",
+    "call",
+    "login",
+    "sim_change",
+    "source_state",
+    "unusual",
+];
+const DIRECTIONS: [&str; 2] = ["out", "in"];
+/// IANA protocol numbers that have a name here.
+const PROTOCOLS: [(&str, u64); 8] =
+    [("icmp", 1), ("tcp", 6), ("udp", 17), ("gre", 47), ("esp", 50), ("ah", 51), ("icmpv6", 58), ("sctp", 132)];
+/// Marks an IPv6 address, which is known by its hash.
+const V6: u64 = 1 << 63;
 const STATUSES: [&str; 3] = ["start", "interim", "stop"];
 const STATES: [DeviceState; 4] =
     [DeviceState::Stock, DeviceState::Active, DeviceState::Suspended, DeviceState::Retired];
@@ -50,6 +72,9 @@ impl SymbolType {
             Self::DeviceState => "a device state",
             Self::ImeiLock => "an IMEI lock setting",
             Self::Device => "a device",
+            Self::Protocol => "a protocol",
+            Self::Direction => "a direction",
+            Self::SimPart => "a part of a SIM",
         }
     }
 
@@ -70,7 +95,10 @@ impl SymbolType {
             Self::Network => text.parse().map(network).map_err(|_| message("MCC and MNC, 5 or 6 digits: \"26201\"")),
             Self::Imei => Imei::from_any(text).map(Imei::number).map_err(|_| message("14 to 16 digits")),
             Self::Tac => text.parse().map(|tac: Tac| u64::from(tac.0)).map_err(|_| message("8 digits: \"35693803\"")),
-            Self::Ip => text.parse().map(ip).map_err(|_| message("an IPv4 address: \"10.0.0.1\"")),
+            Self::Ip => text.parse().map(address).map_err(|_| message("an IP address: \"10.0.0.1\"")),
+            Self::Direction => one_of(DIRECTIONS.to_vec()),
+            Self::SimPart => one_of(SimPart::ALL.iter().map(|part| part.name()).collect()),
+            Self::Protocol => parse_protocol(text),
             Self::Msisdn => text.parse().map(Msisdn::number).map_err(|_| message("digits with country code, no plus")),
             Self::Rat => parse_rat(text),
             Self::Cell => Err("cells can only be compared with `previous(cell)`".into()),
@@ -94,7 +122,14 @@ impl SymbolType {
                 Imei::from_any(&format!("{value:014}")).map_or_else(|_| String::new(), |imei| imei.to_string())
             }
             Self::Tac => Tac(value as u32).to_string(),
+            Self::Ip if value & V6 != 0 => format!("IPv6 {:08x}", value as u32),
             Self::Ip => Ipv4Addr::from(value as u32).to_string(),
+            Self::Direction => name(&DIRECTIONS),
+            Self::SimPart => SimPart::ALL.get(value as usize).map_or("", |part| part.name()).replace('_', " "),
+            Self::Protocol => {
+                let named = PROTOCOLS.iter().find(|(_, number)| *number == value);
+                named.map_or_else(|| format!("protocol {value}"), |(name, _)| (*name).to_owned())
+            }
             Self::Msisdn => {
                 value.to_string().parse().map_or_else(|_| String::new(), |msisdn: Msisdn| msisdn.to_string())
             }
@@ -115,6 +150,13 @@ pub(crate) fn kind(trigger: Trigger) -> u64 {
         Trigger::Admitted | Trigger::Rejected => 2,
         Trigger::DeviceChange => 3,
         Trigger::Tick => 4,
+        Trigger::Flow => 5,
+        Trigger::Message => 6,
+        Trigger::Call => 7,
+        Trigger::Login => 8,
+        Trigger::SimChange => 9,
+        Trigger::SourceState => 10,
+        Trigger::Unusual => 11,
     }
 }
 
@@ -158,6 +200,29 @@ fn parse_rat(text: &str) -> Result<u64, String> {
 
 pub(crate) fn ip(ip: Ipv4Addr) -> u64 {
     u64::from(u32::from(ip))
+}
+
+/// An IPv4 address is itself (also where it is written as an IPv6 one), an IPv6 address its hash.
+pub(crate) fn address(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(four) => ip(four),
+        IpAddr::V6(six) => hash(&six.octets()) | V6,
+    }
+}
+
+pub(crate) fn direction(direction: Direction) -> u64 {
+    u64::from(direction == Direction::In)
+}
+
+pub(crate) fn sim_part(part: SimPart) -> u64 {
+    SimPart::ALL.iter().position(|known| *known == part).unwrap_or_default() as u64
+}
+
+fn parse_protocol(text: &str) -> Result<u64, String> {
+    let known = PROTOCOLS.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
+    let names: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
+    let number = || text.parse::<u8>().ok().map(u64::from);
+    known.or_else(number).ok_or_else(|| format!("write one of {} or a number up to 255", quoted(&names)))
 }
 
 pub(crate) fn reason(reason: RejectReason) -> u64 {

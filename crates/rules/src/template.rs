@@ -3,8 +3,12 @@
 //! A hole is an expression of any type. What comes out is for people: volumes as `38 MB`, durations as `26 h`,
 //! identities masked, what is not known as `unknown`.
 
+use std::borrow::Cow;
+
+use crate::detail::Detail;
 use crate::evaluate::masked;
 use crate::expr::build::{self, Amount, Condition};
+use crate::expr::ir::Address;
 use crate::expr::read::Context;
 use crate::expr::{Names, Sym, Text, Typed, Wrong, check_any};
 use crate::symbol::SymbolType;
@@ -74,11 +78,15 @@ impl Template {
                     None => "unknown",
                 }),
                 Part::Number(amount, dimension) => out.push_str(&number(amount(context), *dimension)),
+                Part::Symbol(Sym::Field(field), SymbolType::Ip) => {
+                    let address = context.address(Address::Field(*field));
+                    out.push_str(&address.map_or("unknown".to_owned(), |address| address.to_string()));
+                }
                 Part::Symbol(sym, kind) => {
                     out.push_str(&sym.read(context).map_or("unknown".to_owned(), |value| kind.show(value)));
                 }
                 Part::Text(Text::Field(TextField::DeviceName)) => out.push_str(&masked(context.facts.subject)),
-                Part::Text(text) => out.push_str(text.read(context).unwrap_or("unknown")),
+                Part::Text(text) => out.push_str(&for_people(text, text.read(context).unwrap_or("unknown"), context)),
                 Part::List(list) => out.push_str(&list_text(*list, context)),
             }
         }
@@ -97,6 +105,16 @@ fn part(typed: &Typed) -> Part {
         Typed::Literals(texts) => Part::Fixed(texts.join(", ")),
         Typed::List(list) => Part::List(list.field),
         Typed::Error => Part::Fixed(String::new()),
+    }
+}
+
+/// Numbers of other people and identities of a SIM are masked: findings are read by many.
+fn for_people<'a>(text: &Text, value: &'a str, context: &Context<'_>) -> Cow<'a, str> {
+    let (Text::Field(field) | Text::Previous(field)) = text else { return Cow::Borrowed(value) };
+    match (field, context.facts.detail) {
+        (TextField::MessagePeer | TextField::CallPeer, _) => Cow::Owned(fleetward_fleet::masked(value)),
+        (TextField::SimFrom | TextField::SimTo, Detail::SimChange(change)) => Cow::Owned(change.shown(value)),
+        _ => Cow::Borrowed(value),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The examples inside rule files, run through the same evaluation as live records.
 
+mod detail;
 mod given;
 
 use crate::compile::{WithTests, compile_documents};
@@ -58,7 +59,7 @@ fn run(with_tests: &WithTests<'_>, set: &RuleSet, test: &TestDocument) -> Result
     let mut fired = Vec::new();
     for event in &test.given {
         let place = |message| (event.referenced.line() as usize, event.referenced.column() as usize, message);
-        fired.extend(given.observe(set, with_tests.rule.subject, &event.value).map_err(place)?);
+        fired.extend(given.observe(set, &with_tests.rule, &event.value).map_err(place)?);
     }
     let started: Vec<&Firing> = fired.iter().filter(|firing| matches!(firing, Firing::Started { .. })).collect();
     Ok(compare(test, &started))

@@ -36,6 +36,20 @@ pub(crate) enum Flag {
     Late,
     SimultaneousAllowed,
     SessionOverlaps,
+    Flow,
+    MessageSent,
+    MessageReceived,
+    CallMade,
+    CallReceived,
+    LoginOk,
+    LoginFailed,
+    SimChanged,
+    SourceSilent,
+    SourceBack,
+    IsRecord,
+    IdentityChanged,
+    PlaceChanged,
+    NewDestination,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +70,21 @@ pub(crate) enum Number {
     VolumePerDay,
     SessionsPerDay,
     ContactEvery,
+    FlowPort,
+    FlowBytes,
+    FlowBytesUp,
+    FlowBytesDown,
+    FlowCount,
+    MessageCount,
+    CallSecs,
+    SilentFor,
+    UnusualNow,
+    UnusualLow,
+    UnusualHigh,
+    UnusualWeeks,
+    UnusualOdds,
+    UnusualDevices,
+    ModelDevices,
 }
 
 /// The numbers are part of snapshots: never change one.
@@ -79,6 +108,11 @@ pub(crate) enum Symbol {
     DeviceIp = 14,
     /// The device itself, for `distinct: device` of a group.
     Device = 15,
+    FlowAddress = 16,
+    FlowProtocol = 17,
+    FlowDirection = 18,
+    LoginFrom = 19,
+    SimPart = 20,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +124,16 @@ pub(crate) enum TextField {
     Source = 103,
     Expected = 104,
     Observed = 105,
+    Destination = 106,
+    FlowName = 107,
+    MessagePeer = 108,
+    CallPeer = 109,
+    LoginService = 110,
+    LoginAccount = 111,
+    SimFrom = 112,
+    SimTo = 113,
+    SourceName = 114,
+    Explanation = 115,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +181,13 @@ const SESSION: Triggers = Triggers::SESSION;
 const CONTACT: Triggers = Triggers::CONTACT;
 const REJECTED: Triggers = Triggers::of(crate::facts::Trigger::Rejected);
 const STOP: Triggers = Triggers::of(crate::facts::Trigger::SessionStop);
+const FLOW: Triggers = Triggers::of(crate::facts::Trigger::Flow);
+const MESSAGE: Triggers = Triggers::of(crate::facts::Trigger::Message);
+const CALL: Triggers = Triggers::of(crate::facts::Trigger::Call);
+const LOGIN: Triggers = Triggers::of(crate::facts::Trigger::Login);
+const SIM: Triggers = Triggers::of(crate::facts::Trigger::SimChange);
+const SOURCE: Triggers = Triggers::of(crate::facts::Trigger::SourceState);
+const UNUSUAL: Triggers = Triggers::of(crate::facts::Trigger::Unusual);
 
 const fn flag(name: &'static str, flag: Flag, carriers: Triggers, doc: &'static str) -> Entry {
     Entry { name, field: Field::Flag(flag), carriers, doc }
@@ -165,14 +216,14 @@ use SymbolType as S;
 /// The vocabulary.
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[Entry] = &[
-    symbol("kind", (Symbol::Kind, S::Kind), ALL, "session, session_lost, admission, device_change or tick"),
+    symbol("kind", (Symbol::Kind, S::Kind), ALL, "session, session_lost, admission, device_change, tick, flow, message, call, login, sim_change, source_state or unusual"),
     symbol("status", (Symbol::Status, S::Status), SESSION, "start, interim or stop of a session record"),
     flag("session_start", Flag::SessionStart, ALL, "the event is an accounting Start"),
     flag("session_interim", Flag::SessionInterim, ALL, "the event is an interim update"),
     flag("session_stop", Flag::SessionStop, ALL, "the event is an accounting Stop"),
     flag("admitted", Flag::Admitted, ALL, "the event is an admission that was granted"),
     flag("rejected", Flag::Rejected, ALL, "the event is an admission that was refused"),
-    flag("contact", Flag::Contact, ALL, "the device was heard of: a session record or an admission"),
+    flag("contact", Flag::Contact, ALL, "the device was heard of: a session record, an admission, or something that it sent or answered"),
     flag("late", Flag::Late, ALL, "the record came after its lateness"),
     bytes("bytes", Number::Bytes, SESSION, "both directions, since the session's previous record"),
     bytes("bytes_up", Number::BytesUp, SESSION, "from the device, since the session's previous record"),
@@ -195,6 +246,50 @@ pub(crate) static FIELDS: &[Entry] = &[
     symbol("reject_reason", (Symbol::Reason, S::Reason), REJECTED, "why it was not admitted"),
     text("reject_expected", TextField::Expected, REJECTED, "what the admission expected, in words"),
     text("reject_observed", TextField::Observed, REJECTED, "what the admission saw, in words"),
+    flag("flow", Flag::Flow, ALL, "the event is a flow"),
+    text("flow.destination", TextField::Destination, FLOW, "name of the other end, else its address"),
+    text("flow.name", TextField::FlowName, FLOW, "name that led to the address"),
+    symbol("flow.address", (Symbol::FlowAddress, S::Ip), FLOW, "address of the other end"),
+    plain("flow.port", Number::FlowPort, FLOW, "port of the side that was called"),
+    symbol("flow.protocol", (Symbol::FlowProtocol, S::Protocol), FLOW, "tcp, udp, icmp, ... or the IANA number"),
+    symbol("flow.direction", (Symbol::FlowDirection, S::Direction), FLOW, "out: the device began it; in: the other side"),
+    bytes("flow.bytes", Number::FlowBytes, FLOW, "both directions, of this record"),
+    bytes("flow.bytes_up", Number::FlowBytesUp, FLOW, "from the device, of this record"),
+    bytes("flow.bytes_down", Number::FlowBytesDown, FLOW, "to the device, of this record"),
+    plain("flow.count", Number::FlowCount, FLOW, "conversations that the record sums up"),
+    flag("message_sent", Flag::MessageSent, ALL, "the event is a short message from the device"),
+    flag("message_received", Flag::MessageReceived, ALL, "the event is a short message to the device"),
+    text("message.peer", TextField::MessagePeer, MESSAGE, "the other number or sender; masked in findings"),
+    plain("message.count", Number::MessageCount, MESSAGE, "messages that the record sums up"),
+    flag("call_made", Flag::CallMade, ALL, "the event is a call from the device"),
+    flag("call_received", Flag::CallReceived, ALL, "the event is a call to the device"),
+    text("call.peer", TextField::CallPeer, CALL, "the other number; masked in findings"),
+    duration("call.duration", Number::CallSecs, CALL, "how long the call was answered"),
+    flag("login_ok", Flag::LoginOk, ALL, "the event is a login that was let in"),
+    flag("login_failed", Flag::LoginFailed, ALL, "the event is a login that was refused"),
+    text("login.service", TextField::LoginService, LOGIN, "the service of the device: ssh, telnet, web, ..."),
+    text("login.account", TextField::LoginAccount, LOGIN, "the account that was tried"),
+    symbol("login.from", (Symbol::LoginFrom, S::Ip), LOGIN, "address from which it came"),
+    flag("sim_changed", Flag::SimChanged, ALL, "the event is a change of the SIM at its platform"),
+    symbol("sim.part", (Symbol::SimPart, S::SimPart), SIM, "imsi, iccid, esim_profile, plan, state or imei_lock"),
+    text("sim.from", TextField::SimFrom, SIM, "what it was; identities masked in findings"),
+    text("sim.to", TextField::SimTo, SIM, "what it is now; identities masked in findings"),
+    flag("source_silent", Flag::SourceSilent, ALL, "the event says that a source fell silent"),
+    flag("source_back", Flag::SourceBack, ALL, "the event says that a source speaks again"),
+    text("source_state.name", TextField::SourceName, SOURCE, "the source that it is about"),
+    duration("source_state.silent_for", Number::SilentFor, SOURCE, "how long nothing came from it"),
+    text("unusual.explanation", TextField::Explanation, UNUSUAL, "what is usual, what is now, and how rare that is, as a sentence"),
+    bytes("unusual.now", Number::UnusualNow, UNUSUAL, "the amount that is unusual"),
+    bytes("unusual.low", Number::UnusualLow, UNUSUAL, "the lower end of what is usual at this time of the week"),
+    bytes("unusual.high", Number::UnusualHigh, UNUSUAL, "the upper end of what is usual at this time of the week"),
+    plain("unusual.weeks", Number::UnusualWeeks, UNUSUAL, "weeks that the device itself has taught"),
+    plain("unusual.odds", Number::UnusualOdds, UNUSUAL, "by chance about once in so many device-hours"),
+    plain("unusual.devices", Number::UnusualDevices, UNUSUAL, "devices that are unusual at the same time"),
+    plain("unusual.model_devices", Number::ModelDevices, UNUSUAL, "devices of the model"),
+    flag("unusual.record", Flag::IsRecord, UNUSUAL, "the highest ever of this device"),
+    flag("unusual.identity_changed", Flag::IdentityChanged, UNUSUAL, "another IMEI, IMSI or ICCID in the last day"),
+    flag("unusual.place_changed", Flag::PlaceChanged, UNUSUAL, "another country or network in the last day"),
+    flag("unusual.new_destination", Flag::NewDestination, UNUSUAL, "a destination that it never contacted, in the last day"),
     plain("hour_of_day", Number::HourOfDay, ALL, "0 to 23, UTC"),
     plain("weekday", Number::Weekday, ALL, "1 (Monday) to 7 (Sunday), UTC"),
     symbol("device", (Symbol::Device, S::Device), ALL, "the device itself; for `distinct: device`"),
@@ -237,6 +332,9 @@ pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
     ("text.startsWith(\"...\")", "the text begins so"),
     ("text.endsWith(\"...\")", "the text ends so"),
     ("text.contains(\"...\")", "the text contains it"),
+    ("unusual(bytes)", "the baseline says that this hour of the device is unusual; false when it says that it is over"),
+    ("drift(bytes)", "the baseline says that the device has moved away over days; false when it says that it is over"),
+    ("model_wide(bytes)", "the baseline says that many devices of a model are unusual at once: with `per: model`"),
     ("size(list)", "how many entries the list has; unknown where it is not stated"),
 ];
 

@@ -1,7 +1,7 @@
 //! A record, its device, profile and session become facts; what the rules say about them becomes outputs.
 
 use fleetward_fleet::{Admission, Session, SessionKey};
-use fleetward_rules::{Facts, Firing, Trigger};
+use fleetward_rules::{Detail, Facts, Firing, Trigger};
 
 use super::device::Entry;
 use super::names::Names;
@@ -18,12 +18,14 @@ pub(super) struct Happening<'a> {
     /// A session that ended without a Stop.
     pub(super) lost: Option<&'a SessionKey>,
     pub(super) admission: Option<&'a Admission>,
+    /// What only such an event has.
+    pub(super) detail: Detail<'a>,
     pub(super) late: bool,
 }
 
 impl Happening<'_> {
     pub(super) fn of(trigger: Trigger) -> Self {
-        Self { trigger, session: None, lost: None, admission: None, late: false }
+        Self { trigger, session: None, lost: None, admission: None, detail: Detail::None, late: false }
     }
 }
 
@@ -61,6 +63,7 @@ impl PartitionState {
             self.planned.covering(entry.id, &device.groups, device.model.as_deref(), record.at)
         });
         facts.planned = &planned;
+        facts.detail = happening.detail;
         let facts = happening.tell(facts);
         if for_groups {
             out.facts.extend(GroupFact::of(&facts));

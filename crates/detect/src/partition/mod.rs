@@ -10,6 +10,7 @@
 //! Ticks do not touch every device: those with an episode under way are looked at on every tick, the others in
 //! turn, as many as needed to come round once per [`crate::Limits::sweep`].
 
+mod activity;
 mod device;
 mod devices;
 mod frozen;
@@ -139,7 +140,7 @@ impl PartitionState {
             Body::DeviceChange(change) => self.device_change(&record, change, out),
             Body::PlannedChange(change) => self.planned.announce(change),
             Body::Tick => self.tick(&record, out),
-            _ => {}
+            body => self.activity(&record, body, out),
         }
     }
 }

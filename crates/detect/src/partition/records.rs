@@ -166,7 +166,7 @@ impl PartitionState {
     }
 
     /// Where the record's device is; a stranger gets an entry, and the oldest stranger may have to make room.
-    fn place_of(&mut self, record: &Record<'_>, out: &mut Told) -> usize {
+    pub(super) fn place_of(&mut self, record: &Record<'_>, out: &mut Told) -> usize {
         let id = record.observation.device;
         if let Some(place) = self.devices.place(id) {
             return place;
@@ -194,6 +194,6 @@ fn trigger(status: SessionStatus) -> Trigger {
     }
 }
 
-fn is_late(entry: &Entry, record: &Record<'_>) -> bool {
+pub(super) fn is_late(entry: &Entry, record: &Record<'_>) -> bool {
     entry.last_seen().is_some_and(|last| record.at + record.compiled.limits.lateness < last)
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{PartitionState, apply};
 use crate::testing::{
-    broadcast, change, device, profile, record, removal, reset, rules, seen, session, tick, vanished,
+    at, broadcast, change, device, profile, record, removal, reset, rules, seen, session, tick, vanished,
 };
 use crate::{Compiled, EndCause, Limits, Output};
 
@@ -222,4 +222,22 @@ fn broadcasts_without_state_do_nothing() {
     let mut state = PartitionState::default();
     let unknown = broadcast(0, seen(0, 0, fleetward_fleet::Body::Tick).body);
     assert_eq!(run(&mut state, 0, &[unknown, reset(1, "pgw-9"), vanished(1, 2, "a")], &compiled()), []);
+}
+
+#[test]
+fn a_flow_reaches_the_rules_and_shows_that_the_device_is_alive() {
+    let text = "rule: telnet\ntitle: Talks telnet\nwhen: flow.port == 23 && flow.destination == \"203.0.113.9\"\n";
+    let rules = fleetward_rules::RuleSet::compile(&[("r.yaml", text)], &fleetward_rules::Options::default()).unwrap();
+    let compiled = Compiled::new(std::sync::Arc::new(rules), [profile()]);
+    let flow = fleetward_fleet::Flow {
+        address: "203.0.113.9".parse().ok(),
+        port: Some(23),
+        ..fleetward_fleet::Flow::default()
+    };
+    let records = [change(0, 1, device(1)), seen(1, 60, fleetward_fleet::Body::Flow(Box::new(flow)))];
+    let (mut state, mut out) = (PartitionState::default(), Vec::new());
+    apply(&mut state, records.iter().enumerate().map(|(i, r)| (Offset(i as u64), r)), &compiled, &mut out);
+    assert!(out.iter().any(|output| matches!(output, Output::Finding(raised) if &*raised.finding.rule == "telnet")));
+    let view = state.device_view(fleetward_fleet::DeviceId::of("sim-1")).unwrap();
+    assert_eq!(view.last_seen, Some(at(60)));
 }

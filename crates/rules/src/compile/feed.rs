@@ -14,7 +14,7 @@ use crate::expr::ir::WindowRef;
 use crate::expr::reach::{Reads, may_be_true};
 use crate::expr::{Bool, Sym, Text as TextNode, Typed, check_any};
 use crate::facts::{Trigger, Triggers};
-use crate::rule::Subject;
+use crate::subject::Subject;
 use crate::symbol;
 use crate::vocabulary::{self, Dimension};
 use crate::window::{Aggregate, WindowSpec};

@@ -36,10 +36,8 @@ pub(crate) fn condition(node: &Bool) -> Condition {
         }),
         Bool::TextInField(text, list) => Box::new(move |context| context.list_has_text(list, text.read(context)?)),
         Bool::TextTest(kind, text, part) => text_test(kind, text, part),
-        Bool::InNetwork(address, net) => Box::new(move |context| {
-            let address = address.read(context)? as u32;
-            Some(net.contains(&std::net::Ipv4Addr::from(address)))
-        }),
+        Bool::InNetwork(address, net) => Box::new(move |context| context.address(address).map(|ip| net.contains(&ip))),
+        Bool::Unusual(kind, metric) => Box::new(move |context| context.unusual(kind, metric)),
         Bool::Changed(field) => Box::new(move |context| context.changed(field)),
         Bool::First(field) => Box::new(move |context| context.first(field)),
         Bool::Absent(window) => Box::new(move |context| context.window(window).map(|absent| absent == 1)),

@@ -1,14 +1,15 @@
 //! The functions of the language.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use super::check::{Checker, function_names, name_of};
-use super::ir::{Bool, List, Num, Sym, Text, TextTest, Typed};
+use super::ir::{Address, Bool, List, Num, Sym, Text, TextTest, Typed};
 use super::units::{HAS, did_you_mean_text};
+use crate::detail::{Metric, UnusualKind};
 use crate::diagnostic::did_you_mean;
 use crate::symbol::SymbolType;
-use crate::vocabulary::{self, Dimension, Field, Symbol};
+use crate::vocabulary::{self, Dimension, Field};
 
 /// `name(args)`.
 pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[IdedExpr]) -> Typed {
@@ -31,6 +32,9 @@ pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[I
         ("allowed", [x, list]) => allowed(checker, id, x, list),
         ("in_list", [x, list]) => in_list(checker, id, x, list),
         ("in_cidr", [x, net]) => in_cidr(checker, x, net),
+        ("unusual", [x]) => unusual(checker, UnusualKind::Hour, x),
+        ("drift", [x]) => unusual(checker, UnusualKind::Drift, x),
+        ("model_wide", [x]) => unusual(checker, UnusualKind::ModelWide, x),
         ("@in" | "_[_]", _) => checker.error(id, "indexing is not part of the language", Some("use `in`".into())),
         _ => unknown(checker, id, name, args.len()),
     }
@@ -140,20 +144,31 @@ fn in_list(checker: &mut Checker<'_>, id: u64, x: &IdedExpr, list: &IdedExpr) ->
 
 fn in_cidr(checker: &mut Checker<'_>, x: &IdedExpr, net: &IdedExpr) -> Typed {
     let address = checker.check(x);
-    let Some(net_value) = literal(net).and_then(|text| text.parse::<Ipv4Net>().ok()) else {
-        return checker.error(
-            net.id,
-            "`in_cidr` wants an IPv4 network",
-            Some("write for example `\"10.0.0.0/8\"`".into()),
-        );
+    let Some(net_value) = literal(net).and_then(|text| text.parse::<IpNet>().ok()) else {
+        let hint = "write for example `\"10.0.0.0/8\"` or `\"2001:db8::/32\"`".to_owned();
+        return checker.error(net.id, "`in_cidr` wants a network", Some(hint));
     };
     match address {
-        Typed::Symbol(sym @ (Sym::Field(Symbol::Ip | Symbol::DeviceIp) | Sym::Previous(_)), SymbolType::Ip) => {
-            Typed::Bool(Bool::InNetwork(sym, net_value))
+        Typed::Symbol(Sym::Field(field), SymbolType::Ip) => {
+            Typed::Bool(Bool::InNetwork(Address::Field(field), net_value))
+        }
+        Typed::Symbol(Sym::Previous(field), SymbolType::Ip) => {
+            Typed::Bool(Bool::InNetwork(Address::Previous(field), net_value))
         }
         Typed::Error => Typed::Error,
         other => checker.error(x.id, format!("`in_cidr` wants an IP address, this is {}", other.describe()), None),
     }
+}
+
+/// `unusual(bytes)` and its like.
+fn unusual(checker: &mut Checker<'_>, kind: UnusualKind, x: &IdedExpr) -> Typed {
+    let name = name_of(x).unwrap_or_default();
+    if let Some(metric) = Metric::ALL.into_iter().find(|metric| metric.name() == name) {
+        return Typed::Bool(Bool::Unusual(kind, metric));
+    }
+    let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    let hint = format!("baselines exist for: {}", names.join(", "));
+    checker.error(x.id, format!("there is no baseline for `{name}`"), Some(hint))
 }
 
 fn literal(tree: &IdedExpr) -> Option<String> {

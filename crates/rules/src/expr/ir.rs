@@ -1,7 +1,8 @@
 //! Checked expressions: every node has a type, every name is resolved, every literal is what it is compared with.
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
+use crate::detail::{Metric, UnusualKind};
 use crate::symbol::SymbolType;
 use crate::vocabulary::{Dimension, Field, Flag, ListField, Number, Symbol, TextField};
 use crate::window::WindowSpec;
@@ -40,10 +41,19 @@ pub(crate) enum Bool {
     TextIn(Text, Vec<Box<str>>),
     TextInField(Text, ListField),
     TextTest(TextTest, Text, Box<str>),
-    InNetwork(Sym, Ipv4Net),
+    InNetwork(Address, IpNet),
     Changed(Field),
     First(Field),
     Absent(WindowRef),
+    Unusual(UnusualKind, Metric),
+}
+
+/// An address of the record, whole: a symbol is too short for IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Address {
+    Field(Symbol),
+    /// IPv4 only: of IPv6 no more than a hash is remembered.
+    Previous(Symbol),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,14 @@
 //!
 //! The analysis is conservative: it may name an event that never makes the condition true, never leave one out.
 
-use super::ir::{Bool, List, Num, Sym, Text, Typed, WindowRef};
+use super::ir::{Address, Bool, List, Num, Sym, Text, Typed, WindowRef};
 use crate::facts::{Trigger, Triggers};
 use crate::symbol;
 use crate::vocabulary::{FIELDS, Field, Flag, Symbol};
 
 /// What a condition reads.
 #[derive(Debug, Default, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent answers, each with a name")]
 pub(crate) struct Reads {
     /// Events that carry something it reads.
     pub(crate) carriers: Triggers,
@@ -21,6 +22,8 @@ pub(crate) struct Reads {
     pub(crate) time: bool,
     /// `kind` is compared: ticks are asked for by name.
     pub(crate) kind: bool,
+    /// It asks the baseline, which answers in the second stage.
+    pub(crate) later: bool,
     pub(crate) nodes: usize,
     pub(crate) first_memory: Option<Field>,
 }
@@ -76,15 +79,15 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
         }
         Bool::SymbolIn(Sym::Field(Symbol::Kind), kinds) => exactly(kinds.contains(&symbol::kind(at))),
         Bool::Symbols(_, a, b) => either_if(symbol_known(a, at) && symbol_known(b, at)),
-        Bool::SymbolIn(value, _) | Bool::SymbolInField(value, _) | Bool::InNetwork(value, _) => {
-            either_if(symbol_known(value, at))
-        }
+        Bool::SymbolIn(value, _) | Bool::SymbolInField(value, _) => either_if(symbol_known(value, at)),
+        Bool::InNetwork(Address::Field(field), _) => either_if(symbol_carriers(*field).contains(at)),
+        Bool::Unusual(..) => either_if(at == Trigger::Unusual),
         Bool::Texts(_, a, b) => either_if(text_known(a, at) && text_known(b, at)),
         Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) => {
             either_if(text_known(text, at))
         }
         Bool::Changed(field) | Bool::First(field) => either_if(carriers(*field).contains(at)),
-        Bool::Absent(_) => EITHER,
+        Bool::Absent(_) | Bool::InNetwork(Address::Previous(_), _) => EITHER,
     }
 }
 
@@ -95,7 +98,17 @@ fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
         Flag::SessionStop => exactly(at == Trigger::SessionStop),
         Flag::Admitted => exactly(at == Trigger::Admitted),
         Flag::Rejected => exactly(at == Trigger::Rejected),
-        Flag::Contact => exactly(at.is_contact()),
+        Flag::Contact if at.is_contact() => exactly(true),
+        Flag::Contact => (Triggers::MAY_CONTACT.contains(at), true),
+        Flag::Flow => exactly(at == Trigger::Flow),
+        Flag::MessageSent | Flag::MessageReceived => (at == Trigger::Message, true),
+        Flag::CallMade | Flag::CallReceived => (at == Trigger::Call, true),
+        Flag::LoginOk | Flag::LoginFailed => (at == Trigger::Login, true),
+        Flag::SimChanged => exactly(at == Trigger::SimChange),
+        Flag::SourceSilent | Flag::SourceBack => (at == Trigger::SourceState, true),
+        Flag::IsRecord | Flag::IdentityChanged | Flag::PlaceChanged | Flag::NewDestination => {
+            either_if(at == Trigger::Unusual)
+        }
         Flag::SessionIsNew | Flag::SessionOverlaps => either_if(Triggers::SESSION.contains(at)),
         Flag::DeviceKnown | Flag::DeviceCritical | Flag::Late | Flag::SimultaneousAllowed => EITHER,
     }
@@ -187,7 +200,13 @@ impl Reads {
                 self.sym(a);
                 self.sym(b);
             }
-            Bool::SymbolIn(value, _) | Bool::InNetwork(value, _) => self.sym(value),
+            Bool::SymbolIn(value, _) => self.sym(value),
+            Bool::InNetwork(Address::Field(field), _) => self.sym(&Sym::Field(*field)),
+            Bool::InNetwork(Address::Previous(field), _) => self.sym(&Sym::Previous(*field)),
+            Bool::Unusual(..) => {
+                self.later = true;
+                self.carriers = self.carriers.or(Triggers::of(Trigger::Unusual));
+            }
             Bool::SymbolInField(value, _) => {
                 self.sym(value);
                 self.device = true;
@@ -216,7 +235,21 @@ impl Reads {
         match flag {
             Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed => self.device = true,
             Flag::SessionIsNew | Flag::SessionOverlaps => self.carriers = self.carriers.or(Triggers::SESSION),
-            Flag::Late | Flag::Contact => self.carriers = self.carriers.or(Triggers::CONTACT),
+            Flag::Late | Flag::Contact => self.carriers = self.carriers.or(Triggers::MAY_CONTACT),
+            Flag::Flow => self.carriers = self.carriers.or(Triggers::of(Trigger::Flow)),
+            Flag::MessageSent | Flag::MessageReceived => {
+                self.carriers = self.carriers.or(Triggers::of(Trigger::Message));
+            }
+            Flag::CallMade | Flag::CallReceived => self.carriers = self.carriers.or(Triggers::of(Trigger::Call)),
+            Flag::LoginOk | Flag::LoginFailed => self.carriers = self.carriers.or(Triggers::of(Trigger::Login)),
+            Flag::SimChanged => self.carriers = self.carriers.or(Triggers::of(Trigger::SimChange)),
+            Flag::SourceSilent | Flag::SourceBack => {
+                self.carriers = self.carriers.or(Triggers::of(Trigger::SourceState));
+            }
+            Flag::IsRecord | Flag::IdentityChanged | Flag::PlaceChanged | Flag::NewDestination => {
+                self.later = true;
+                self.carriers = self.carriers.or(Triggers::of(Trigger::Unusual));
+            }
             Flag::SessionStart | Flag::SessionInterim | Flag::SessionStop => {
                 self.carriers = self.carriers.or(Triggers::SESSION);
             }
@@ -286,6 +319,7 @@ impl Reads {
     }
 
     fn read(&mut self, held: Triggers) {
+        self.later |= held == Triggers::of(Trigger::Unusual);
         if held == Triggers::ALL {
             self.device = true;
         } else {

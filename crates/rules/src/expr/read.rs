@@ -1,8 +1,11 @@
 //! Reading values at evaluation time. Unknown is `None`, for numbers NaN, so that arithmetic passes it on.
 
-use fleetward_fleet::{Simultaneous, Timestamp};
+use std::net::{IpAddr, Ipv4Addr};
 
-use super::ir::{Arithmetic, Sym, Text, WindowRef};
+use fleetward_fleet::{Direction, Simultaneous, Timestamp};
+
+use super::ir::{Address, Arithmetic, Sym, Text, WindowRef};
+use crate::detail::{Detail, Metric, Unusual, UnusualKind};
 use crate::facts::{Facts, Trigger};
 use crate::state::{Inner, Stored};
 use crate::symbol;
@@ -34,14 +37,51 @@ impl<'a> Context<'a> {
             Flag::SessionStop => facts.trigger == Trigger::SessionStop,
             Flag::Admitted => facts.trigger == Trigger::Admitted,
             Flag::Rejected => facts.trigger == Trigger::Rejected,
-            Flag::Contact => facts.trigger.is_contact(),
+            Flag::Contact => facts.is_contact(),
             Flag::DeviceKnown => facts.device.is_some(),
             Flag::DeviceCritical => is_critical(facts),
             Flag::SessionIsNew => return facts.session_is_new,
             Flag::SessionOverlaps => return facts.session_overlaps,
             Flag::Late => facts.late,
             Flag::SimultaneousAllowed => facts.profile?.simultaneous == Simultaneous::Allow,
+            Flag::Flow => facts.trigger == Trigger::Flow,
+            Flag::MessageSent => matches!(facts.detail, Detail::Message(it) if it.direction == Direction::Out),
+            Flag::MessageReceived => matches!(facts.detail, Detail::Message(it) if it.direction == Direction::In),
+            Flag::CallMade => matches!(facts.detail, Detail::Call(it) if it.direction == Direction::Out),
+            Flag::CallReceived => matches!(facts.detail, Detail::Call(it) if it.direction == Direction::In),
+            Flag::LoginOk => matches!(facts.detail, Detail::Login(it) if it.ok),
+            Flag::LoginFailed => matches!(facts.detail, Detail::Login(it) if !it.ok),
+            Flag::SimChanged => facts.trigger == Trigger::SimChange,
+            Flag::SourceSilent => matches!(facts.detail, Detail::Source(it) if it.silent_since.is_some()),
+            Flag::SourceBack => matches!(facts.detail, Detail::Source(it) if it.silent_since.is_none()),
+            Flag::IsRecord => self.verdict()?.is_record,
+            Flag::IdentityChanged => self.verdict()?.identity_changed,
+            Flag::PlaceChanged => self.verdict()?.place_changed,
+            Flag::NewDestination => self.verdict()?.new_destination,
         })
+    }
+
+    fn verdict(&self) -> Option<&'a Unusual> {
+        if let Detail::Unusual(unusual) = self.facts.detail { Some(unusual) } else { None }
+    }
+
+    /// Unknown where the event is no verdict about this.
+    pub(crate) fn unusual(&self, kind: UnusualKind, metric: Metric) -> Option<bool> {
+        self.verdict().filter(|it| it.kind == kind && it.metric == metric).map(|it| it.holds)
+    }
+
+    pub(crate) fn address(&self, address: Address) -> Option<IpAddr> {
+        match (address, self.facts.detail) {
+            (Address::Previous(field), _) => match self.previous(field as u8)? {
+                Stored::Symbol(value) => u32::try_from(*value).ok().map(|bits| Ipv4Addr::from(bits).into()),
+                Stored::Text(_) => None,
+            },
+            (Address::Field(Symbol::Ip), _) => self.facts.ip.map(Into::into),
+            (Address::Field(Symbol::DeviceIp), _) => self.facts.device?.ip.map(Into::into),
+            (Address::Field(Symbol::FlowAddress), Detail::Flow(flow, _)) => Some(flow.address?.to_canonical()),
+            (Address::Field(Symbol::LoginFrom), Detail::Login(login)) => Some(login.from?.to_canonical()),
+            (Address::Field(_), _) => None,
+        }
     }
 
     pub(crate) fn number(&self, field: Number) -> f64 {
@@ -68,7 +108,29 @@ impl<'a> Context<'a> {
             Number::ContactEvery => {
                 facts.profile.and_then(|profile| profile.contact_every).map_or(f64::NAN, |every| every.as_secs_f64())
             }
+            _ => optional(self.detail_number(field)),
         }
+    }
+
+    fn detail_number(&self, field: Number) -> Option<u64> {
+        Some(match (field, self.facts.detail) {
+            (Number::FlowPort, Detail::Flow(it, _)) => u64::from(it.port?),
+            (Number::FlowBytes, Detail::Flow(it, _)) => it.bytes_up.saturating_add(it.bytes_down),
+            (Number::FlowBytesUp, Detail::Flow(it, _)) => it.bytes_up,
+            (Number::FlowBytesDown, Detail::Flow(it, _)) => it.bytes_down,
+            (Number::FlowCount, Detail::Flow(it, _)) => u64::from(it.count.max(1)),
+            (Number::MessageCount, Detail::Message(it)) => u64::from(it.count.max(1)),
+            (Number::CallSecs, Detail::Call(it)) => u64::from(it.secs),
+            (Number::SilentFor, Detail::Source(it)) => self.facts.at.since(it.silent_since?).as_secs(),
+            (Number::UnusualNow, Detail::Unusual(it)) => it.now,
+            (Number::UnusualLow, Detail::Unusual(it)) => it.low,
+            (Number::UnusualHigh, Detail::Unusual(it)) => it.high,
+            (Number::UnusualWeeks, Detail::Unusual(it)) => u64::from(it.weeks),
+            (Number::UnusualOdds, Detail::Unusual(it)) => it.odds,
+            (Number::UnusualDevices, Detail::Unusual(it)) => u64::from(it.devices),
+            (Number::ModelDevices, Detail::Unusual(it)) => u64::from(it.model_devices),
+            _ => return None,
+        })
     }
 
     pub(crate) fn symbol(&self, field: Symbol) -> Option<u64> {
@@ -90,7 +152,23 @@ impl<'a> Context<'a> {
             Symbol::DeviceImeiLock => facts.device.map(|device| symbol::imei_lock(device.imei_lock)),
             Symbol::DeviceIp => facts.device.and_then(|device| device.ip).map(symbol::ip),
             Symbol::Device => Some(facts.device_id.0),
+            Symbol::FlowAddress
+            | Symbol::FlowProtocol
+            | Symbol::FlowDirection
+            | Symbol::LoginFrom
+            | Symbol::SimPart => self.detail_symbol(field),
         }
+    }
+
+    fn detail_symbol(&self, field: Symbol) -> Option<u64> {
+        Some(match (field, self.facts.detail) {
+            (Symbol::FlowAddress, Detail::Flow(it, _)) => symbol::address(it.address?),
+            (Symbol::FlowProtocol, Detail::Flow(it, _)) => u64::from(it.protocol?),
+            (Symbol::FlowDirection, Detail::Flow(it, _)) => symbol::direction(it.direction),
+            (Symbol::LoginFrom, Detail::Login(it)) => symbol::address(it.from?),
+            (Symbol::SimPart, Detail::SimChange(it)) => symbol::sim_part(it.what),
+            _ => return None,
+        })
     }
 
     pub(crate) fn text(&self, field: TextField) -> Option<&'a str> {
@@ -102,6 +180,23 @@ impl<'a> Context<'a> {
             TextField::Source => Some(facts.source),
             TextField::Expected => Some(facts.expected).filter(|text| !text.is_empty()),
             TextField::Observed => Some(facts.observed).filter(|text| !text.is_empty()),
+            _ => self.detail_text(field),
+        }
+    }
+
+    fn detail_text(&self, field: TextField) -> Option<&'a str> {
+        match (field, self.facts.detail) {
+            (TextField::Destination, Detail::Flow(_, destination)) => destination,
+            (TextField::FlowName, Detail::Flow(it, _)) => it.name.as_deref(),
+            (TextField::MessagePeer, Detail::Message(it)) => it.peer.as_deref(),
+            (TextField::CallPeer, Detail::Call(it)) => it.peer.as_deref(),
+            (TextField::LoginService, Detail::Login(it)) => Some(&it.service),
+            (TextField::LoginAccount, Detail::Login(it)) => it.account.as_deref(),
+            (TextField::SimFrom, Detail::SimChange(it)) => it.from.as_deref(),
+            (TextField::SimTo, Detail::SimChange(it)) => it.to.as_deref(),
+            (TextField::SourceName, Detail::Source(it)) => Some(&it.name),
+            (TextField::Explanation, Detail::Unusual(it)) => Some(&it.explanation),
+            _ => None,
         }
     }
 

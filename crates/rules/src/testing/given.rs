@@ -1,5 +1,6 @@
 //! An example's device, profile and events, as facts.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -8,12 +9,14 @@ use fleetward_fleet::{
     Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration,
 };
 
+use super::detail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
-use crate::facts::{Facts, Trigger};
+use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
-use crate::rule::Subject;
+use crate::rule::Rule;
 use crate::ruleset::{GroupKey, RuleSet};
 use crate::state::SubjectState;
+use crate::subject::Subject;
 
 /// 2026-01-05, a Monday, 00:00 UTC: where examples begin.
 const START: Timestamp = Timestamp(1_767_571_200_000);
@@ -22,7 +25,7 @@ pub(super) struct Given {
     device: Device,
     known: bool,
     profile: Option<Profile>,
-    state: SubjectState,
+    states: States,
     last_contact: Option<Timestamp>,
     sessions: Vec<String>,
     offset: u64,
@@ -36,7 +39,7 @@ impl Given {
             device: device(&test.device)?,
             known: test.device.known.unwrap_or(true),
             profile,
-            state: SubjectState::default(),
+            states: States::default(),
             last_contact: None,
             sessions: Vec::new(),
             offset: 0,
@@ -45,12 +48,7 @@ impl Given {
     }
 
     /// One event through the rules.
-    pub(super) fn observe(
-        &mut self,
-        set: &RuleSet,
-        subject: Subject,
-        event: &EventDocument,
-    ) -> Result<Vec<Firing>, String> {
+    pub(super) fn observe(&mut self, set: &RuleSet, rule: &Rule, event: &EventDocument) -> Result<Vec<Firing>, String> {
         let trigger = trigger(event)?;
         let at = START + duration(event.at.as_ref())?.unwrap_or_default();
         let age = duration(event.age.as_ref())?.unwrap_or_default();
@@ -68,7 +66,8 @@ impl Given {
         if trigger == Trigger::SessionStop {
             self.sessions.retain(|known| known != session);
         }
-        if trigger.is_contact() {
+        let detail = detail::detail(event, trigger, at)?;
+        if trigger.is_contact() || detail.lend().is_contact() {
             self.last_contact = Some(at.max(self.last_contact.unwrap_or(at)));
         }
         let device_id = event.device.as_ref().map_or(DeviceId(1), |name| DeviceId::of(&name.0));
@@ -87,21 +86,51 @@ impl Given {
             facts.open_sessions = Some(open);
         }
         fill(&mut facts, event)?;
+        facts.detail = detail.lend();
         let mut out = Vec::new();
-        match subject {
-            Subject::Device => set.observe(&facts, &mut self.state, &mut out),
-            kind => {
-                let group = GroupKey { kind, name: "test".into() };
-                set.observe_group(&facts, &group, &mut self.state, &mut out);
-            }
-        }
+        self.states.judge(set, rule, &facts, &mut out);
         Ok(out)
     }
 }
 
+/// What the rule remembers.
+#[derive(Default)]
+struct States {
+    /// Of the device, its group or its model.
+    one: SubjectState,
+    /// By key, where the rule is about one.
+    keys: BTreeMap<Box<str>, SubjectState>,
+}
+
+impl States {
+    /// A key that the event does not carry concerns nobody; a group is always the same one, called `test`.
+    fn judge(&mut self, set: &RuleSet, rule: &Rule, facts: &Facts<'_>, out: &mut Vec<Firing>) {
+        let kind = rule.subject;
+        match kind {
+            Subject::Device if rule.second_stage() => set.observe_later(facts, &mut self.one, out),
+            Subject::Device => set.observe(facts, &mut self.one, out),
+            Subject::Group | Subject::Model => {
+                let group = GroupKey { kind, name: "test".into() };
+                set.observe_group(facts, &group, &mut self.one, out);
+            }
+            _ if facts.trigger == Trigger::Tick => {
+                for (name, state) in &mut self.keys {
+                    set.observe_group(facts, &GroupKey { kind, name: name.clone() }, state, out);
+                }
+            }
+            _ => {
+                let Some(name) = kind.key_of(facts) else { return };
+                let state = self.keys.entry(name.clone().into()).or_default();
+                set.observe_group(facts, &GroupKey { kind, name: name.into() }, state, out);
+            }
+        }
+    }
+}
+
 fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument) -> Result<(), String> {
-    facts.bytes_up = bytes(event.bytes_up.as_ref())?;
-    facts.bytes_down = bytes(event.bytes.as_ref())?.or(bytes(event.bytes_down.as_ref())?);
+    let is_session = Triggers::SESSION.contains(facts.trigger);
+    facts.bytes_up = bytes(event.bytes_up.as_ref())?.filter(|_| is_session);
+    facts.bytes_down = bytes(event.bytes.as_ref())?.or(bytes(event.bytes_down.as_ref())?).filter(|_| is_session);
     facts.total_bytes = bytes(event.total_bytes.as_ref())?;
     facts.session_secs = duration(event.session_secs.as_ref())?.map(|length| length.as_secs() as u32);
     facts.terminate_cause = event.terminate_cause;
@@ -130,16 +159,15 @@ fn trigger(event: &EventDocument) -> Result<Trigger, String> {
     Ok(match (kind, status) {
         _ if event.rejected.is_some() => Trigger::Rejected,
         _ if event.admitted == Some(true) => Trigger::Admitted,
-        (Some("session_lost"), _) => Trigger::SessionLost,
-        (Some("device_change"), _) => Trigger::DeviceChange,
-        (Some("tick"), _) => Trigger::Tick,
+        (Some(kind), _) if detail::kind(kind).is_some() => detail::kind(kind).unwrap_or(Trigger::Tick),
+        (None, None) if detail::implied(event).is_some() => detail::implied(event).unwrap_or(Trigger::Tick),
         (None | Some("session"), Some("start")) => Trigger::SessionStart,
         (None | Some("session"), None | Some("interim")) => Trigger::SessionInterim,
         (None | Some("session"), Some("stop")) => Trigger::SessionStop,
         (kind, status) => {
             let what = kind.filter(|kind| *kind != "session").or(status).unwrap_or_default();
             return Err(format!(
-                "`{what}` is no kind of event; session (start, interim, stop), session_lost, device_change or tick, or `rejected:` or `admitted: true`"
+                "`{what}` is no kind of event; session (start, interim, stop), session_lost, device_change, tick, flow, message, call, login, sim_change, source_state or unusual, or `rejected:` or `admitted: true`"
             ));
         }
     })
@@ -198,7 +226,7 @@ fn profile(document: &ProfileDocument) -> Result<Profile, String> {
     Ok(profile)
 }
 
-fn value<T: FromStr<Err: std::fmt::Display>>(text: Option<&Scalar>) -> Result<Option<T>, String> {
+pub(super) fn value<T: FromStr<Err: std::fmt::Display>>(text: Option<&Scalar>) -> Result<Option<T>, String> {
     text.map(|text| text.0.parse().map_err(|error| format!("`{}`: {error}", text.0))).transpose()
 }
 
@@ -206,10 +234,10 @@ fn values<T: FromStr<Err: std::fmt::Display>>(texts: &[Scalar]) -> Result<Vec<T>
     texts.iter().map(|text| text.0.parse().map_err(|error| format!("`{}`: {error}", text.0))).collect()
 }
 
-fn bytes(text: Option<&Scalar>) -> Result<Option<u64>, String> {
+pub(super) fn bytes(text: Option<&Scalar>) -> Result<Option<u64>, String> {
     text.map(|text| parse_bytes(&text.0).ok_or_else(|| format!("`{}` is no volume", text.0))).transpose()
 }
 
-fn duration(text: Option<&Scalar>) -> Result<Option<std::time::Duration>, String> {
+pub(super) fn duration(text: Option<&Scalar>) -> Result<Option<std::time::Duration>, String> {
     text.map(|text| parse_duration(&text.0).ok_or_else(|| format!("`{}` is no duration", text.0))).transpose()
 }
