@@ -40,7 +40,10 @@ const MAX_RULES: usize = 2000;
 pub(crate) struct Compiled {
     pub(crate) key: u32,
     pub(crate) scope: Option<Condition>,
+    /// What `scope` and `when` were made from, for [`crate::plan`].
+    pub(crate) scope_node: Option<Bool>,
     pub(crate) when: Condition,
+    pub(crate) when_node: Bool,
     pub(crate) unless: Vec<Condition>,
     pub(crate) clear: Option<Condition>,
     /// One for each response: it is left out where this holds.
@@ -233,7 +236,9 @@ impl Compiler<'_, '_> {
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
+                scope_node: scope,
                 when: build::condition(&when_node),
+                when_node,
                 unless: unless.iter().map(build::condition).collect(),
                 clear: clear.as_ref().map(build::condition),
                 responds_unless,

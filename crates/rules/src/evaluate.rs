@@ -11,6 +11,7 @@ use crate::episode::{Said, Told, step};
 use crate::expr::read::{Context, Value, is_critical};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
+use crate::plan::Plan;
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
 use crate::state::{Episode, Inner, Remembered, SubjectState};
@@ -34,6 +35,60 @@ pub(crate) fn observe(
     for index in routes.rules(facts.trigger) {
         judge(set.by_index(*index), whom, facts, state, now, out);
     }
+    finish(set, whom, facts, state, now, out);
+}
+
+/// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode.
+pub(crate) fn observe_planned(
+    set: &RuleSet,
+    plan: &Plan,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    out: &mut Vec<Firing>,
+) {
+    let time = facts.time();
+    let now = state.inner().map_or(time, |inner| inner.watermark.max(time));
+    let steps = plan.at(facts.trigger);
+    for planned in &steps.feeds {
+        let context = Context { facts, state: state.inner(), now };
+        if planned.test.as_ref().is_none_or(|test| test(&context) == Some(true))
+            && let Some(value) = planned.feed.amount(&context)
+        {
+            state.inner_mut().window_mut(planned.feed.key).add(planned.feed.spec, time, value);
+        }
+    }
+    let mut hits = Vec::new();
+    let context = Context { facts, state: state.inner(), now };
+    for guarded in &steps.guarded {
+        guarded.ask(&context, &mut hits);
+    }
+    let whom = Whom::DEVICE;
+    if !hits.is_empty() || state.has_episodes() {
+        hits.extend(open_rules(set, facts.trigger, state));
+        hits.sort_unstable();
+        hits.dedup();
+        for index in hits {
+            judge(set.by_index(index), whom, facts, state, now, out);
+        }
+    }
+    finish(set, whom, facts, state, now, out);
+}
+
+/// Rules with an episode under way that this kind of event concerns.
+fn open_rules(set: &RuleSet, trigger: Trigger, state: &SubjectState) -> impl Iterator<Item = u16> {
+    let episodes = state.inner().map_or(&[] as &[Episode], |inner| &inner.episodes);
+    let indices = episodes.iter().filter_map(|held| set.index_of(held.rule));
+    indices.filter(move |index| set.by_index(*index).compiled.triggers.contains(trigger))
+}
+
+fn finish(
+    set: &RuleSet,
+    whom: Whom<'_>,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    now: Timestamp,
+    out: &mut Vec<Firing>,
+) {
     if state.has_episodes() {
         follow_up(set, whom, facts, state, now, out);
     }
@@ -69,14 +124,11 @@ fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Ti
     if !fits(&feed.scope) || !fits(&feed.filter) {
         return;
     }
-    let value = match &feed.value {
-        FeedValue::Event(condition) => (condition(&context) == Some(true)).then_some(1),
-        // Nothing up or down is no reason to keep state; negative amounts count as nothing.
-        #[expect(clippy::cast_sign_loss, reason = "only amounts above zero")]
-        FeedValue::Amount(amount) => Some(amount(&context)).filter(|value| *value > 0.0).map(|value| value as u64),
-        FeedValue::Symbol(sym) => sym.read(&context),
-        FeedValue::Text(text) => text.read(&context).map(|text| symbol::hash(text.as_bytes())),
+    let happened = match &feed.value {
+        FeedValue::Event(condition) => condition(&context) == Some(true),
+        FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) => true,
     };
+    let value = if happened { feed.amount(&context) } else { None };
     if let Some(value) = value {
         state.inner_mut().window_mut(feed.key).add(feed.spec, facts.time(), value);
     }

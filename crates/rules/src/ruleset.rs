@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::evaluate::{self, Whom};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
+use crate::plan::{Class, Plan};
 use crate::rule::Rule;
 use crate::state::SubjectState;
 use crate::subject::Subject;
@@ -142,6 +143,18 @@ impl RuleSet {
         evaluate::observe(self, self.routes(Subject::Device), Whom::DEVICE, facts, state, out);
     }
 
+    /// Makes the rules ready for devices of one class; `None`: for all of them. It takes about as long as compiling the
+    /// rules, so keep it.
+    pub fn plan(&self, class: Option<Class<'_>>) -> Plan {
+        Plan::of(self, class)
+    }
+
+    /// The same as [`Self::observe`], for less. `plan` is [`Self::plan`] of these rules for the class of the device in
+    /// `facts`.
+    pub fn observe_planned(&self, plan: &Plan, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
+        evaluate::observe_planned(self, plan, facts, state, out);
+    }
+
     /// Judges one event of one device with the rules that ask the baseline, in the second stage. They have a state of their
     /// own; nothing that [`Self::observe`] remembers is in it.
     pub fn observe_later(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
@@ -204,8 +217,12 @@ impl RuleSet {
     }
 
     pub(crate) fn by_key(&self, key: u32) -> Option<&Arc<Rule>> {
+        self.index_of(key).map(|index| self.by_index(index))
+    }
+
+    pub(crate) fn index_of(&self, key: u32) -> Option<u16> {
         let at = self.keys.binary_search_by_key(&key, |(held, _)| *held).ok()?;
-        Some(self.by_index(self.keys[at].1))
+        Some(self.keys[at].1)
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) struct Feed {
     pub(crate) triggers: Triggers,
     pub(crate) scope: Option<Condition>,
     pub(crate) filter: Option<Condition>,
+    /// What `scope`, `filter` and the condition of an event were made from, for [`crate::plan`].
+    pub(crate) scope_node: Option<Bool>,
+    pub(crate) filter_node: Option<Bool>,
+    pub(crate) event_node: Option<Bool>,
     pub(crate) value: FeedValue,
 }
 
@@ -123,6 +127,9 @@ impl Compiler<'_, '_> {
             triggers,
             scope: scope.map(build::condition),
             filter: filter.as_ref().map(build::condition),
+            scope_node: scope.cloned(),
+            filter_node: filter,
+            event_node: matches!(value, FeedValue::Event(_)).then_some(known),
             value,
         };
         Some((feed, dimension))

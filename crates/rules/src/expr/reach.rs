@@ -39,6 +39,12 @@ pub(crate) fn may_be_true(node: &Bool) -> Triggers {
     set
 }
 
+/// Whether `node` may be `wanted` at such an event.
+pub(crate) fn may_be(node: &Bool, at: Trigger, wanted: bool) -> bool {
+    let (yes, no) = outcome(node, at);
+    if wanted { yes } else { no }
+}
+
 /// May be true, may be false; neither: always unknown.
 type Outcome = (bool, bool);
 const EITHER: Outcome = (true, true);

@@ -1,0 +1,92 @@
+//! Tests in the order in which they cost least, and what several rules ask asked once.
+
+use super::condition;
+use crate::expr::Bool;
+use crate::expr::build::Condition;
+use crate::expr::reach::Reads;
+use crate::expr::read::Context;
+
+/// Rules behind one common test.
+pub(crate) struct Guarded {
+    guard: Option<Condition>,
+    /// Index of the rule and what it asks beside the guard.
+    rules: Vec<(u16, Option<Condition>)>,
+}
+
+/// From this many rules on, a common test pays.
+const SHARED: usize = 3;
+
+impl Guarded {
+    pub(super) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Names the rules whose tests hold.
+    pub(crate) fn ask(&self, context: &Context<'_>, hits: &mut Vec<u16>) {
+        if self.guard.as_ref().is_some_and(|guard| guard(context) != Some(true)) {
+            return;
+        }
+        for (index, test) in &self.rules {
+            if test.as_ref().is_none_or(|test| test(context) == Some(true)) {
+                hits.push(*index);
+            }
+        }
+    }
+}
+
+/// Puts rules that ask the same behind one test. `rules`: each with everything that it asks.
+pub(super) fn share(mut rules: Vec<(u16, Vec<Bool>)>) -> Vec<Guarded> {
+    let mut guarded = Vec::new();
+    while let Some(common) = commonest(&rules) {
+        let (with, without): (Vec<_>, Vec<_>) = rules.into_iter().partition(|(_, tests)| tests.contains(&common));
+        rules = without;
+        let rest = with.into_iter().map(|(index, mut tests)| {
+            tests.retain(|test| *test != common);
+            (index, (!tests.is_empty()).then(|| all_of(tests)))
+        });
+        guarded.push(Guarded { guard: Some(condition(&common)), rules: rest.collect() });
+    }
+    let alone = rules.into_iter().map(|(index, tests)| (index, (!tests.is_empty()).then(|| all_of(tests))));
+    let alone: Vec<_> = alone.collect();
+    if !alone.is_empty() {
+        guarded.push(Guarded { guard: None, rules: alone });
+    }
+    guarded
+}
+
+/// What most rules ask, if it is enough of them.
+fn commonest(rules: &[(u16, Vec<Bool>)]) -> Option<Bool> {
+    let mut counted: Vec<(&Bool, usize)> = Vec::new();
+    for test in rules.iter().flat_map(|(_, tests)| tests) {
+        match counted.iter_mut().find(|(held, _)| *held == test) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((test, 1)),
+        }
+    }
+    // The first of the most: the order must not depend on anything but the rules.
+    let most = counted.iter().map(|(_, count)| *count).max().filter(|count| *count >= SHARED)?;
+    counted.iter().find(|(_, count)| *count == most).map(|(test, _)| (*test).clone())
+}
+
+/// True where all are, the cheapest first.
+pub(super) fn all_of(mut tests: Vec<Bool>) -> Condition {
+    tests.sort_by_key(weight);
+    tests.dedup();
+    let mut conditions = tests.iter().map(condition);
+    match (conditions.next(), conditions.next(), conditions.next()) {
+        (None, ..) => Box::new(|_| Some(true)),
+        (Some(one), None, _) => one,
+        (Some(a), Some(b), None) => Box::new(move |context| Some(a(context) == Some(true) && b(context) == Some(true))),
+        (Some(a), Some(b), Some(c)) => {
+            let rest: Vec<Condition> = [a, b, c].into_iter().chain(conditions).collect();
+            Box::new(move |context| Some(rest.iter().all(|test| test(context) == Some(true))))
+        }
+    }
+}
+
+/// Reading a window or a text costs more than comparing a field.
+fn weight(test: &Bool) -> usize {
+    let reads = Reads::of(test);
+    let text = usize::from(matches!(test, Bool::Texts(..) | Bool::TextIn(..) | Bool::TextTest(..) | Bool::TextInField(..)));
+    reads.nodes + 2 * text + 2 * reads.memory.len() + 8 * reads.windows.len()
+}

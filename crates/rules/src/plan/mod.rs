@@ -1,0 +1,168 @@
+//! Rules made ready for one class of devices: what cannot concern them is left out, what is the same for all of them is
+//! decided once.
+//!
+//! Most of what a rule asks is the same for every record of a class (its scope, what the profile states, the kind of
+//! event). A [`Plan`] folds that away for each kind of event, puts what is cheap and selective first, and asks what
+//! several rules have in common once. What remains of a rule is a test that must hold before the rule can begin an
+//! episode; when it does, the rule is judged in full. So a plan never changes what is found, only what it costs.
+//!
+//! # Invariants
+//!
+//! * **Necessary, never sufficient**: where a rule would begin an episode, its test holds.
+//! * **Open episodes are judged in full**, whatever the plan says.
+//! * **A window that no rule of the plan can use is not fed.**
+
+mod fixed;
+mod guard;
+mod truth;
+
+use std::sync::Arc;
+
+use fleetward_fleet::{Device, DeviceId, Profile, Timestamp};
+
+use crate::compile::{Feed, FeedValue};
+use crate::expr::Bool;
+use crate::expr::build::{self, Condition};
+use crate::expr::read::Context;
+use crate::facts::{Facts, Trigger};
+use crate::rule::Rule;
+use crate::ruleset::RuleSet;
+use crate::state::SubjectState;
+use crate::subject::Subject;
+
+use self::guard::Guarded;
+use self::truth::{Known, Truth};
+
+/// The rules of a [`RuleSet`] about single devices, made ready for one class of them: those that differ only in name, module
+/// and address. Good for that rule set alone.
+pub struct Plan {
+    steps: [Steps; Trigger::ALL.len()],
+    remembers: bool,
+}
+
+/// What one kind of event asks for.
+#[derive(Default)]
+pub(crate) struct Steps {
+    pub(crate) feeds: Vec<PlannedFeed>,
+    pub(crate) guarded: Vec<Guarded>,
+}
+
+/// A window that may be fed.
+pub(crate) struct PlannedFeed {
+    pub(crate) feed: Arc<Feed>,
+    /// `None`: always.
+    pub(crate) test: Option<Condition>,
+}
+
+/// What a device of some class is judged by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Class<'a> {
+    /// The device, of which name, module and address are not looked at; `None`: the inventory does not have it.
+    pub device: Option<&'a Device>,
+    /// Its profile.
+    pub profile: Option<&'a Profile>,
+}
+
+impl Plan {
+    pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
+        let steps = Trigger::ALL.map(|trigger| rules(set, class, trigger));
+        let used: Vec<u32> = steps.iter().flat_map(|(_, windows)| windows.iter().copied()).collect();
+        let mut plan = Self { steps: steps.map(|(steps, _)| steps), remembers: !set.memory.is_empty() };
+        for trigger in Trigger::ALL {
+            plan.steps[trigger as usize].feeds = feeds(set, class, trigger, &used);
+        }
+        plan
+    }
+
+    /// Whether an event of this kind may matter to a device of this class in `state`; see [`RuleSet::concerns`].
+    pub fn concerns(&self, trigger: Trigger, state: &SubjectState) -> bool {
+        let steps = self.at(trigger);
+        let remembers = self.remembers && trigger != Trigger::Tick;
+        remembers || !steps.guarded.is_empty() || !steps.feeds.is_empty() || state.has_episodes()
+    }
+
+    pub(crate) fn at(&self, trigger: Trigger) -> &Steps {
+        &self.steps[trigger as usize]
+    }
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |steps: &Steps| (steps.feeds.len(), steps.guarded.iter().map(Guarded::len).sum::<usize>());
+        f.debug_struct("Plan").field("feeds_and_rules", &self.steps.each_ref().map(count)).finish_non_exhaustive()
+    }
+}
+
+/// The rules that an event may concern, and the windows that those read.
+fn rules(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> (Steps, Vec<u32>) {
+    let facts = facts_of(class, trigger);
+    let known = Known { context: Context { facts: &facts, state: None, now: facts.at }, class: class.is_some() };
+    let (mut tests, mut windows) = (Vec::new(), Vec::new());
+    for &index in set.routes(Subject::Device).rules(trigger) {
+        let rule = set.by_index(index);
+        let parts: Vec<&Bool> = rule.compiled.scope_node.iter().chain([&rule.compiled.when_node]).collect();
+        let wanted = match known.all(&parts) {
+            Truth::Never => continue,
+            Truth::Always => Vec::new(),
+            Truth::If(tests) => tests,
+        };
+        windows.extend(windows_of(rule));
+        tests.push((index, wanted));
+    }
+    (Steps { feeds: Vec::new(), guarded: guard::share(tests) }, windows)
+}
+
+fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {
+    rule.compiled.feeds.iter().map(|feed| feed.key)
+}
+
+fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]) -> Vec<PlannedFeed> {
+    let facts = facts_of(class, trigger);
+    let known = Known { context: Context { facts: &facts, state: None, now: facts.at }, class: class.is_some() };
+    let mut planned = Vec::new();
+    for feed in set.routes(Subject::Device).feeds(trigger).iter().filter(|feed| used.contains(&feed.key)) {
+        let parts: Vec<&Bool> = feed.conditions().collect();
+        match known.all(&parts) {
+            Truth::Never => {}
+            Truth::Always => planned.push(PlannedFeed { feed: Arc::clone(feed), test: None }),
+            Truth::If(tests) => {
+                planned.push(PlannedFeed { feed: Arc::clone(feed), test: Some(guard::all_of(tests)) });
+            }
+        }
+    }
+    planned
+}
+
+/// What is known beforehand of every event of this kind.
+fn facts_of(class: Option<Class<'_>>, trigger: Trigger) -> Facts<'_> {
+    let mut facts = Facts::new(trigger, Timestamp(0), Timestamp(0), DeviceId(0), "");
+    facts.device = class.and_then(|class| class.device);
+    facts.profile = class.and_then(|class| class.profile);
+    facts
+}
+
+impl Feed {
+    /// What must hold for an event to be added.
+    fn conditions(&self) -> impl Iterator<Item = &Bool> {
+        self.scope_node.iter().chain(&self.filter_node).chain(&self.event_node)
+    }
+
+    /// What is added; `None`: nothing. Whether its conditions hold was asked before.
+    pub(crate) fn amount(&self, context: &Context<'_>) -> Option<u64> {
+        match &self.value {
+            FeedValue::Event(_) => Some(1),
+            // Nothing up or down is no reason to keep state; negative amounts count as nothing.
+            #[expect(clippy::cast_sign_loss, reason = "only amounts above zero")]
+            FeedValue::Amount(amount) => Some(amount(context)).filter(|value| *value > 0.0).map(|value| value as u64),
+            FeedValue::Symbol(sym) => sym.read(context),
+            FeedValue::Text(text) => text.read(context).map(|text| crate::symbol::hash(text.as_bytes())),
+        }
+    }
+}
+
+fn condition(node: &Bool) -> Condition {
+    build::condition(node)
+}
+
+#[cfg(test)]
+mod tests;
