@@ -1,22 +1,45 @@
 //! What the records are judged by: rules, profiles and bounds. Immutable; a reload swaps the whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fleetward_fleet::{Observation, Profile, Timestamp};
-use fleetward_rules::RuleSet;
+use fleetward_fleet::{Device, DeviceState, ImeiLock, Observation, Profile, Timestamp};
+use fleetward_rules::{Class, Plan, RuleSet};
 use hashbrown::HashMap;
+use parking_lot::Mutex;
 
 use crate::group::Wants;
+
+/// Classes that get a plan of their own; beyond it they share one that is right for all and slower.
+const MAX_PLANS: usize = 4096;
+
+/// Plans that were made, shared by all partitions. They follow from rules and profiles, so they are no state.
+#[derive(Debug, Default)]
+pub(crate) struct Plans {
+    made: Mutex<HashMap<PlanKey, Arc<Plan>>>,
+    general: OnceLock<Arc<Plan>>,
+}
+
+/// Model, groups, state, lock and whether it is critical; `None`: the inventory does not have it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct PlanKey(Option<(Option<Box<str>>, Vec<Box<str>>, DeviceState, ImeiLock, bool)>);
+
+impl PlanKey {
+    fn of(device: Option<&Device>) -> Self {
+        Self(device.map(|d| (d.model.clone(), d.groups.clone(), d.state, d.imei_lock, d.critical)))
+    }
+}
 
 /// Everything that judging needs beside the state. Cheap to share: workers hold it in an [`Arc`].
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) rules: Arc<RuleSet>,
-    pub(crate) profiles: HashMap<Box<str>, Profile>,
+    pub(crate) profiles: HashMap<Box<str>, Arc<Profile>>,
     pub(crate) limits: Limits,
     /// Which events the rules about groups and models want.
     pub(crate) groups: Wants,
+    /// The rules made ready for classes of devices, as they turn up.
+    pub(crate) plans: Arc<Plans>,
 }
 
 impl Compiled {
@@ -27,9 +50,9 @@ impl Compiled {
 
     /// The same with other bounds.
     pub fn with_limits(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>, limits: Limits) -> Self {
-        let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), profile)).collect();
+        let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), Arc::new(profile))).collect();
         let groups = Wants::of(&rules);
-        Self { rules, profiles, limits, groups }
+        Self { rules, profiles, limits, groups, plans: Arc::default() }
     }
 
     /// The rules.
@@ -39,7 +62,23 @@ impl Compiled {
 
     /// The profile of a model.
     pub fn profile(&self, model: &str) -> Option<&Profile> {
-        self.profiles.get(model)
+        self.profiles.get(model).map(|profile| &**profile)
+    }
+
+    /// The rules made ready for devices of the class of `device`.
+    pub(crate) fn plan(&self, device: Option<&Device>, profile: Option<&Profile>) -> Arc<Plan> {
+        let key = PlanKey::of(device);
+        let mut made = self.plans.made.lock();
+        if let Some(plan) = made.get(&key) {
+            return Arc::clone(plan);
+        }
+        if made.len() >= MAX_PLANS {
+            let general = self.plans.general.get_or_init(|| Arc::new(self.rules.plan(None)));
+            return Arc::clone(general);
+        }
+        let plan = Arc::new(self.rules.plan(Some(Class { device, profile })));
+        made.insert(key, Arc::clone(&plan));
+        plan
     }
 
     /// The bounds.

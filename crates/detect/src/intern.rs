@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 /// The number of an interned value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Symbol(pub(crate) u32);
 
 /// The values, each once, in order of first appearance.
@@ -49,19 +49,6 @@ impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
     /// The value.
     pub(crate) fn value(&self, symbol: Symbol) -> &T {
         &self.values[symbol.0 as usize]
-    }
-
-    /// Lends the value out: it must come back through [`Self::give_back`] before anybody else asks for it.
-    pub(crate) fn lend(&mut self, symbol: Symbol) -> T
-    where
-        T: Default,
-    {
-        std::mem::take(&mut self.values[symbol.0 as usize])
-    }
-
-    /// Returns what [`Self::lend`] gave.
-    pub(crate) fn give_back(&mut self, symbol: Symbol, value: T) {
-        self.values[symbol.0 as usize] = value;
     }
 
     /// All values in order of their numbers.

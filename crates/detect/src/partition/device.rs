@@ -2,12 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use fleetward_fleet::{Device, DeviceId, DeviceState, Identity, Imei, ImeiLock, Imsi, Msisdn, Timestamp};
+use fleetward_fleet::{Device, DeviceId, Identity, Imei, Imsi, Msisdn, Timestamp};
 use fleetward_rules::SubjectState;
 use serde::{Deserialize, Serialize};
 
+use super::class::{Class, ClassId, Classes};
 use super::names::Names;
-use crate::intern::Symbol;
 use crate::pack::Packed;
 use crate::session::Sessions;
 
@@ -20,14 +20,9 @@ pub(crate) struct Entry {
     pub(crate) imsi: Packed<Imsi>,
     pub(crate) imei: Packed<Imei>,
     pub(crate) msisdn: Packed<Msisdn>,
-    pub(crate) model: Option<Symbol>,
-    pub(crate) groups: Symbol,
+    /// Model, groups, state and whatever else many devices have in common.
+    pub(crate) class: ClassId,
     pub(crate) ip: Option<Ipv4Addr>,
-    pub(crate) state: DeviceState,
-    pub(crate) imei_lock: ImeiLock,
-    pub(crate) critical: bool,
-    /// The inventory has it.
-    pub(crate) known: bool,
     /// It is in the set of devices that every tick looks at.
     pub(crate) watched: bool,
     first_seen: i64,
@@ -45,7 +40,7 @@ const NEVER: i64 = i64::MIN;
 
 impl Entry {
     /// A device that the inventory does not have.
-    pub(crate) fn unknown(id: DeviceId, identity: Option<&Identity>, names: &mut Names) -> Self {
+    pub(crate) fn unknown(id: DeviceId, identity: Option<&Identity>, names: &mut Names, classes: &mut Classes) -> Self {
         let imsi = match identity {
             Some(Identity::Imsi(imsi)) => Some(*imsi),
             _ => None,
@@ -56,13 +51,8 @@ impl Entry {
             imsi: Packed::of(imsi),
             imei: Packed::default(),
             msisdn: Packed::default(),
-            model: None,
-            groups: names.groups(&[]),
+            class: classes.intern(Class { groups: names.groups(&[]), ..Class::default() }),
             ip: None,
-            state: DeviceState::default(),
-            imei_lock: ImeiLock::default(),
-            critical: false,
-            known: false,
             watched: false,
             first_seen: NEVER,
             last_seen: NEVER,
@@ -75,7 +65,7 @@ impl Entry {
     }
 
     /// Takes over what the inventory says.
-    pub(crate) fn learn(&mut self, device: &Device, names: &mut Names) {
+    pub(crate) fn learn(&mut self, device: &Device, names: &mut Names, classes: &mut Classes) {
         let name = for_people(device);
         if *self.name != *name {
             self.name = name.into();
@@ -83,13 +73,15 @@ impl Entry {
         self.imsi = Packed::of(device.imsi);
         self.imei = Packed::of(device.imei);
         self.msisdn = Packed::of(device.msisdn);
-        self.model = device.model.as_deref().map(|model| names.model(model));
-        self.groups = names.groups(&device.groups);
         self.ip = device.ip;
-        self.state = device.state;
-        self.imei_lock = device.imei_lock;
-        self.critical = device.critical;
-        self.known = true;
+        self.class = classes.intern(Class {
+            model: device.model.as_deref().map(|model| names.model(model)),
+            groups: names.groups(&device.groups),
+            state: device.state,
+            imei_lock: device.imei_lock,
+            critical: device.critical,
+            known: true,
+        });
     }
 
     /// It was heard of.
@@ -106,27 +98,17 @@ impl Entry {
         (self.last_seen != NEVER).then_some(Timestamp(self.last_seen))
     }
 
-    /// The device as rules read it, without an allocation: names are lent, not copied. Until [`Self::take_back`]
-    /// nobody else may ask for them. Identities of the SIM are left out: rules cannot read them, and unpacking costs.
-    pub(crate) fn lend(&mut self, names: &mut Names) -> Device {
-        let mut device = Device::named(std::mem::take(&mut self.name));
+    /// Lends the device of its class what is its own, so that rules read it without an allocation. Identities of the SIM
+    /// are left out: rules cannot read them, and unpacking costs.
+    pub(crate) fn lend(&mut self, device: &mut Device) {
+        device.name = std::mem::take(&mut self.name);
         device.imei = self.imei.imei();
-        device.imei_lock = self.imei_lock;
-        device.model = self.model.map(|model| names.models.lend(model));
-        device.groups = names.groups.lend(self.groups);
-        device.state = self.state;
         device.ip = self.ip;
-        device.critical = self.critical;
-        device
     }
 
-    /// Returns what [`Self::lend`] lent.
-    pub(crate) fn take_back(&mut self, device: Device, names: &mut Names) {
-        self.name = device.name;
-        names.groups.give_back(self.groups, device.groups);
-        if let (Some(symbol), Some(model)) = (self.model, device.model) {
-            names.models.give_back(symbol, model);
-        }
+    /// Takes back what [`Self::lend`] lent.
+    pub(crate) fn take_back(&mut self, device: &mut Device) {
+        self.name = std::mem::take(&mut device.name);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use fleetward_fleet::{DeviceId, Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::class::{Class, Classes};
 use super::device::Entry;
 use super::devices::Devices;
 use super::names::{Names, Nas};
@@ -19,6 +20,7 @@ pub(crate) struct Frozen<'a> {
     entries: &'a [Entry],
     models: &'a [Box<str>],
     groups: &'a [Vec<Box<str>>],
+    classes: &'a [Class],
     nases: &'a [Box<str>],
     nas: &'a [Nas],
     unknown: &'a VecDeque<DeviceId>,
@@ -34,6 +36,7 @@ struct Thawed {
     entries: Vec<Entry>,
     models: Vec<Box<str>>,
     groups: Vec<Vec<Box<str>>>,
+    classes: Vec<Class>,
     nases: Vec<Box<str>>,
     nas: Vec<Nas>,
     unknown: VecDeque<DeviceId>,
@@ -50,6 +53,7 @@ impl PartitionState {
             entries: self.devices.as_slice(),
             models: self.names.models.values(),
             groups: self.names.groups.values(),
+            classes: self.classes.values(),
             nases: self.names.nases.values(),
             nas: &self.names.nas,
             unknown: &self.unknown,
@@ -71,14 +75,20 @@ impl PartitionState {
             nases: Interner::from_values(thawed.nases),
             nas: thawed.nas,
         };
+        let (models, groups) = (names.models.values().len(), names.groups.values().len());
+        let stands = |class: &Class| {
+            class.model.is_none_or(|model| (model.0 as usize) < models) && (class.groups.0 as usize) < groups
+        };
+        let classes = Classes::from_values(thawed.classes);
         let is_sound = |entry: &Entry| {
-            let models = names.models.values().len();
-            entry.model.is_none_or(|model| (model.0 as usize) < models)
-                && (entry.groups.0 as usize) < names.groups.values().len()
+            classes.has(entry.class)
                 && entry.sessions.open.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
                 && entry.sessions.closed.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
         };
-        if names.nas.len() != names.nases.values().len() || !thawed.entries.iter().all(is_sound) {
+        if names.nas.len() != names.nases.values().len()
+            || !classes.values().iter().all(stands)
+            || !thawed.entries.iter().all(is_sound)
+        {
             return None;
         }
         let watched = thawed.entries.iter().filter(|entry| entry.watched).map(|entry| entry.id).collect();
@@ -86,6 +96,7 @@ impl PartitionState {
             next: thawed.next,
             devices: Devices::from_entries(thawed.entries),
             names,
+            classes,
             unknown: thawed.unknown,
             watched,
             sweep: thawed.sweep as usize,

@@ -3,6 +3,7 @@
 use fleetward_fleet::{Admission, Session, SessionKey};
 use fleetward_rules::{Detail, Facts, Firing, Trigger};
 
+use super::class::Class;
 use super::device::Entry;
 use super::names::Names;
 use super::{PartitionState, Record, Told};
@@ -35,27 +36,26 @@ const TARGETS: usize = 16;
 impl PartitionState {
     /// Lets the rules see it. Costs next to nothing where none is concerned.
     pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told) {
-        let rules = &record.compiled.rules;
-        let entry = self.devices.at(place);
+        let Self { devices, names, classes, .. } = self;
+        let entry = devices.at(place);
+        let ready = classes.ready(entry.class, names, record.compiled);
         // A device's own tick says nothing about its groups; they have theirs (see `group`).
-        let for_groups = entry.known && happening.trigger != Trigger::Tick && {
-            let wants = &record.compiled.groups;
-            wants.group.contains(happening.trigger) && !self.names.groups.value(entry.groups).is_empty()
-                || wants.model.contains(happening.trigger) && entry.model.is_some()
-        };
-        let for_itself = !rules.rules().is_empty() && rules.concerns(happening.trigger, &entry.rules);
+        let wants = &record.compiled.groups;
+        let for_groups = happening.trigger != Trigger::Tick
+            && (ready.has_groups && wants.group.contains(happening.trigger)
+                || ready.has_model && wants.model.contains(happening.trigger));
+        let for_itself = ready.plan.concerns(happening.trigger, &entry.rules);
         if !for_itself && !for_groups {
             return;
         }
-        let mut state = std::mem::take(&mut entry.rules);
         let mut firings = Vec::new();
-        let device = entry.known.then(|| entry.lend(&mut self.names));
-        let name = device.as_ref().map_or(&*entry.name, |device| &*device.name);
+        entry.lend(&mut ready.device);
+        let name = &*ready.device.name;
         let mut facts = Facts::new(happening.trigger, record.at, record.observation.observed_at, entry.id, name);
         facts.offset = record.offset;
         facts.source = &record.observation.source;
-        facts.device = device.as_ref();
-        facts.profile = device.as_ref().and_then(|d| d.model.as_deref()).and_then(|m| record.compiled.profile(m));
+        facts.device = ready.known.then_some(&ready.device);
+        facts.profile = ready.profile.as_deref();
         facts.last_contact = entry.last_seen();
         facts.open_sessions = Some(entry.sessions.open.len() as u32);
         facts.late = happening.late;
@@ -69,12 +69,9 @@ impl PartitionState {
             out.facts.extend(GroupFact::of(&facts));
         }
         if for_itself {
-            rules.observe(&facts, &mut state, &mut firings);
+            record.compiled.rules.observe_planned(&ready.plan, &facts, &mut entry.rules, &mut firings);
         }
-        if let Some(device) = device {
-            entry.take_back(device, &mut self.names);
-        }
-        entry.rules = state;
+        entry.take_back(&mut ready.device);
         self.watch(place);
         for firing in firings {
             if let Firing::Excused { rule, change, .. } = &firing {
@@ -110,7 +107,8 @@ impl PartitionState {
         let entry = self.devices.at(place);
         let raised = |finding, rule, responds| {
             let sessions = targets(entry, &self.names);
-            Box::new(Raised { finding, rule, responds, subject: subject(entry, &self.names, record), sessions })
+            let subject = subject(entry, self.classes.get(entry.class), &self.names, record);
+            Box::new(Raised { finding, rule, responds, subject, sessions })
         };
         match firing {
             Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),
@@ -154,14 +152,14 @@ impl<'a> Happening<'a> {
     }
 }
 
-fn subject(entry: &Entry, names: &Names, record: &Record<'_>) -> Subject {
-    let model = entry.model.map(|model| names.models.value(model).clone());
+fn subject(entry: &Entry, class: &Class, names: &Names, record: &Record<'_>) -> Subject {
+    let model = class.model.map(|model| names.models.value(model).clone());
     let profile = model.as_deref().and_then(|model| record.compiled.profile(model));
     Subject {
-        known: entry.known,
+        known: class.known,
         name: entry.name.clone(),
-        groups: names.groups.value(entry.groups).clone(),
-        critical: entry.critical || profile.is_some_and(|profile| profile.critical),
+        groups: names.groups.value(class.groups).clone(),
+        critical: class.critical || profile.is_some_and(|profile| profile.critical),
         model,
     }
 }

@@ -11,6 +11,7 @@
 //! turn, as many as needed to come round once per [`crate::Limits::sweep`].
 
 mod activity;
+mod class;
 mod device;
 mod devices;
 mod frozen;
@@ -29,6 +30,7 @@ use fleetward_fleet::{Body, DeviceId, Observation, Offset, PlannedChange, Timest
 pub(crate) use tally::Tally;
 pub(crate) use views::Wanted;
 
+use self::class::Classes;
 use self::devices::Devices;
 use self::names::Names;
 use crate::group::GroupFact;
@@ -42,6 +44,7 @@ pub struct PartitionState {
     next: Offset,
     devices: Devices,
     names: Names,
+    classes: Classes,
     /// Devices outside the inventory, oldest first.
     unknown: VecDeque<DeviceId>,
     /// Devices that every tick looks at: an episode is under way.

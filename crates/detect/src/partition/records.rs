@@ -100,20 +100,20 @@ impl PartitionState {
     pub(super) fn device_change(&mut self, record: &Record<'_>, change: &DeviceChange, out: &mut Told) {
         let id = record.observation.device;
         if change.removed {
-            if self.devices.find(id).is_some_and(|entry| entry.known) {
+            if self.devices.find(id).is_some_and(|entry| self.classes.get(entry.class).known) {
                 self.forget(id, record, out);
             }
             return;
         }
         let place = if let Some(place) = self.devices.place(id) {
-            if !self.devices.at(place).known {
+            if !self.classes.get(self.devices.at(place).class).known {
                 self.unknown.retain(|unknown| *unknown != id);
             }
             place
         } else {
-            self.devices.insert(Entry::unknown(id, None, &mut self.names))
+            self.devices.insert(Entry::unknown(id, None, &mut self.names, &mut self.classes))
         };
-        self.devices.at(place).learn(&change.device, &mut self.names);
+        self.devices.at(place).learn(&change.device, &mut self.names, &mut self.classes);
         self.judge(place, record, &Happening::of(Trigger::DeviceChange), out);
     }
 
@@ -177,7 +177,8 @@ impl PartitionState {
             self.tally.unknown_dropped += 1;
         }
         self.unknown.push_back(id);
-        let entry = Entry::unknown(id, record.observation.identity.as_ref(), &mut self.names);
+        let identity = record.observation.identity.as_ref();
+        let entry = Entry::unknown(id, identity, &mut self.names, &mut self.classes);
         self.devices.insert(entry)
     }
 

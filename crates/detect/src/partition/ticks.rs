@@ -41,10 +41,12 @@ impl PartitionState {
         let entry = self.devices.at(place);
         let watched = entry.watched;
         if !entry.sessions.open.is_empty() || !entry.sessions.closed.is_empty() {
-            let model = entry.model.map(|model| self.names.models.value(model));
-            let profile = model.and_then(|model| record.compiled.profile(model));
-            let asked =
-                profile.and_then(|p| p.interim_secs).map(|secs| std::time::Duration::from_secs(u64::from(secs)));
+            let ready = self.classes.ready(entry.class, &self.names, record.compiled);
+            let asked = ready
+                .profile
+                .as_ref()
+                .and_then(|p| p.interim_secs)
+                .map(|secs| std::time::Duration::from_secs(u64::from(secs)));
             let open = entry.sessions.open.len();
             let ended = entry.sessions.expire(record.at, asked, &record.compiled.limits);
             self.lost(place, record, open, &ended, out);

@@ -74,12 +74,13 @@ impl PartitionState {
     /// All that is known of a device.
     pub(crate) fn device_view(&self, device: DeviceId) -> Option<DeviceView> {
         let entry = self.devices.find(device)?;
+        let class = self.classes.get(entry.class);
         Some(DeviceView {
             device,
             name: entry.name.clone(),
-            known: entry.known,
-            state: entry.state,
-            model: entry.model.map(|model| self.names.models.value(model).clone()),
+            known: class.known,
+            state: class.state,
+            model: class.model.map(|model| self.names.models.value(model).clone()),
             first_seen: entry.first_seen(),
             last_seen: entry.last_seen(),
             bytes_up: entry.bytes_up,
@@ -130,7 +131,10 @@ impl Wanted {
     fn matches(&self, state: &PartitionState, entry: &Entry, found: &Found<'_>) -> bool {
         let Some(text) = &self.text else { return true };
         let has = |field: &str| field.to_lowercase().contains(&**text);
-        if has(&entry.name) || has(found.id()) || entry.model.is_some_and(|m| has(state.names.models.value(m))) {
+        if has(&entry.name)
+            || has(found.id())
+            || state.classes.get(entry.class).model.is_some_and(|m| has(state.names.models.value(m)))
+        {
             return true;
         }
         let Found::Open(session) = found else { return false };

@@ -44,12 +44,12 @@ fn operand_is_fixed(operand: &Typed, class: bool) -> bool {
     }
 }
 
-fn number_is_fixed(node: &Num, class: bool) -> bool {
+pub(super) fn number_is_fixed(node: &Num, class: bool) -> bool {
     match node {
         Num::Const(_) => true,
-        Num::Field(
-            Number::VolumePerHour | Number::VolumePerDay | Number::SessionsPerDay | Number::ContactEvery,
-        ) => class,
+        Num::Field(Number::VolumePerHour | Number::VolumePerDay | Number::SessionsPerDay | Number::ContactEvery) => {
+            class
+        }
         Num::Size(list) => list_is_fixed(*list, class),
         Num::Negate(inner) => number_is_fixed(inner, class),
         Num::Arithmetic(_, a, b) => number_is_fixed(a, class) && number_is_fixed(b, class),
@@ -74,7 +74,7 @@ fn text_is_fixed(text: &Text, class: bool) -> bool {
 }
 
 /// Groups belong to the class, all other lists to the profile.
-fn list_is_fixed(list: ListField, class: bool) -> bool {
+pub(super) fn list_is_fixed(list: ListField, class: bool) -> bool {
     class
         && matches!(
             list,

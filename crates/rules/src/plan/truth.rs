@@ -3,11 +3,12 @@
 //! Only truth counts here: unknown and false are both "not true". So negation is pushed down to the leaves (De Morgan
 //! holds in three-valued logic), and a leaf that cannot become true takes its whole conjunction with it.
 
-use super::fixed::is_fixed;
+use super::fixed::{is_fixed, list_is_fixed, number_is_fixed};
 use crate::expr::Bool;
 use crate::expr::build;
-use crate::expr::read::Context;
+use crate::expr::ir::Num;
 use crate::expr::reach::may_be;
+use crate::expr::read::Context;
 
 /// What is known beforehand.
 pub(super) struct Known<'a> {
@@ -39,16 +40,34 @@ impl Known<'_> {
         }
         match (node, wanted) {
             (Bool::Not(inner), _) => self.truth(inner, !wanted),
-            (Bool::And(a, b), true) | (Bool::Or(a, b), false) => {
-                both(self.truth(a, wanted), || self.truth(b, wanted))
-            }
+            (Bool::And(a, b), true) | (Bool::Or(a, b), false) => both(self.truth(a, wanted), || self.truth(b, wanted)),
             (Bool::Or(a, b), true) | (Bool::And(a, b), false) => {
                 either(self.truth(a, wanted), || self.truth(b, wanted))
             }
             (leaf, _) if !may_be(leaf, self.context.facts.trigger, wanted) => Truth::Never,
-            (leaf, true) => Truth::If(vec![leaf.clone()]),
-            (leaf, false) => Truth::If(vec![Bool::Not(Box::new(leaf.clone()))]),
+            (leaf, _) => self
+                .leaf(leaf)
+                .map_or(Truth::Never, |leaf| Truth::If(vec![if wanted { leaf } else { Bool::Not(Box::new(leaf)) }])),
         }
+    }
+
+    /// A comparison with its fixed side worked out; `None`: always unknown, because that side is.
+    fn leaf(&self, leaf: &Bool) -> Option<Bool> {
+        match leaf {
+            Bool::Compare(op, a, b) => Some(Bool::Compare(*op, self.number(a)?, self.number(b)?)),
+            Bool::SymbolInField(_, list) | Bool::TextInField(_, list) if list_is_fixed(*list, self.class) => {
+                self.context.list_len(*list).map(|_| leaf.clone())
+            }
+            leaf => Some(leaf.clone()),
+        }
+    }
+
+    fn number(&self, node: &Num) -> Option<Num> {
+        if !number_is_fixed(node, self.class) {
+            return Some(node.clone());
+        }
+        let value = build::amount(node)(&self.context);
+        (!value.is_nan()).then_some(Num::Const(value))
     }
 }
 

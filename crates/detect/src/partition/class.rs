@@ -1,0 +1,124 @@
+//! Classes: devices that the rules cannot tell apart beforehand share one entry with the plan that is made for them.
+//!
+//! There are millions of devices and a few classes, so what a class knows (profile, plan, the device as rules read it)
+//! costs nothing a device and is at hand for every record.
+
+use std::sync::Arc;
+
+use fleetward_fleet::{Device, DeviceState, ImeiLock, Profile};
+use fleetward_rules::Plan;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::names::Names;
+use crate::Compiled;
+use crate::compiled::Plans;
+use crate::intern::Symbol;
+
+/// Number of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClassId(u32);
+
+/// What makes a class.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Class {
+    pub(crate) model: Option<Symbol>,
+    pub(crate) groups: Symbol,
+    pub(crate) state: DeviceState,
+    pub(crate) imei_lock: ImeiLock,
+    pub(crate) critical: bool,
+    /// The inventory has the device.
+    pub(crate) known: bool,
+}
+
+/// The classes of a partition, each once. They are made by the inventory, so strangers cannot add to them.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Classes {
+    classes: Vec<Class>,
+    index: HashMap<Class, ClassId>,
+    /// By number of the class, for the rules of `of`.
+    ready: Vec<Option<Ready>>,
+    of: Option<Arc<Plans>>,
+}
+
+/// What judging needs to know of a class.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) profile: Option<Arc<Profile>>,
+    /// As rules read it; name, module and address are lent for each record. Not a device where the class is unknown.
+    pub(crate) device: Device,
+    pub(crate) known: bool,
+    /// Some of its groups, or its model, may want an event; see [`crate::group::Wants`].
+    pub(crate) has_groups: bool,
+    pub(crate) has_model: bool,
+}
+
+impl Classes {
+    /// Its number; a new one where it was not known.
+    pub(crate) fn intern(&mut self, class: Class) -> ClassId {
+        let next = ClassId(u32::try_from(self.classes.len()).expect("fewer classes than devices"));
+        let id = *self.index.entry(class).or_insert(next);
+        if id == next {
+            self.classes.push(class);
+        }
+        id
+    }
+
+    pub(crate) fn get(&self, id: ClassId) -> &Class {
+        &self.classes[id.0 as usize]
+    }
+
+    pub(crate) fn values(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// From classes in order of their numbers.
+    pub(crate) fn from_values(classes: Vec<Class>) -> Self {
+        let mut all = Self::default();
+        for class in classes {
+            all.intern(class);
+        }
+        all
+    }
+
+    /// Whether it is the number of a class.
+    pub(crate) fn has(&self, id: ClassId) -> bool {
+        (id.0 as usize) < self.classes.len()
+    }
+
+    /// The class, made ready for what is in force.
+    pub(crate) fn ready(&mut self, id: ClassId, names: &Names, compiled: &Compiled) -> &mut Ready {
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &compiled.plans)) {
+            self.ready.clear();
+            self.of = Some(Arc::clone(&compiled.plans));
+        }
+        let at = id.0 as usize;
+        if self.ready.len() <= at {
+            self.ready.resize(self.classes.len(), None);
+        }
+        let class = self.classes[at];
+        self.ready[at].get_or_insert_with(|| Ready::new(&class, names, compiled))
+    }
+}
+
+impl Ready {
+    fn new(class: &Class, names: &Names, compiled: &Compiled) -> Self {
+        let mut device = Device::named("");
+        device.model = class.model.map(|model| names.models.value(model).clone());
+        device.groups.clone_from(names.groups.value(class.groups));
+        device.state = class.state;
+        device.imei_lock = class.imei_lock;
+        device.critical = class.critical;
+        let known = class.known.then_some(&device);
+        let profile = known.and_then(|device| device.model.as_deref()).and_then(|model| compiled.profiles.get(model));
+        Self {
+            plan: compiled.plan(known, profile.map(|profile| &**profile)),
+            profile: profile.cloned(),
+            known: class.known,
+            has_groups: class.known && !device.groups.is_empty(),
+            has_model: class.known && device.model.is_some(),
+            device,
+        }
+    }
+}
