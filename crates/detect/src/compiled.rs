@@ -20,13 +20,27 @@ pub(crate) struct Plans {
     general: OnceLock<Arc<Plan>>,
 }
 
-/// Model, groups, state, lock and whether it is critical; `None`: the inventory does not have it.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PlanKey(Option<(Option<Box<str>>, Vec<Box<str>>, DeviceState, ImeiLock, bool)>);
+/// The class of a device by name; all empty where the inventory does not have it.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+struct PlanKey {
+    known: bool,
+    model: Option<Box<str>>,
+    groups: Vec<Box<str>>,
+    state: DeviceState,
+    imei_lock: ImeiLock,
+    critical: bool,
+}
 
 impl PlanKey {
     fn of(device: Option<&Device>) -> Self {
-        Self(device.map(|d| (d.model.clone(), d.groups.clone(), d.state, d.imei_lock, d.critical)))
+        device.map_or_else(Self::default, |device| Self {
+            known: true,
+            model: device.model.clone(),
+            groups: device.groups.clone(),
+            state: device.state,
+            imei_lock: device.imei_lock,
+            critical: device.critical,
+        })
     }
 }
 

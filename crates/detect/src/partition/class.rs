@@ -34,7 +34,7 @@ pub(crate) struct Class {
 /// The classes of a partition, each once. They are made by the inventory, so strangers cannot add to them.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Classes {
-    classes: Vec<Class>,
+    values: Vec<Class>,
     index: HashMap<Class, ClassId>,
     /// By number of the class, for the rules of `of`.
     ready: Vec<Option<Ready>>,
@@ -57,20 +57,20 @@ pub(crate) struct Ready {
 impl Classes {
     /// Its number; a new one where it was not known.
     pub(crate) fn intern(&mut self, class: Class) -> ClassId {
-        let next = ClassId(u32::try_from(self.classes.len()).expect("fewer classes than devices"));
+        let next = ClassId(u32::try_from(self.values.len()).expect("fewer classes than devices"));
         let id = *self.index.entry(class).or_insert(next);
         if id == next {
-            self.classes.push(class);
+            self.values.push(class);
         }
         id
     }
 
     pub(crate) fn get(&self, id: ClassId) -> &Class {
-        &self.classes[id.0 as usize]
+        &self.values[id.0 as usize]
     }
 
     pub(crate) fn values(&self) -> &[Class] {
-        &self.classes
+        &self.values
     }
 
     /// From classes in order of their numbers.
@@ -84,7 +84,7 @@ impl Classes {
 
     /// Whether it is the number of a class.
     pub(crate) fn has(&self, id: ClassId) -> bool {
-        (id.0 as usize) < self.classes.len()
+        (id.0 as usize) < self.values.len()
     }
 
     /// The class, made ready for what is in force.
@@ -95,9 +95,9 @@ impl Classes {
         }
         let at = id.0 as usize;
         if self.ready.len() <= at {
-            self.ready.resize(self.classes.len(), None);
+            self.ready.resize(self.values.len(), None);
         }
-        let class = self.classes[at];
+        let class = self.values[at];
         self.ready[at].get_or_insert_with(|| Ready::new(&class, names, compiled))
     }
 }

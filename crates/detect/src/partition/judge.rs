@@ -36,7 +36,7 @@ const TARGETS: usize = 16;
 impl PartitionState {
     /// Lets the rules see it. Costs next to nothing where none is concerned.
     pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told) {
-        let Self { devices, names, classes, .. } = self;
+        let Self { devices, names, classes, planned, .. } = self;
         let entry = devices.at(place);
         let ready = classes.ready(entry.class, names, record.compiled);
         // A device's own tick says nothing about its groups; they have theirs (see `group`).
@@ -59,8 +59,8 @@ impl PartitionState {
         facts.last_contact = entry.last_seen();
         facts.open_sessions = Some(entry.sessions.open.len() as u32);
         facts.late = happening.late;
-        let planned = device.as_ref().map_or_else(Vec::new, |device| {
-            self.planned.covering(entry.id, &device.groups, device.model.as_deref(), record.at)
+        let planned = facts.device.map_or_else(Vec::new, |device| {
+            planned.covering(entry.id, &device.groups, device.model.as_deref(), record.at)
         });
         facts.planned = &planned;
         facts.detail = happening.detail;

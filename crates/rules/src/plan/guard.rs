@@ -87,7 +87,7 @@ pub(super) fn all_of(mut tests: Vec<Bool>) -> Condition {
 /// Reading a window or a text costs more than comparing a field.
 fn weight(test: &Bool) -> usize {
     let reads = Reads::of(test);
-    let text =
+    let of_text =
         usize::from(matches!(test, Bool::Texts(..) | Bool::TextIn(..) | Bool::TextTest(..) | Bool::TextInField(..)));
-    reads.nodes + 2 * text + 2 * reads.memory.len() + 8 * reads.windows.len()
+    reads.nodes + 2 * of_text + 2 * reads.memory.len() + 8 * reads.windows.len()
 }
