@@ -14,17 +14,35 @@
 //! * **One burst cannot teach.** Learning is winsorised and pauses while the device's own evidence says "far outside".
 //! * **Bounded.** A device half has a fixed size; a model half has fixed histograms and capped lists.
 
+#![expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "fixed-point arithmetic; each value is clamped to its range where it is made"
+)]
+
+mod calibration;
+mod days;
 mod device;
+mod dice;
 mod fleet;
+mod guard;
 mod measure;
 mod model;
+mod norm;
+mod octaves;
+mod open;
+mod score;
 mod settings;
+mod tail;
 pub mod textbook;
 mod verdict;
+mod week;
 
 pub use device::{DeviceBaseline, Traffic};
 pub use fleet::{FleetBaseline, ModelKey};
 pub use measure::{Kind, Measure, Metric};
 pub use model::{Learning, ModelBaseline};
 pub use settings::{Budget, Settings};
+pub use tail::Tail;
 pub use verdict::{Evidence, ModelWide, Phase, Unusual, Verdict};

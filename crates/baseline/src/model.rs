@@ -1,6 +1,23 @@
-//! The model half.
+//! The model half: what all devices of one model have taught, and what is decided about one of them.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::calibration::{Calibration, Standing, stratum};
+use crate::guard::{Fate, Guard};
+use crate::octaves::{self, OCTAVE};
+use crate::score::{Branch, Score, Typical};
+use crate::{Evidence, Kind, Measure, Metric, Settings, Unusual, Verdict};
+
+/// An episode is over this long after the last unusual hour.
+const CALM: Duration = Duration::from_hours(24);
+/// After a day that still lies this many deviations above the centre, an open episode goes on.
+const STILL_HIGH: f64 = 2.0;
+/// Episodes remembered at once; the budget keeps them far below.
+const MOST_OPEN: usize = 100_000;
 
 /// How far a model's learning has come.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -16,5 +33,173 @@ pub struct Learning {
 /// What all devices of one model have taught.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelBaseline {
-    measures: u64,
+    pub(crate) calibration: Calibration,
+    typical: Typical,
+    guard: Guard,
+    /// Devices with an open episode, and when they were unusual last.
+    open: BTreeMap<DeviceId, Timestamp>,
+    now: Timestamp,
+    /// Devices that closed the day `day` with traffic, so far; and the day before.
+    devices: [u32; 2],
+    day: u32,
+    /// Measures, and those of them with supporting evidence, fading.
+    measures: f64,
+    supported: f64,
+}
+
+impl ModelBaseline {
+    /// Judges one measure and learns from it.
+    pub fn judge(
+        &mut self,
+        device: DeviceId,
+        measure: &Measure,
+        evidence: Evidence,
+        settings: &Settings,
+        out: &mut Vec<Verdict>,
+    ) {
+        if measure.kind == Kind::Day {
+            self.count(measure.hour / 24);
+        }
+        self.support(evidence);
+        let age = stratum(measure.days);
+        for (branch, score) in self.typical.scores(measure, settings.floor).into_iter().flatten() {
+            self.judge_branch(device, measure, evidence, (age, branch, score), out);
+        }
+        if measure.kind != Kind::Open && !evidence.expected {
+            self.typical.learn(measure);
+        }
+    }
+
+    fn judge_branch(
+        &mut self,
+        device: DeviceId,
+        measure: &Measure,
+        evidence: Evidence,
+        (age, branch, score): (usize, Branch, Score),
+        out: &mut Vec<Verdict>,
+    ) {
+        let standing = self.calibration.standing(age, branch, score, evidence.supports());
+        let is_open = self.open.contains_key(&device);
+        if standing == Standing::Unusual && !evidence.expected {
+            self.alarm(device, measure, evidence, (age, branch, score), out);
+        } else if is_open && measure.kind == Kind::Day && measure_is_still_high(measure) {
+            self.open.insert(device, self.now);
+        }
+        if measure.kind != Kind::Open {
+            self.calibration.pass(age, branch, f64::from(measure.hours));
+            if score.score > 0.0 && !self.guard.excuses(self.now) && !evidence.expected {
+                self.calibration.learn(age, branch, score);
+            }
+        }
+    }
+
+    /// Time passed.
+    pub(crate) fn pass(&mut self, now: Timestamp, out: &mut Vec<Verdict>) {
+        self.now = self.now.max(now);
+        out.extend(self.guard.release(self.now).into_iter().map(Verdict::Unusual));
+        if let Some(wide) = self.guard.tell(self.now, self.devices()) {
+            out.push(Verdict::ModelWide(wide));
+        }
+        let now = self.now;
+        self.open.retain(|device, last| {
+            let goes_on = now.since(*last) < CALM;
+            if !goes_on {
+                out.push(Verdict::Over { device: *device, metric: Metric::Bytes, at: now });
+            }
+            goes_on
+        });
+    }
+
+    /// Devices that had traffic in the last whole day.
+    pub(crate) fn devices(&self) -> u32 {
+        self.devices[0].max(self.devices[1])
+    }
+
+    /// How far learning has come.
+    pub fn learning(&self) -> Learning {
+        Learning {
+            devices: self.devices(),
+            device_hours: self.calibration.exposure() as u64,
+            is_ready: self.calibration.is_ready(),
+        }
+    }
+
+    /// How many times as many alarms are affordable where other evidence supports them, for a fifth of the budget.
+    pub(crate) fn boost(&self) -> f64 {
+        let part = (self.supported + 1.0) / (self.measures + 1_000.0);
+        (0.2 / part).clamp(1.0, 300.0)
+    }
+
+    fn alarm(
+        &mut self,
+        device: DeviceId,
+        measure: &Measure,
+        evidence: Evidence,
+        what: (usize, Branch, Score),
+        out: &mut Vec<Verdict>,
+    ) {
+        let goes_on = self.open.contains_key(&device);
+        if self.open.len() < MOST_OPEN || goes_on {
+            self.open.insert(device, self.now.max(measure.start()));
+        }
+        let unusual = self.explain(device, measure, evidence, what, !goes_on);
+        // A day's alarm belongs to its last hour.
+        let hour = measure.hour + if measure.kind == Kind::Day { 23 } else { 0 };
+        if goes_on || self.guard.start(hour, self.now, &unusual, self.devices()) == Fate::Tell {
+            out.push(Verdict::Unusual(unusual));
+        } else if let Some(wide) = self.guard.tell(self.now, self.devices()) {
+            out.push(Verdict::ModelWide(wide));
+        }
+    }
+
+    fn explain(
+        &self,
+        device: DeviceId,
+        measure: &Measure,
+        evidence: Evidence,
+        (age, branch, score): (usize, Branch, Score),
+        first: bool,
+    ) -> Unusual {
+        let centre = if measure.kind == Kind::Day { i32::from(measure.usual[1].centre) } else { measure.centre() };
+        let reach = i32::from(measure.spread).max(OCTAVE / 8) * 2;
+        Unusual {
+            device,
+            metric: if branch == Branch::Drift { Metric::Drift } else { Metric::Bytes },
+            at: measure.start(),
+            span_hours: if measure.kind == Kind::Day { 24 } else { 1 },
+            is_open: measure.kind == Kind::Open,
+            first,
+            usual_low: octaves::to_bytes(f64::from(centre - reach)),
+            usual_high: octaves::to_bytes(f64::from(centre + reach)),
+            now: measure.bytes,
+            days: measure.days,
+            is_record: measure.octaves() > i32::from(measure.record),
+            once_in_hours: self.calibration.once_in_hours(age, branch, score.score),
+            others_high: self.guard.others(measure.hour, device),
+            devices: self.devices(),
+            is_supported: evidence.supports(),
+        }
+    }
+
+    fn count(&mut self, day: u32) {
+        if day > self.day {
+            self.devices = [0, if day == self.day + 1 { self.devices[0] } else { 0 }];
+            self.day = day;
+        }
+        self.devices[0] += 1;
+    }
+
+    fn support(&mut self, evidence: Evidence) {
+        self.measures += 1.0;
+        self.supported += f64::from(u8::from(evidence.supports()));
+        if self.measures > 1e6 {
+            self.measures /= 2.0;
+            self.supported /= 2.0;
+        }
+    }
+}
+
+fn measure_is_still_high(measure: &Measure) -> bool {
+    let above = i32::from(octaves::from_bytes(measure.bytes)) - i32::from(measure.usual[1].centre);
+    f64::from(above) > STILL_HIGH * f64::from(measure.spread)
 }

@@ -57,6 +57,8 @@ pub struct Unusual {
     pub metric: Metric,
     /// The hour (or for a drift the day) that is unusual.
     pub at: Timestamp,
+    /// 1 for an hour, 24 for a day.
+    pub span_hours: u8,
     /// Whether that hour still grows, so that `now` is a lower bound.
     pub is_open: bool,
     /// Whether this begins an episode.
@@ -67,8 +69,8 @@ pub struct Unusual {
     pub usual_high: u64,
     /// Bytes now.
     pub now: u64,
-    /// Weeks that the device itself has taught.
-    pub weeks: u16,
+    /// Days that the device itself has taught.
+    pub days: u16,
     /// Whether it is the highest that the device is remembered to have reached (old records fade over months).
     pub is_record: bool,
     /// By chance about once in this many device-hours of this model.
@@ -86,7 +88,7 @@ impl Unusual {
     /// `Usual 0.2-1.4 MB on a Tuesday at 14:00 (8 weeks); now 38 MB. Highest ever ...`.
     pub fn sentence(&self, model: Option<&str>) -> String {
         let mut text = String::new();
-        let _ = write!(text, "Usual {}-{} bytes ({} weeks", self.usual_low, self.usual_high, self.weeks);
+        let _ = write!(text, "Usual {}-{} bytes ({} days", self.usual_low, self.usual_high, self.days);
         if let Some(model) = model {
             let _ = write!(text, ", model {model}");
         }

@@ -1,0 +1,160 @@
+//! The fleet guard: alarms of many devices of a model at once are one event, not many.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use fleetward_fleet::{DeviceId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelWide, Phase, Unusual};
+
+/// Alarms start together if their hours lie within this many of each other.
+const TOGETHER: u32 = 2;
+/// At least this many devices make an event of the model.
+const FEWEST: usize = 6;
+/// And at least this part of the model's devices.
+const PART: f64 = 0.005;
+/// An event is over when nobody joined for this many hours.
+const QUIET: u32 = 30;
+/// An event that goes on for longer than this many hours is what is usual now.
+const LONGEST: u32 = 5 * 24;
+/// How long an alarm waits to see whether it is one of many, when others have begun too.
+pub(crate) const WAIT: Duration = Duration::from_hours(1);
+/// An event is told again each time its devices have doubled.
+const GROWTH: u32 = 2;
+/// Memory of recent starts is bounded; a model that passes it has an event anyway.
+const MOST: usize = 20_000;
+
+/// What becomes of an alarm that begins.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Fate {
+    /// Tell it.
+    Tell,
+    /// It waits, or is part of an event.
+    Hold,
+}
+
+/// Recent starts of alarms of one model, those that wait, and the event if there is one.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Guard {
+    recent: VecDeque<(u32, DeviceId)>,
+    waiting: BTreeMap<DeviceId, (Timestamp, Unusual)>,
+    event: Option<Event>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Event {
+    since: u32,
+    until: u32,
+    members: BTreeSet<DeviceId>,
+    joined: Vec<DeviceId>,
+    affected: u32,
+    told: u32,
+}
+
+impl Guard {
+    /// An alarm of `unusual.device` begins in `hour`. `devices` is how many the model has.
+    pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> Fate {
+        self.recent.retain(|(start, device)| start + 24 > hour && *device != unusual.device);
+        self.recent.push_back((hour, unusual.device));
+        if self.recent.len() > MOST {
+            self.recent.pop_front();
+        }
+        if let Some(event) = &mut self.event {
+            event.join(hour, unusual.device);
+            return Fate::Hold;
+        }
+        let together = self.recent.iter().filter(|(start, _)| start.abs_diff(hour) <= TOGETHER).count();
+        let enough = enough(devices);
+        if together >= enough {
+            self.begin(hour);
+            return Fate::Hold;
+        }
+        if together > (enough / 4).max(2) && !unusual.is_supported {
+            self.waiting.insert(unusual.device, (now, *unusual));
+            return Fate::Hold;
+        }
+        Fate::Tell
+    }
+
+    /// Whether a model-wide event explains what happens, so that it teaches nothing. After five days it is the new usual.
+    pub(crate) fn excuses(&self, now: Timestamp) -> bool {
+        let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
+        self.event.as_ref().is_some_and(|event| hour < event.since + LONGEST)
+    }
+
+    /// Other devices whose alarm began within two hours.
+    pub(crate) fn others(&self, hour: u32, device: DeviceId) -> u32 {
+        self.recent.iter().filter(|(start, other)| start.abs_diff(hour) <= TOGETHER && *other != device).count() as u32
+    }
+
+    /// Alarms that have waited long enough without becoming an event.
+    pub(crate) fn release(&mut self, now: Timestamp) -> Vec<Unusual> {
+        let due: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, (since, _))| now.since(*since) >= WAIT)
+            .map(|(device, _)| *device)
+            .collect();
+        due.iter().filter_map(|device| self.waiting.remove(device)).map(|(_, unusual)| unusual).collect()
+    }
+
+    /// What is to be told about the event, if anything.
+    pub(crate) fn tell(&mut self, now: Timestamp, devices: u32) -> Option<ModelWide> {
+        let event = self.event.as_mut()?;
+        let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
+        let phase = if event.told == 0 {
+            Phase::Began
+        } else if event.affected >= event.told * GROWTH {
+            Phase::Grew
+        } else if hour > event.until + QUIET {
+            Phase::Over
+        } else {
+            return None;
+        };
+        event.told = event.affected;
+        let wide = ModelWide {
+            model: crate::ModelKey::NONE,
+            metric: crate::Metric::Bytes,
+            phase,
+            since: Timestamp::from_secs(i64::from(event.since) * 3600),
+            until: Timestamp::from_secs(i64::from(event.until) * 3600),
+            joined: std::mem::take(&mut event.joined),
+            affected: event.affected,
+            devices,
+        };
+        if phase == Phase::Over {
+            self.event = None;
+        }
+        Some(wide)
+    }
+
+    /// All that began together, told or waiting, become one event.
+    fn begin(&mut self, hour: u32) {
+        let mut event =
+            Event { since: hour, until: hour, members: BTreeSet::new(), joined: Vec::new(), affected: 0, told: 0 };
+        for (start, device) in self.recent.iter().filter(|(start, _)| start.abs_diff(hour) <= TOGETHER) {
+            event.join(*start, *device);
+            self.waiting.remove(device);
+        }
+        self.event = Some(event);
+    }
+}
+
+impl Event {
+    fn join(&mut self, hour: u32, device: DeviceId) {
+        self.since = self.since.min(hour);
+        self.until = self.until.max(hour);
+        if self.members.len() < MOST && self.members.insert(device) {
+            self.affected += 1;
+            if self.joined.len() < ModelWide::LISTED {
+                self.joined.push(device);
+            }
+        }
+    }
+}
+
+/// Devices that must begin together to be an event.
+fn enough(devices: u32) -> usize {
+    FEWEST.max((f64::from(devices) * PART) as usize)
+}

@@ -1,0 +1,139 @@
+//! How far above everything known a measure lies: one number for each branch of judgement.
+
+use serde::{Deserialize, Serialize};
+
+use crate::norm::Norm;
+use crate::octaves::OCTAVE;
+use crate::{Kind, Measure};
+
+/// A way of being unusual. Each has tails and thresholds of its own and a share of the alarm budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Branch {
+    /// One hour above all hours before.
+    Hour,
+    /// One day above all days before.
+    Day,
+    /// Days that add up.
+    Drift,
+}
+
+impl Branch {
+    pub(crate) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Drift];
+
+    /// Its share of the budget.
+    pub(crate) fn share(self) -> f64 {
+        match self {
+            Self::Hour => 0.35,
+            Self::Day => 0.25,
+            Self::Drift => 0.4,
+        }
+    }
+}
+
+/// A measure from one branch's point of view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Score {
+    /// Negative: nothing.
+    pub score: f64,
+    /// For the drift: how high the same episode was already; it is counted once at each height.
+    pub before: f64,
+}
+
+/// Days after which a device is known well enough to say what is typical for its model.
+const GROWN: u16 = 14;
+/// The device's own record counts as much as the model's word after this many days.
+const RECORD_DAYS: f64 = 2.0;
+/// Smallest deviation that heights are measured in, octaves: below, arithmetic noise would count.
+const NARROWEST: f64 = 0.5;
+
+/// What is typical for the devices of a model, in octaves.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Typical {
+    level: Norm,
+    variety: Norm,
+    /// How far the record lies above the level.
+    reach: Norm,
+    day_level: Norm,
+    day_spread: Norm,
+    day_reach: Norm,
+}
+
+impl Typical {
+    /// Learns from a device that knows itself.
+    pub(crate) fn learn(&mut self, measure: &Measure) {
+        if measure.days < GROWN {
+            return;
+        }
+        let record = octaves(measure.record);
+        if measure.kind == Kind::Day {
+            let centre = octaves(measure.usual[1].centre);
+            self.day_level.add(centre);
+            self.day_spread.add(octaves(measure.spread));
+            self.day_reach.add((record - centre).max(0.0));
+        } else {
+            let level = octaves(measure.level);
+            self.level.add(level);
+            self.variety.add(octaves(measure.variety));
+            self.reach.add((record - level).max(0.0));
+        }
+    }
+
+    /// The heights of a measure; `floor` is how many bytes above the usual matter.
+    pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Branch, Score)>; 2] {
+        if measure.kind == Kind::Day {
+            return [Some((Branch::Day, self.day(measure, floor))), Some((Branch::Drift, drift(measure, floor)))];
+        }
+        [Some((Branch::Hour, self.hour(measure, floor))), None]
+    }
+
+    fn hour(&self, measure: &Measure, floor: u64) -> Score {
+        let active = f64::from(measure.active);
+        let own = octaves(measure.level);
+        let level = blend(own, active, self.level.mean_or(own), 3.0);
+        let days = f64::from(measure.days).min(active);
+        let record = blend(octaves(measure.record), days, level + self.reach.mean_or(0.0), RECORD_DAYS);
+        let spread = octaves(measure.variety) * 1.25;
+        let spread = blend(spread, active, self.variety.mean_or(1.0) * 1.25, 24.0).max(NARROWEST);
+        let doubt = self.level.deviation() / (1.0 + active);
+        let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
+        let is_material = exceeds(measure, measure.centre(), floor);
+        height(above, libm::sqrt(spread * spread + doubt * doubt), is_material && measure.deviations() > 2.0)
+    }
+
+    fn day(&self, measure: &Measure, floor: u64) -> Score {
+        let usual = measure.usual[1];
+        let weight = f64::from(usual.weight);
+        let own = octaves(usual.centre);
+        let centre = blend(own, weight, self.day_level.mean_or(own), 1.0);
+        let record = blend(octaves(measure.record), weight, centre + self.day_reach.mean_or(0.0), RECORD_DAYS);
+        let spread = blend(octaves(measure.spread), weight, self.day_spread.mean_or(0.5), 7.0).max(NARROWEST / 2.0);
+        let doubt = self.day_level.deviation() / (1.0 + weight);
+        let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
+        let is_material = exceeds(measure, i32::from(usual.centre), floor);
+        height(above, libm::sqrt(spread * spread + doubt * doubt), is_material)
+    }
+}
+
+fn drift(measure: &Measure, floor: u64) -> Score {
+    let units = f64::from(crate::days::SIGMA);
+    let rises = measure.drift > measure.peak && exceeds(measure, i32::from(measure.usual[1].centre), floor);
+    // Half a unit for a deviation: the histogram ends at 32.
+    let height = |evidence: u16| f64::from(evidence) / units / 2.0;
+    Score { score: if rises { height(measure.drift) } else { -1.0 }, before: height(measure.peak) }
+}
+
+fn height(above: f64, deviation: f64, counts: bool) -> Score {
+    Score { score: if counts && above > 0.0 { above / deviation } else { -1.0 }, before: -1.0 }
+}
+
+fn exceeds(measure: &Measure, centre: i32, floor: u64) -> bool {
+    measure.bytes.saturating_sub(crate::octaves::to_bytes(f64::from(centre))) >= floor
+}
+
+fn blend(own: f64, weight: f64, others: f64, others_weight: f64) -> f64 {
+    (own * weight + others * others_weight) / (weight + others_weight)
+}
+
+fn octaves(units: u16) -> f64 {
+    f64::from(units) / f64::from(OCTAVE)
+}
