@@ -62,8 +62,9 @@ pub(crate) struct Compiled {
     /// Events that matter while an episode is under way.
     pub(crate) open_triggers: Triggers,
     pub(crate) cost: Cost,
-    /// It asks the baseline.
+    /// It asks what only the second stage knows.
     pub(crate) later: bool,
+    pub(crate) new_to_group: Vec<Field>,
 }
 
 /// A compiled rule with its document, for the tests in it.
@@ -201,10 +202,12 @@ impl Compiler<'_, '_> {
         }
         memory.extend(reads.memory.iter().copied());
         memory.append(&mut self.feed_memory);
-        let later = reads.later
-            || [&unless[..], scope.as_slice(), clear.as_slice()].concat().iter().any(|node| Reads::of(node).later);
+        let asked = unless.iter().chain(&scope).chain(&clear);
+        let others: Vec<Reads> = asked.map(Reads::of).collect();
+        let later = reads.later || others.iter().any(|reads| reads.later);
+        let new_to_group = others.iter().chain([&reads]).flat_map(|reads| reads.new_to_group.clone()).collect();
         self.check_stage(document, subject, later, &memory, &feeds);
-        let triggers = self.triggers(document, &when_node, scope.as_ref(), &reads, &feeds);
+        let triggers = self.triggers(document, subject, &when_node, scope.as_ref(), &reads, &feeds);
         if self.wrong.len() > before {
             return None;
         }
@@ -255,6 +258,7 @@ impl Compiler<'_, '_> {
                 open_triggers: triggers.or(Triggers::TICK).or(clear_at),
                 cost,
                 later,
+                new_to_group,
             },
         })
     }
@@ -275,15 +279,14 @@ impl Compiler<'_, '_> {
         if subject != Subject::Device || !later {
             return;
         }
-        let verdict = Triggers::of(Trigger::Unusual);
         if !memory.is_empty() {
             let hint = "`unusual.identity_changed`, `unusual.place_changed` and `unusual.new_destination` tell of the last day";
-            let message = "a rule that asks the baseline cannot compare a device's last values";
+            let message = "a rule that asks the baseline or other devices cannot compare a device's last values";
             self.wrong.push(self.source.about(&document.when, message, Some(hint.to_owned())));
         }
-        if feeds.iter().any(|feed| !feed.triggers.without(verdict).is_empty()) {
-            let hint = "write a second rule for the window".to_owned();
-            let message = "the windows of a rule that asks the baseline count its verdicts only";
+        if !feeds.is_empty() {
+            let hint = "write a second rule for the window, or count over the fleet with `per:`".to_owned();
+            let message = "a rule about one device that asks the baseline or other devices has no windows";
             self.wrong.push(self.source.about(&document.when, message, Some(hint)));
         }
     }
@@ -413,6 +416,7 @@ impl Compiler<'_, '_> {
     fn triggers(
         &mut self,
         document: &RuleDocument,
+        subject: Subject,
         when: &Bool,
         scope: Option<&Bool>,
         reads: &Reads,
@@ -432,10 +436,17 @@ impl Compiler<'_, '_> {
             changed = Triggers::CONTACT.or(Triggers::of(Trigger::DeviceChange));
         }
         let possible = may_be_true(when).and(scope.map_or(Triggers::ALL, may_be_true));
-        let triggers = changed.and(possible);
+        let all = changed.and(possible);
+        // A source is no device: what happens to it is told in the second stage, by its own key.
+        let source = if subject == Subject::Device { Triggers::of(Trigger::SourceState) } else { Triggers::NONE };
+        let triggers = all.without(source);
         if triggers.is_empty() {
-            let hint = "no kind of event carries everything that it reads".to_owned();
-            self.wrong.push(self.source.about(&document.when, "this can never be true", Some(hint)));
+            let (message, hint) = if all.is_empty() {
+                ("this can never be true", "no kind of event carries everything that it reads")
+            } else {
+                ("this is about a source, not about a device", "add `per: source`")
+            };
+            self.wrong.push(self.source.about(&document.when, message, Some(hint.to_owned())));
         }
         triggers
     }

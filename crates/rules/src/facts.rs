@@ -12,6 +12,7 @@ use fleetward_fleet::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::around::{Around, Gaps};
 use crate::detail::Detail;
 
 /// What kind of event it is. Rules are routed by it: an event costs only the rules that concern it.
@@ -208,6 +209,13 @@ pub struct Facts<'a> {
     /// What only this kind of event has.
     pub detail: Detail<'a>,
 
+    /// When sources were silent; `None`: never, as far as anyone knows.
+    pub gaps: Option<&'a Gaps>,
+    /// The source that the device was last heard through.
+    pub last_source: Option<&'a str>,
+    /// The devices around it; only the second stage knows.
+    pub around: Option<&'a dyn Around>,
+
     /// When the device was last heard of, this record included; `None` where never. What `silence()` counts from.
     pub last_contact: Option<Timestamp>,
     /// Planned changes that cover the device at the event's time; those among them that fit a rule excuse it.
@@ -251,6 +259,9 @@ impl<'a> Facts<'a> {
             expected: "",
             observed: "",
             detail: Detail::None,
+            gaps: None,
+            last_source: None,
+            around: None,
             last_contact: trigger.is_contact().then_some(at),
             planned: &[],
             late: false,

@@ -11,6 +11,7 @@
 //! * **Bounded**: expressions, windows, lists and examples have limits; there are no loops, so cost is known when a rule is read.
 //! * **Idle is small**: a subject of which nothing is remembered costs one pointer.
 
+mod around;
 mod builtin;
 mod compile;
 mod detail;
@@ -35,6 +36,7 @@ mod testing;
 mod vocabulary;
 pub mod window;
 
+pub use around::{Around, Gaps};
 pub use builtin::FILES as BUILTIN_FILES;
 pub use detail::{Detail, Metric, OwnedDetail, Unusual, UnusualKind};
 pub use diagnostic::Diagnostic;

@@ -8,13 +8,15 @@ use fleetward_fleet::Timestamp;
 use crate::compile::Feed;
 use crate::diagnostic::Diagnostic;
 use crate::evaluate::{self, Whom};
+use crate::expr::reach::carriers;
+use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
 use crate::plan::{Class, Plan};
 use crate::rule::Rule;
 use crate::state::SubjectState;
 use crate::subject::Subject;
-use crate::vocabulary::Field;
+use crate::vocabulary::{self, Field};
 
 /// What rule files may refer to.
 #[derive(Debug, Default, Clone)]
@@ -43,6 +45,8 @@ pub struct RuleSet {
     routes: [Routes; ROUTES],
     /// Fields whose last value some rule reads.
     pub(crate) memory: Vec<Field>,
+    /// Fields of which rules ask whether a value is new.
+    new_to_group: Vec<(u8, Triggers)>,
     /// (key, index into `rules`), sorted.
     keys: Vec<(u32, u16)>,
 }
@@ -106,6 +110,12 @@ impl RuleSet {
                     routes.rules[trigger as usize].push(index as u16);
                 }
             }
+            for field in &rule.compiled.new_to_group {
+                let entry = (field.code().unwrap_or_default(), carriers(*field));
+                if !set.new_to_group.contains(&entry) {
+                    set.new_to_group.push(entry);
+                }
+            }
             for feed in &rule.compiled.feeds {
                 routes.add(feed);
             }
@@ -159,6 +169,19 @@ impl RuleSet {
     /// own; nothing that [`Self::observe`] remembers is in it.
     pub fn observe_later(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
         evaluate::observe(self, self.later(), Whom::LATER, facts, state, out);
+    }
+
+    /// The fields of which some rule asks whether a value is new to a model (their numbers, for [`Self::value_of`] and
+    /// [`crate::Around::is_new`]), and the events that may carry them.
+    pub fn new_to_group(&self) -> &[(u8, Triggers)] {
+        &self.new_to_group
+    }
+
+    /// A number that stands for the value of this field in one event.
+    pub fn value_of(&self, field: u8, facts: &Facts<'_>) -> Option<u64> {
+        let field = vocabulary::by_code(field)?;
+        let context = Context { facts, state: None, now: facts.time() };
+        context.stored(field).map(Value::identity)
     }
 
     /// Which events concern the rules about this subject, open episodes aside.

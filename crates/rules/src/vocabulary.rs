@@ -332,6 +332,15 @@ pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
     ("text.startsWith(\"...\")", "the text begins so"),
     ("text.endsWith(\"...\")", "the text ends so"),
     ("text.contains(\"...\")", "the text contains it"),
+    (
+        "feed_gap(source)",
+        "the source that the device was last heard through is silent now; `silence()` leaves such time out",
+    ),
+    ("network_outage(network, 0.2)", "more than this share of the devices of its network is silent"),
+    (
+        "new_to_group(x)",
+        "the device's model (without one: the fleet) first showed this x within the last day; unknown in the first week",
+    ),
     ("unusual(bytes)", "the baseline says that this hour of the device is unusual; false when it says that it is over"),
     ("drift(bytes)", "the baseline says that the device has moved away over days; false when it says that it is over"),
     ("model_wide(bytes)", "the baseline says that many devices of a model are unusual at once: with `per: model`"),
@@ -341,6 +350,11 @@ pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
 /// The entry of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     FIELDS.iter().find(|entry| entry.name == name)
+}
+
+/// The field with this number ([`Field::code`]).
+pub(crate) fn by_code(code: u8) -> Option<Field> {
+    FIELDS.iter().map(|entry| entry.field).find(|field| field.code() == Some(code))
 }
 
 /// The vocabulary as (name, type, meaning) rows, for documents and editors.

@@ -144,7 +144,73 @@ fn verdicts_of_the_baseline_are_read_in_the_second_stage() {
     let told = errors("rule: r\ntitle: t\nwhen: unusual(byts)\n");
     assert!(told.contains("there is no baseline for `byts`"), "{told}");
     let told = errors("rule: r\ntitle: t\nwatch: { w: { sum: bytes, over: 1h } }\nwhen: unusual(bytes) && w > 1 MB\n");
-    assert!(told.contains("count its verdicts only"), "{told}");
+    assert!(told.contains("has no windows"), "{told}");
     let told = errors("rule: r\ntitle: t\nwhen: unusual(bytes) || changed(imei)\n");
     assert!(told.contains("cannot compare a device's last values"), "{told}");
+}
+
+#[test]
+fn our_own_blindness_is_no_silence() {
+    holds(
+        "rule: silent\ntitle: t\nwhen: silence() > 26 h\nunless: feed_gap(source)\nclear: contact\ntests:\n  \
+         - { name: silent, given: [ {}, { kind: tick, at: 27h } ], expect: alarm }\n  \
+         - { name: the source is silent, given: [ {}, { kind: source_state, source: test, silent_for: 10m, at: 2h }, { kind: tick, at: 40h } ], expect: none }\n  \
+         - { name: it is back and the device has its time, given: [ {}, { kind: source_state, source: test, silent_for: 10m, at: 2h }, { kind: source_state, source: test, at: 30h }, { kind: tick, at: 40h } ], expect: none }\n  \
+         - { name: it is back and the device stays silent, given: [ {}, { kind: source_state, source: test, silent_for: 10m, at: 2h }, { kind: source_state, source: test, at: 30h }, { kind: tick, at: 55h } ], expect: alarm }\n  \
+         - { name: another source, given: [ {}, { kind: source_state, source: other, silent_for: 10m, at: 2h }, { kind: tick, at: 40h } ], expect: alarm }\n",
+    );
+    holds(
+        "rule: silent\ntitle: t\nwhen: silence() > 26 h && !feed_gap(\"sms-platform\")\ntests:\n  \
+         - { given: [ {}, { kind: source_state, source: sms-platform, silent_for: 10m, at: 2h }, { kind: tick, at: 40h } ], expect: none }\n",
+    );
+    let told = errors("rule: r\ntitle: t\nwhen: source_silent\n");
+    assert_eq!(told, "r.yaml:3:7: this is about a source, not about a device\n  hint: add `per: source`");
+}
+
+#[derive(Debug)]
+struct Neighbours;
+
+impl fleetward_rules::Around for Neighbours {
+    fn outage_share(&self, network: fleetward_fleet::Plmn) -> Option<f64> {
+        Some(if network.mcc == 262 { 0.3 } else { 0.0 })
+    }
+
+    fn is_new(&self, _: u8, value: u64) -> Option<bool> {
+        Some(value.is_multiple_of(2))
+    }
+}
+
+#[test]
+fn the_second_stage_lends_what_it_knows_of_others() {
+    use fleetward_fleet::{DeviceId, Flow, Timestamp};
+    use fleetward_rules::{Detail, Facts, SubjectState, Trigger};
+    let text = "rule: down\ntitle: t\nwhen: network_outage(network, 0.2)\n---\nrule: new\ntitle: t\nwhen: new_to_group(flow.destination)\n";
+    let set = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("it compiles");
+    let fired = |facts: &Facts<'_>| {
+        let (mut state, mut out) = (SubjectState::default(), Vec::new());
+        set.observe(facts, &mut state, &mut out);
+        assert!(out.is_empty(), "the first stage leaves them alone");
+        set.observe_later(facts, &mut state, &mut out);
+        out.len()
+    };
+    let mut tick = Facts::new(Trigger::Tick, Timestamp(0), Timestamp(0), DeviceId(1), "a");
+    tick.network = "26201".parse().ok();
+    assert_eq!(fired(&tick), 0, "unknown without the second stage");
+    tick.around = Some(&Neighbours);
+    assert_eq!(fired(&tick), 1);
+    tick.network = "20801".parse().ok();
+    assert_eq!(fired(&tick), 0);
+
+    let [(field, carriers)] = set.new_to_group() else { panic!("{:?}", set.new_to_group()) };
+    assert!(carriers.contains(Trigger::Flow));
+    let flow = Flow::default();
+    for name in ["a.example", "b.example", "c.example", "d.example"] {
+        let mut facts = Facts::new(Trigger::Flow, Timestamp(0), Timestamp(0), DeviceId(1), "a");
+        facts.detail = Detail::Flow(&flow, Some(name));
+        facts.around = Some(&Neighbours);
+        let value = set.value_of(*field, &facts).expect("the flow carries it");
+        assert_eq!(fired(&facts), usize::from(value.is_multiple_of(2)), "{name}");
+    }
+    let told = errors("rule: r\ntitle: t\nwhen: network_outage(netwrk, 2)\n");
+    assert!(told.contains("wants the field `network`"), "{told}");
 }

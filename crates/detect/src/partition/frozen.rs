@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use fleetward_fleet::{DeviceId, Offset, Timestamp};
+use fleetward_rules::Gaps;
 use serde::{Deserialize, Serialize};
 
 use super::class::{Class, Classes};
@@ -27,6 +28,7 @@ pub(crate) struct Frozen<'a> {
     sweep: u64,
     last_tick: Option<Timestamp>,
     planned: planned::Frozen,
+    gaps: &'a Gaps,
 }
 
 /// The same, read. Field for field in the order of [`Frozen`].
@@ -43,6 +45,7 @@ struct Thawed {
     sweep: u64,
     last_tick: Option<Timestamp>,
     planned: planned::Frozen,
+    gaps: Gaps,
 }
 
 impl PartitionState {
@@ -60,6 +63,7 @@ impl PartitionState {
             sweep: self.sweep as u64,
             last_tick: self.last_tick,
             planned: self.planned.freeze(),
+            gaps: &self.gaps,
         };
         let room = Vec::with_capacity(self.devices.len() * 160 + 64);
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
@@ -102,6 +106,7 @@ impl PartitionState {
             sweep: thawed.sweep as usize,
             last_tick: thawed.last_tick,
             planned: Planned::thaw(thawed.planned),
+            gaps: thawed.gaps,
             tally: Tally::default(),
         })
     }

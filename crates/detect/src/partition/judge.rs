@@ -64,6 +64,10 @@ impl PartitionState {
         });
         facts.planned = &planned;
         facts.detail = happening.detail;
+        if !self.gaps.is_empty() {
+            facts.gaps = Some(&self.gaps);
+            facts.last_source = last_source(entry, &self.names);
+        }
         let facts = happening.tell(facts);
         if for_groups {
             out.facts.extend(GroupFact::of(&facts));
@@ -162,6 +166,13 @@ fn subject(entry: &Entry, class: &Class, names: &Names, record: &Record<'_>) -> 
         critical: class.critical || profile.is_some_and(|profile| profile.critical),
         model,
     }
+}
+
+/// The NAS of the newest session: who would tell of the device if it spoke.
+fn last_source<'a>(entry: &Entry, names: &'a Names) -> Option<&'a str> {
+    let open = entry.sessions.open.last().map(|session| session.nas);
+    let nas = open.or_else(|| entry.sessions.closed.last().map(|session| session.nas));
+    nas.map(|nas| &**names.nases.value(nas))
 }
 
 fn targets(entry: &Entry, names: &Names) -> Vec<SessionTarget> {

@@ -26,6 +26,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use fleetward_fleet::{Body, DeviceId, Observation, Offset, PlannedChange, Timestamp};
+use fleetward_rules::Gaps;
 
 pub(crate) use tally::Tally;
 pub(crate) use views::Wanted;
@@ -54,6 +55,8 @@ pub struct PartitionState {
     last_tick: Option<Timestamp>,
     /// Deviations that were announced.
     planned: Planned,
+    /// When sources were silent; every partition knows.
+    gaps: Gaps,
     tally: Tally,
 }
 
@@ -142,6 +145,7 @@ impl PartitionState {
             Body::SessionVanished(vanished) => self.vanished(&record, vanished, out),
             Body::DeviceChange(change) => self.device_change(&record, change, out),
             Body::PlannedChange(change) => self.planned.announce(change),
+            Body::SourceState(state) => self.gaps.note(state, record.at),
             Body::Tick => self.tick(&record, out),
             body => self.activity(&record, body, out),
         }

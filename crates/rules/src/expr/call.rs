@@ -32,6 +32,9 @@ pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[I
         ("allowed", [x, list]) => allowed(checker, id, x, list),
         ("in_list", [x, list]) => in_list(checker, id, x, list),
         ("in_cidr", [x, net]) => in_cidr(checker, x, net),
+        ("feed_gap", [x]) => feed_gap(checker, x),
+        ("network_outage", [network, share]) => network_outage(checker, network, share),
+        ("new_to_group", [x]) => field(checker, x).map_or(Typed::Error, |field| Typed::Bool(Bool::NewToGroup(field))),
         ("unusual", [x]) => unusual(checker, UnusualKind::Hour, x),
         ("drift", [x]) => unusual(checker, UnusualKind::Drift, x),
         ("model_wide", [x]) => unusual(checker, UnusualKind::ModelWide, x),
@@ -157,6 +160,31 @@ fn in_cidr(checker: &mut Checker<'_>, x: &IdedExpr, net: &IdedExpr) -> Typed {
         }
         Typed::Error => Typed::Error,
         other => checker.error(x.id, format!("`in_cidr` wants an IP address, this is {}", other.describe()), None),
+    }
+}
+
+/// `feed_gap(source)` or `feed_gap("pgw-1")`.
+fn feed_gap(checker: &mut Checker<'_>, x: &IdedExpr) -> Typed {
+    match (literal(x), name_of(x).as_deref()) {
+        (Some(name), _) => Typed::Bool(Bool::FeedGap(Some(name.into()))),
+        (None, Some("source")) => Typed::Bool(Bool::FeedGap(None)),
+        _ => {
+            let hint = "write `feed_gap(source)` for the source of the device, or its name between quotes".to_owned();
+            checker.error(x.id, "`feed_gap` wants a source", Some(hint))
+        }
+    }
+}
+
+/// `network_outage(network, 0.2)`.
+fn network_outage(checker: &mut Checker<'_>, network: &IdedExpr, share: &IdedExpr) -> Typed {
+    let hint = || Some("write for example `network_outage(network, 0.2)`".to_owned());
+    if name_of(network).as_deref() != Some("network") {
+        return checker.error(network.id, "`network_outage` wants the field `network`", hint());
+    }
+    match checker.check(share) {
+        Typed::Amount(share) if share > 0.0 && share < 1.0 => Typed::Bool(Bool::Outage(share)),
+        Typed::Error => Typed::Error,
+        _ => checker.error(share.id, "`network_outage` wants a share between 0 and 1", hint()),
     }
 }
 

@@ -46,6 +46,11 @@ pub(crate) enum Bool {
     First(Field),
     Absent(WindowRef),
     Unusual(UnusualKind, Metric),
+    /// The source is silent now: the named one, or the one that the device was last heard through.
+    FeedGap(Option<Box<str>>),
+    /// More than this share of the devices of the network is silent.
+    Outage(f64),
+    NewToGroup(Field),
 }
 
 /// An address of the record, whole: a symbol is too short for IPv6.

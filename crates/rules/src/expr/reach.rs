@@ -22,10 +22,12 @@ pub(crate) struct Reads {
     pub(crate) time: bool,
     /// `kind` is compared: ticks are asked for by name.
     pub(crate) kind: bool,
-    /// It asks the baseline, which answers in the second stage.
+    /// It asks what only the second stage knows: the baseline, other devices.
     pub(crate) later: bool,
     pub(crate) nodes: usize,
     pub(crate) first_memory: Option<Field>,
+    /// Fields whose values the second stage must know of all devices.
+    pub(crate) new_to_group: Vec<Field>,
 }
 
 /// The events at which `node` may be true.
@@ -92,8 +94,8 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
         Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) => {
             either_if(text_known(text, at))
         }
-        Bool::Changed(field) | Bool::First(field) => either_if(carriers(*field).contains(at)),
-        Bool::Absent(_) | Bool::InNetwork(Address::Previous(_), _) => EITHER,
+        Bool::Changed(field) | Bool::First(field) | Bool::NewToGroup(field) => either_if(carriers(*field).contains(at)),
+        Bool::Absent(_) | Bool::FeedGap(_) | Bool::Outage(_) | Bool::InNetwork(Address::Previous(_), _) => EITHER,
     }
 }
 
@@ -120,7 +122,7 @@ fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
     }
 }
 
-fn carriers(field: Field) -> Triggers {
+pub(crate) fn carriers(field: Field) -> Triggers {
     FIELDS.iter().find(|entry| entry.field == field).map_or(Triggers::ALL, |entry| entry.carriers)
 }
 
@@ -209,6 +211,18 @@ impl Reads {
             Bool::SymbolIn(value, _) => self.sym(value),
             Bool::InNetwork(Address::Field(field), _) => self.sym(&Sym::Field(*field)),
             Bool::InNetwork(Address::Previous(field), _) => self.sym(&Sym::Previous(*field)),
+            Bool::FeedGap(_) => self.time = true,
+            Bool::Outage(_) => {
+                self.later = true;
+                self.time = true;
+            }
+            Bool::NewToGroup(field) => {
+                self.later = true;
+                self.carriers = self.carriers.or(carriers(*field));
+                if !self.new_to_group.contains(field) {
+                    self.new_to_group.push(*field);
+                }
+            }
             Bool::Unusual(..) => {
                 self.later = true;
                 self.carriers = self.carriers.or(Triggers::of(Trigger::Unusual));

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use std::time::Duration;
+
 use fleetward_fleet::{Direction, Simultaneous, Timestamp};
 
 use super::ir::{Address, Arithmetic, Sym, Text, WindowRef};
@@ -68,6 +70,21 @@ impl<'a> Context<'a> {
     /// Unknown where the event is no verdict about this.
     pub(crate) fn unusual(&self, kind: UnusualKind, metric: Metric) -> Option<bool> {
         self.verdict().filter(|it| it.kind == kind && it.metric == metric).map(|it| it.holds)
+    }
+
+    /// Unknown where it is not known through which source the device was last heard.
+    pub(crate) fn feed_gap(&self, source: Option<&str>) -> Option<bool> {
+        let source = source.or(self.facts.last_source);
+        let Some(gaps) = self.facts.gaps else { return Some(false) };
+        Some(gaps.is_silent(source?))
+    }
+
+    pub(crate) fn outage(&self, share: f64) -> Option<bool> {
+        Some(self.facts.around?.outage_share(self.facts.network?)? > share)
+    }
+
+    pub(crate) fn new_to_group(&self, field: Field) -> Option<bool> {
+        self.facts.around?.is_new(field.code()?, self.stored(field)?.identity())
     }
 
     pub(crate) fn address(&self, address: Address) -> Option<IpAddr> {
@@ -212,7 +229,13 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn silence(&self) -> f64 {
-        self.facts.last_contact.map_or(f64::NAN, |last| self.facts.time().since(last).as_secs_f64())
+        let facts = self.facts;
+        let Some(last) = facts.last_contact else { return f64::NAN };
+        let (now, silent) = (facts.time(), facts.time().since(last));
+        // While its source was silent, the device could not be heard.
+        let blind =
+            facts.gaps.zip(facts.last_source).map_or(Duration::ZERO, |(gaps, source)| gaps.within(source, last, now));
+        silent.saturating_sub(blind).as_secs_f64()
     }
 
     pub(crate) fn size(&self, list: ListField) -> f64 {

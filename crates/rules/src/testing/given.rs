@@ -10,6 +10,8 @@ use fleetward_fleet::{
 };
 
 use super::detail;
+use crate::around::Gaps;
+use crate::detail::OwnedDetail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
@@ -27,6 +29,8 @@ pub(super) struct Given {
     profile: Option<Profile>,
     states: States,
     last_contact: Option<Timestamp>,
+    last_source: String,
+    gaps: Gaps,
     sessions: Vec<String>,
     offset: u64,
     planned: Vec<Arc<PlannedChange>>,
@@ -41,6 +45,8 @@ impl Given {
             profile,
             states: States::default(),
             last_contact: None,
+            last_source: "test".to_owned(),
+            gaps: Gaps::default(),
             sessions: Vec::new(),
             offset: 0,
             planned: test.planned.as_ref().map(planned).transpose()?.into_iter().map(Arc::new).collect(),
@@ -68,9 +74,13 @@ impl Given {
         }
         let detail = detail::detail(event, trigger, at)?;
         if trigger.is_contact() || detail.lend().is_contact() {
+            event.source.as_ref().map_or("test", |source| &source.0).clone_into(&mut self.last_source);
             self.last_contact = Some(at.max(self.last_contact.unwrap_or(at)));
         }
         let device_id = event.device.as_ref().map_or(DeviceId(1), |name| DeviceId::of(&name.0));
+        if let OwnedDetail::Source(state) = &detail {
+            self.gaps.note(state, at);
+        }
         let mut facts = Facts::new(trigger, at, at + age, device_id, "test device");
         facts.offset = Offset(self.offset);
         self.offset += 1;
@@ -87,6 +97,8 @@ impl Given {
         }
         fill(&mut facts, event)?;
         facts.detail = detail.lend();
+        facts.gaps = Some(&self.gaps);
+        facts.last_source = Some(&self.last_source);
         let mut out = Vec::new();
         self.states.judge(set, rule, &facts, &mut out);
         Ok(out)
