@@ -185,7 +185,7 @@ impl Compiler<'_, '_> {
         let clear = clear_text.as_ref().and_then(|(text, _)| self.condition(text));
         let reads = when.as_ref().map(Reads::of).unwrap_or_default();
         let (repeat, value) = self.repeat(document, &reads);
-        let (responds, responds_unless) = self.responds(document);
+        let responds = self.responds(document);
         let windows = document.watch.keys().map(String::as_str).collect::<Vec<_>>();
         let mut memory = Vec::new();
         let title = self.template(Some(&document.title), "", &mut memory);
@@ -231,11 +231,14 @@ impl Compiler<'_, '_> {
             mode: document.mode,
             budget: document.budget,
             repeat,
-            responds,
+            responds: responds.asked,
             tags: document.tags.clone(),
+            why: document.why.as_deref().map(plain).unwrap_or_default().into(),
+            false_alarms: document.false_alarms.as_deref().map(plain).unwrap_or_default().into(),
+            references: document.references.clone(),
             tests: document.tests.len(),
             planned,
-            text: text_of(document),
+            text: text_of(document, responds.unless_text),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
@@ -244,7 +247,7 @@ impl Compiler<'_, '_> {
                 when_node,
                 unless: unless.iter().map(build::condition).collect(),
                 clear: clear.as_ref().map(build::condition),
-                responds_unless,
+                responds_unless: responds.unless,
                 times,
                 value,
                 memory,
@@ -469,14 +472,22 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn text_of(document: &RuleDocument) -> Text {
+fn text_of(document: &RuleDocument, responds_unless: Vec<Option<String>>) -> Text {
     let watch = document.watch.iter().map(|(name, watch)| (name.clone(), describe_watch(&watch.value)));
+    let some = |text: &Option<Spanned<String>>| text.as_ref().map(|text| plain(&text.value));
+    let excuses = document.unless.iter().chain(&document.except);
     Text {
-        scope: document.scope.as_ref().map(|text| plain(&text.value)),
+        scope: some(&document.scope),
         watch: watch.collect(),
         when: plain(&document.when.value),
-        unless: document.unless.as_ref().map(|text| plain(&text.value)),
-        clear: document.clear.as_ref().map(|text| plain(&text.value)),
+        excuses: excuses.map(|text| plain(&text.value)).collect(),
+        clear: some(&document.clear),
+        repeat: some(&document.repeat),
+        responds_unless,
+        expected: some(&document.expected),
+        observed: some(&document.observed),
+        advice: some(&document.advice),
+        confidence: some(&document.confidence),
     }
 }
 

@@ -56,6 +56,15 @@ pub(crate) struct RuleDocument {
     pub(crate) planned: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub(crate) tags: Vec<Box<str>>,
+    /// Why it matters, for the page about the rule.
+    #[serde(default)]
+    pub(crate) why: Option<String>,
+    /// What makes it speak though nothing is wrong.
+    #[serde(default)]
+    pub(crate) false_alarms: Option<String>,
+    /// Where to read more.
+    #[serde(default)]
+    pub(crate) references: Vec<Box<str>>,
     #[serde(default)]
     pub(crate) tests: Vec<Spanned<TestDocument>>,
 }

@@ -1,11 +1,12 @@
-//! A rule in a sentence.
+//! A rule in a sentence, and what it looks at.
 
 use std::time::Duration;
 
+use crate::facts::{Trigger, Triggers};
 use crate::rule::{Mode, Respond, RespondAction, Rule};
 use crate::subject::Subject;
 use crate::template::number;
-use crate::vocabulary::Dimension;
+use crate::vocabulary::{Dimension, FIELDS};
 
 /// What the rule means.
 pub(crate) fn explain(rule: &Rule) -> String {
@@ -14,7 +15,7 @@ pub(crate) fn explain(rule: &Rule) -> String {
         whom(rule),
         watching(rule),
         format!(", when `{}`", rule.text.when),
-        rule.text.unless.as_ref().map(|unless| format!(" unless `{unless}`")).unwrap_or_default(),
+        excused(rule),
         format!(": a finding of severity {severity}"),
         often(rule),
         then(rule),
@@ -46,15 +47,32 @@ fn watching(rule: &Rule) -> String {
     if windows.is_empty() { String::new() } else { format!(", watching {}", windows.join(" and ")) }
 }
 
+fn excused(rule: &Rule) -> String {
+    let excuses: Vec<String> = rule.text.excuses.iter().map(|excuse| format!("`{excuse}`")).collect();
+    if excuses.is_empty() { String::new() } else { format!(" unless {}", excuses.join(" or ")) }
+}
+
 fn often(rule: &Rule) -> String {
-    let new = if rule.repeat.per_value { " for each new value" } else { "" };
-    let clear = rule.text.clear.as_ref().map(|clear| format!("when `{clear}`"));
-    let over = clear.unwrap_or_else(|| "when it has not happened for as long".to_owned());
-    format!(", at most once per {}{new}, over {over}", words(rule.repeat.every))
+    let every = words(rule.repeat.every);
+    let new = match (&rule.text.repeat, rule.repeat.per_value) {
+        (Some(text), true) => new_what(text),
+        _ => String::new(),
+    };
+    let over = match &rule.text.clear {
+        Some(clear) => format!("when `{clear}`"),
+        None => format!("when it has not happened for {every}"),
+    };
+    format!(", at most once per {every}{new}, over {over}")
+}
+
+/// `once per new imei per 7d` gives ` for each new imei`.
+fn new_what(repeat: &str) -> String {
+    let new = repeat.split_once("new ").map_or("value", |(_, rest)| rest);
+    format!(" for each new {}", new.split(" per ").next().unwrap_or(new).trim())
 }
 
 fn then(rule: &Rule) -> String {
-    let actions: Vec<String> = rule.responds.iter().map(action).collect();
+    let actions: Vec<String> = actions(rule);
     let actions = actions.join(", ");
     match (rule.mode, actions.is_empty()) {
         (Mode::Off, _) => "; it is off.".to_owned(),
@@ -65,15 +83,83 @@ fn then(rule: &Rule) -> String {
     }
 }
 
-fn action(respond: &Respond) -> String {
-    let approval = if respond.needs_approval { " (a person approves)" } else { "" };
+/// The planned changes that excuse it; `None`: none does.
+pub(crate) fn excused_by(rule: &Rule) -> Option<String> {
+    let kinds: Vec<&str> = rule.planned.iter().map(fleetward_fleet::PlannedKind::name).collect();
+    (!kinds.is_empty()).then(|| kinds.join(", "))
+}
+
+/// Each response in words.
+pub(crate) fn actions(rule: &Rule) -> Vec<String> {
+    let unless = rule.text.responds_unless.iter().map(Option::as_deref);
+    rule.responds.iter().zip(unless).map(|(respond, unless)| action(respond, unless)).collect()
+}
+
+fn action(respond: &Respond, unless: Option<&str>) -> String {
     let name = respond.action.name().replace('_', " ");
-    match &respond.action {
-        RespondAction::Notify { channel } => format!("{name} {channel}{approval}"),
-        _ => format!("{name}{approval}"),
+    let what = match &respond.action {
+        RespondAction::Notify { channel } => format!("{name} {channel}"),
+        RespondAction::ChangeOfAuthorization { session_timeout_secs } => {
+            format!("{name} (the session ends after {})", words(Duration::from_secs((*session_timeout_secs).into())))
+        }
+        RespondAction::Disconnect | RespondAction::SuspendSim => name,
+    };
+    let approval = if respond.needs_approval { " (a person approves)" } else { "" };
+    let unless = unless.map(|unless| format!(" unless `{unless}`")).unwrap_or_default();
+    format!("{what}{approval}{unless}")
+}
+
+pub(crate) fn words(length: Duration) -> String {
+    number(length.as_secs_f64(), Dimension::Duration)
+}
+
+/// The fields of the vocabulary that the rule's conditions name, in the vocabulary's order.
+pub(crate) fn reads(rule: &Rule) -> Vec<&'static str> {
+    let text = &rule.text;
+    let watch = text.watch.iter().map(|(_, what)| what);
+    let conditions = [&text.when].into_iter().chain(&text.scope).chain(watch).chain(&text.excuses).chain(&text.clear);
+    let mut found = Vec::new();
+    for condition in conditions {
+        found.extend(names(condition));
+    }
+    FIELDS.iter().map(|entry| entry.name).filter(|name| found.contains(name)).collect()
+}
+
+/// Dotted names in an expression, texts between quotes left out.
+fn names(expression: &str) -> Vec<&str> {
+    let outside = expression.split('"').step_by(2).flat_map(|part| part.split('\'').step_by(2));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    outside.flat_map(|part| part.split(move |c| !is_name(c))).filter(|name| !name.is_empty()).collect()
+}
+
+/// The events that make it look, in words.
+pub(crate) fn looks_at(triggers: Triggers) -> Vec<&'static str> {
+    Trigger::ALL.into_iter().filter(|trigger| triggers.contains(*trigger)).map(trigger_words).collect()
+}
+
+fn trigger_words(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::SessionStart => "session starts",
+        Trigger::SessionInterim => "interim updates",
+        Trigger::SessionStop => "session stops",
+        Trigger::SessionLost => "lost sessions",
+        Trigger::Admitted => "admissions",
+        Trigger::Rejected => "refused tries",
+        Trigger::DeviceChange => "changes of the inventory",
+        Trigger::Tick => "the passing of time",
     }
 }
 
-fn words(length: Duration) -> String {
-    number(length.as_secs_f64(), Dimension::Duration)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_stands_outside_quotes() {
+        assert_eq!(
+            names("used > 0.4 * profile.volume.per_hour && x == \"imei\""),
+            ["used", "0.4", "profile.volume.per_hour", "x"]
+        );
+        assert_eq!(new_what("once per new imei per 7d"), " for each new imei");
+    }
 }

@@ -13,6 +13,7 @@
 
 mod around;
 mod builtin;
+mod compare;
 mod compile;
 mod detail;
 mod diagnostic;
@@ -27,6 +28,7 @@ mod plan;
 mod planned;
 mod rule;
 mod ruleset;
+mod schema;
 mod source;
 mod state;
 mod subject;
@@ -38,6 +40,7 @@ pub mod window;
 
 pub use around::{Around, Gaps};
 pub use builtin::FILES as BUILTIN_FILES;
+pub use compare::Difference;
 pub use detail::{Detail, Metric, OwnedDetail, Unusual, UnusualKind};
 pub use diagnostic::Diagnostic;
 pub use facts::{Facts, Trigger, Triggers};
@@ -46,6 +49,7 @@ pub use plan::{Class, Plan};
 pub use planned::PlannedKinds;
 pub use rule::{Budget, Cost, Mode, Repeat, Respond, RespondAction, Rule};
 pub use ruleset::{GroupKey, Options, RuleSet};
+pub use schema::SCHEMA;
 pub use state::SubjectState;
 pub use subject::Subject;
 pub use testing::{TestResult, run_tests};

@@ -131,6 +131,12 @@ pub struct Rule {
     pub responds: Vec<Respond>,
     /// Provisions and techniques.
     pub tags: Vec<Box<str>>,
+    /// Why it matters, in words for people; empty where the file does not say.
+    pub why: Box<str>,
+    /// What makes it speak though nothing is wrong; empty where the file does not say.
+    pub false_alarms: Box<str>,
+    /// Where to read more.
+    pub references: Vec<Box<str>>,
     /// How many examples the file gives.
     pub tests: usize,
     pub(crate) planned: PlannedKinds,
@@ -144,8 +150,16 @@ pub(crate) struct Text {
     pub(crate) scope: Option<String>,
     pub(crate) watch: Vec<(String, String)>,
     pub(crate) when: String,
-    pub(crate) unless: Option<String>,
+    /// Everything that excuses it: `unless`, then `except`.
+    pub(crate) excuses: Vec<String>,
     pub(crate) clear: Option<String>,
+    pub(crate) repeat: Option<String>,
+    /// One for each response.
+    pub(crate) responds_unless: Vec<Option<String>>,
+    pub(crate) expected: Option<String>,
+    pub(crate) observed: Option<String>,
+    pub(crate) advice: Option<String>,
+    pub(crate) confidence: Option<String>,
 }
 
 impl Rule {
@@ -173,6 +187,32 @@ impl Rule {
     /// What it means, in a sentence.
     pub fn explain(&self) -> String {
         crate::explain::explain(self)
+    }
+
+    /// The names of the vocabulary's fields that its conditions read: where the record or the profile does not carry
+    /// one, the condition about it is unknown.
+    pub fn reads(&self) -> Vec<&'static str> {
+        crate::explain::reads(self)
+    }
+
+    /// The kinds of event that make it look, in words.
+    pub fn looks_at(&self) -> Vec<&'static str> {
+        crate::explain::looks_at(self.triggers())
+    }
+
+    /// The names of the kinds of planned change that excuse it, in words; `None` where none does.
+    pub fn excused_by(&self) -> Option<String> {
+        crate::explain::excused_by(self)
+    }
+
+    /// What to do about a finding, as written: a template.
+    pub fn advice(&self) -> &str {
+        self.text.advice.as_deref().unwrap_or_default()
+    }
+
+    /// How sure a finding is, as written: a template.
+    pub fn confidence(&self) -> &str {
+        self.text.confidence.as_deref().unwrap_or_default()
     }
 }
 

@@ -273,12 +273,18 @@ fn a_rule_explains_itself() {
     assert_eq!(
         explain("volume-hour"),
         "For a device, watching `used` (the sum of bytes over 1h), when `used > profile.volume.per_hour`: a finding of severity high, \
-         at most once per 24 h, over when `used < 0.4 * profile.volume.per_hour for 30m`; then notify ops, disconnect."
+         at most once per 24 h, over when `used < 0.4 * profile.volume.per_hour for 30m`; then notify ops, disconnect unless `session_stop`."
     );
     assert_eq!(
         explain("stock-sim-talks"),
         "For a device where `device.state in [\"stock\", \"retired\"]`, when `session_start || session_interim`: a finding of severity \
-         critical, at most once per 24 h, over when it has not happened for as long; then notify ops, disconnect, suspend sim."
+         critical, at most once per 24 h, over when it has not happened for 24 h; then notify ops, disconnect, suspend sim."
+    );
+    assert_eq!(
+        explain("network-not-allowed"),
+        "For a device, when `kind == \"session\" && !allowed(network, profile.networks)` unless `!allowed(country, profile.countries)`: \
+         a finding of severity medium, at most once per 24 h for each new network, over when it has not happened for 24 h; \
+         then notify ops."
     );
 }
 

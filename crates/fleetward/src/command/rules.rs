@@ -1,18 +1,19 @@
 //! `fleetward rules`: the rules that judge, from files, without a server.
 
-use std::path::{Path, PathBuf};
+mod diff;
+mod explain;
+mod files;
+mod list;
 
-use anyhow::Context;
+use std::path::PathBuf;
+
 use clap::Subcommand;
-use fleetward_rules::{Diagnostic, Options, Rule, RuleSet, run_tests};
-use serde_json::json;
+use fleetward_rules::{Options, SCHEMA, run_tests};
 
-use super::cell;
+use self::files::{mistaken, read, rules};
 use crate::cli::Global;
-use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
-use crate::rulefiles;
 
 /// The rules that judge.
 #[derive(Debug, Subcommand)]
@@ -27,18 +28,27 @@ pub(crate) enum Rules {
         /// Files, or folders of them; without any, the configuration's and the built-in ones.
         files: Vec<PathBuf>,
     },
-    /// List the rules in force.
-    List,
-    /// Say in a sentence what a rule means and what it costs.
+    /// List the rules in force, with what each costs.
+    List(list::Filter),
+    /// Say in a sentence what a rule means, what it looks at, and what it costs.
     Explain {
         /// Its name, or a file.
         rule: String,
+    },
+    /// Say how rules differ: what they judge, what they do, what they say. Exit code 1 where they do.
+    Diff {
+        /// A file, a folder, or the name of a rule in force.
+        before: String,
+        /// The same; without it, BEFORE is compared with the version in force.
+        after: Option<String>,
     },
     /// Print a built-in rule file, to start one's own from.
     Print {
         /// Its name; without one, the names of all.
         file: Option<String>,
     },
+    /// Print the JSON Schema of rule files, for editors.
+    Schema,
 }
 
 impl Rules {
@@ -46,9 +56,11 @@ impl Rules {
         match self {
             Self::Check { files } => check(global, &files),
             Self::Test { files } => test(global, &files),
-            Self::List => list(global),
-            Self::Explain { rule } => explain(global, &rule),
+            Self::List(filter) => list::list(global, &filter),
+            Self::Explain { rule } => explain::explain(global, &rule),
+            Self::Diff { before, after } => diff::diff(global, &before, after.as_deref()),
             Self::Print { file } => print(file.as_deref()),
+            Self::Schema => schema(),
         }
     }
 }
@@ -76,43 +88,6 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     Ok(if failed.is_empty() { Exit::Done } else { Exit::Found })
 }
 
-fn list(global: &Global) -> anyhow::Result<Exit> {
-    let rules = rules(global, &[])?;
-    let rows: Vec<_> = rules.rules().iter().map(|rule| describe(rule)).collect();
-    let headings = ["RULE", "VERSION", "SEVERITY", "MODE", "TITLE", "FILE"];
-    let fields = ["rule", "version", "severity", "mode", "title", "file"];
-    global.printer().rows(&rows, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
-    Ok(Exit::Done)
-}
-
-fn describe(rule: &Rule) -> serde_json::Value {
-    json!({
-        "rule": rule.name, "version": rule.version, "severity": rule.severity, "mode": rule.mode,
-        "title": rule.title, "file": rule.file, "tags": rule.tags, "examples": rule.tests,
-    })
-}
-
-fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
-    let path = Path::new(name);
-    let rules = if path.exists() { rules(global, &[path.to_owned()])? } else { rules(global, &[])? };
-    let chosen: Vec<_> = rules.rules().iter().filter(|rule| path.exists() || &*rule.name == name).collect();
-    if chosen.is_empty() {
-        return Err(Failure::input(format!("there is no rule {name:?}"), "fleetward rules list shows them").into());
-    }
-    for rule in chosen {
-        let cost = rule.cost();
-        write_line(&format!(
-            "{}: {}\n  costs about {:.0} ns a record that concerns it, {} windows, at most {} bytes a device",
-            rule.name,
-            rule.explain(),
-            cost.nanos,
-            cost.windows,
-            cost.bytes
-        ))?;
-    }
-    Ok(Exit::Done)
-}
-
 fn print(file: Option<&str>) -> anyhow::Result<Exit> {
     let known = |wanted: &str| fleetward_rules::BUILTIN_FILES.iter().any(|(name, _)| *name == wanted);
     if let Some(wanted) = file.filter(|wanted| !known(wanted)) {
@@ -129,68 +104,7 @@ fn print(file: Option<&str>) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The rules of these files, or of the configuration.
-fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
-    let texts = read(global, files)?;
-    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let options = Options::default();
-    let (builtin, disabled) = match configured(global)? {
-        _ if !files.is_empty() => (false, Vec::new()),
-        Some((config, _)) => (config.builtin_rules, config.disable_rules),
-        None => (true, Vec::new()),
-    };
-    let compiled = if builtin { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
-    let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
-    compiled.map(|rules| rules.without(&disabled)).map_err(mistaken)
-}
-
-/// The configuration and its folder, where there is one.
-fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
-    if !global.config.exists() {
-        return Ok(None);
-    }
-    Settings::outline(&global.config).map(Some).map_err(|problem| wrong(&[problem]))
-}
-
-fn mistaken(mistakes: Vec<Diagnostic>) -> anyhow::Error {
-    wrong(&mistakes.into_iter().map(rulefiles::problem).collect::<Vec<_>>())
-}
-
-/// Rule files by name; without any, those of the configuration's folder (where there is a configuration).
-fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
-    let mut paths = Vec::new();
-    if files.is_empty() {
-        let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
-        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
-            add(&folder, &mut paths).with_context(|| format!("cannot read {}", folder.display()))?;
-        }
-    }
-    for file in files {
-        add(file, &mut paths).with_context(|| format!("cannot read {}", file.display()))?;
-    }
-    paths.sort();
-    let text = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        anyhow::Ok((path.display().to_string(), text))
-    };
-    paths.iter().map(text).collect()
-}
-
-fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.is_dir() {
-        paths.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            paths.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn wrong(problems: &[Problem]) -> anyhow::Error {
-    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Failure::input(lines.join("\n       "), "docs/rules.md describes the language").into()
+fn schema() -> anyhow::Result<Exit> {
+    write_line(SCHEMA.trim_end())?;
+    Ok(Exit::Done)
 }

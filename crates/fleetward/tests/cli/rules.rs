@@ -30,6 +30,8 @@ fn the_built_in_rules_are_whole_and_keep_their_promises() {
     assert!(tested.ends_with(" examples passed, 0 failed\n") && !tested.starts_with("0 "), "{tested}");
     insta::assert_snapshot!("rules_list", place.run(&["rules", "list"]).ok());
     insta::assert_snapshot!("rules_explain", place.run(&["rules", "explain", "module-not-its-own"]).ok());
+    let explained = place.json(&["rules", "explain", "volume-hour"]);
+    assert_eq!(explained[0]["cost"]["windows"], 1, "{explained}");
     let error = place.run(&["rules", "explain", "no-such-rule"]).fails(2);
     assert!(error.contains("there is no rule \"no-such-rule\""), "{error}");
     for file in place.run(&["rules", "print"]).ok().lines() {
@@ -78,4 +80,50 @@ fn a_rule_of_ones_own_is_tested_before_it_judges() {
 fn the_example_of_init_passes() {
     let place = Place::init();
     place.run(&["rules", "test", "rules/night-traffic.yaml.example"]).ok();
+}
+
+#[test]
+fn rules_are_listed_by_what_they_are() {
+    let place = Place::init();
+    let names = |filter: &[&str]| {
+        let rows = place.json(&[&["rules", "list"], filter].concat());
+        let names = rows.as_array().unwrap().iter().map(|row| row["rule"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let all = names(&[]);
+    let critical = names(&["--severity", "critical"]);
+    assert!(critical.contains(&"module-not-its-own".to_owned()) && critical.len() < all.len(), "{critical:?}");
+    let apart = names(&["--reads", "profile.volume.per_hour"]);
+    assert!(apart.contains(&"volume-hour".to_owned()) && !apart.contains(&"volume-day".to_owned()), "{apart:?}");
+    assert!(names(&["--tag", "attack.ics"]).contains(&"rejected-password".to_owned()));
+    assert!(!names(&["--mode", "enforce"]).contains(&"unknown-sim".to_owned()));
+    assert_eq!(names(&["--own"]), Vec::<String>::new());
+    assert!(names(&["--costs", "1"]).len() == all.len() && names(&["--costs", "100000"]).is_empty());
+    place.run(&["rules", "list", "--reads", "bytse"]).fails(2);
+}
+
+#[test]
+fn two_versions_of_a_rule_are_compared() {
+    let place = Place::init();
+    place.write("rules/night.yaml", MINE);
+    assert_eq!(place.run(&["rules", "diff", "rules/night.yaml"]).ok(), "no difference\n");
+    let next = MINE.replace("500 kB", "1 MB").replace("mode: dry-run", "mode: enforce").replace("Little", "Not much");
+    place.write("next.yaml", &format!("{next}---\n{}", MINE.replace("night-talk", "day-talk")));
+    let differ = place.run(&["rules", "diff", "next.yaml"]);
+    assert_eq!(differ.code, 1, "{}", differ.err);
+    insta::assert_snapshot!("rules_diff", differ.out);
+    let both = place.run(&["rules", "diff", "volume-hour", "volume-day"]);
+    assert_eq!(both.code, 1, "{}", both.err);
+    insta::assert_snapshot!("rules_diff_two", both.out);
+    let gone = place.run(&["rules", "diff", "next.yaml", "rules/night.yaml", "--format", "json"]);
+    let gone: serde_json::Value = serde_json::from_str(&gone.out).unwrap();
+    assert!(gone[0]["before"]["rule"] == "day-talk" && gone[0]["after"].is_null(), "{gone}");
+    assert_eq!(gone[1]["differences"][0]["aspect"], "when", "{gone}");
+    place.run(&["rules", "diff", "nothing-of-this-name"]).fails(2);
+}
+
+#[test]
+fn the_schema_is_printed_for_editors() {
+    let schema: serde_json::Value = serde_json::from_str(&Place::empty().run(&["rules", "schema"]).ok()).unwrap();
+    assert_eq!(schema["definitions"]["rule"]["required"], serde_json::json!(["rule", "title", "when"]));
 }

@@ -3,26 +3,35 @@
 use fleetward_fleet::parse_duration;
 use serde_saphyr::Spanned;
 
-use super::Compiler;
+use super::{Compiler, plain};
 use crate::diagnostic::did_you_mean;
 use crate::document::{ApprovalDocument, RespondDocument, RuleDocument};
 use crate::expr::build::{self, Condition};
 use crate::expr::units::did_you_mean_text;
 use crate::rule::{Respond, RespondAction};
 
+/// The responses of a rule; the three lists are parallel.
+#[derive(Default)]
+pub(super) struct Responds {
+    pub(super) asked: Vec<Respond>,
+    pub(super) unless: Vec<Option<Condition>>,
+    pub(super) unless_text: Vec<Option<String>>,
+}
+
 impl Compiler<'_, '_> {
-    pub(super) fn responds(&mut self, document: &RuleDocument) -> (Vec<Respond>, Vec<Option<Condition>>) {
-        let mut responds = Vec::new();
-        let mut conditions = Vec::new();
+    /// What it asks for; for each response, when it is left out, compiled and as written.
+    pub(super) fn responds(&mut self, document: &RuleDocument) -> Responds {
+        let mut responds = Responds::default();
         for respond in &document.respond {
             let options = &respond.value.options;
             let unless = options.unless.as_ref().and_then(|text| self.condition(text));
             let Some(action) = self.action(respond) else { continue };
             let needs_approval = options.approval == Some(ApprovalDocument::Human);
-            responds.push(Respond { action, needs_approval });
-            conditions.push(unless.as_ref().map(build::condition));
+            responds.asked.push(Respond { action, needs_approval });
+            responds.unless.push(unless.as_ref().map(build::condition));
+            responds.unless_text.push(options.unless.as_ref().map(|text| plain(&text.value)));
         }
-        (responds, conditions)
+        responds
     }
 
     fn action(&mut self, respond: &Spanned<RespondDocument>) -> Option<RespondAction> {

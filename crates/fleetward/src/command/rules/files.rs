@@ -1,0 +1,77 @@
+//! Which rule files a command is about: those named, or those of the configuration.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use fleetward_rules::{Diagnostic, Options, RuleSet};
+
+use crate::cli::Global;
+use crate::config::{Config, Problem, Settings};
+use crate::exit::Failure;
+use crate::rulefiles;
+
+/// The rules of these files, or of the configuration.
+pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    let texts = read(global, files)?;
+    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let options = Options::default();
+    let (builtin, disabled) = match configured(global)? {
+        _ if !files.is_empty() => (false, Vec::new()),
+        Some((config, _)) => (config.builtin_rules, config.disable_rules),
+        None => (true, Vec::new()),
+    };
+    let compiled = if builtin { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
+    let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
+    compiled.map(|rules| rules.without(&disabled)).map_err(mistaken)
+}
+
+/// The configuration and its folder, where there is one.
+fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
+    if !global.config.exists() {
+        return Ok(None);
+    }
+    Settings::outline(&global.config).map(Some).map_err(|problem| wrong(&[problem]))
+}
+
+pub(super) fn mistaken(mistakes: Vec<Diagnostic>) -> anyhow::Error {
+    wrong(&mistakes.into_iter().map(rulefiles::problem).collect::<Vec<_>>())
+}
+
+/// Rule files by name; without any, those of the configuration's folder (where there is a configuration).
+pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
+    let mut paths = Vec::new();
+    if files.is_empty() {
+        let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+            add(&folder, &mut paths).with_context(|| format!("cannot read {}", folder.display()))?;
+        }
+    }
+    for file in files {
+        add(file, &mut paths).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    paths.sort();
+    let text = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        anyhow::Ok((path.display().to_string(), text))
+    };
+    paths.iter().map(text).collect()
+}
+
+fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        paths.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn wrong(problems: &[Problem]) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Failure::input(lines.join("\n       "), "docs/rules.md describes the language").into()
+}
