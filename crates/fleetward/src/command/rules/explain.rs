@@ -27,7 +27,7 @@ fn page(rule: &Rule) -> String {
     let mut lines = vec![format!("{}: {}", rule.name, rule.explain())];
     let mut line = |name: &str, text: String| {
         if !text.is_empty() {
-            lines.push(format!("  {name:<10} {text}"));
+            lines.push(format!("  {name:<11} {text}"));
         }
     };
     line("looks at", rule.looks_at().join(", "));

@@ -78,6 +78,11 @@ pub(super) fn describe(rule: &Rule) -> Value {
         "title": rule.title, "file": rule.file, "tags": rule.tags, "examples": rule.tests,
         "explain": rule.explain(), "looks_at": rule.looks_at(), "reads": rule.reads(),
         "planned": rule.planned().iter().map(|kind| kind.name()).collect::<Vec<_>>(), "budget": rule.budget,
-        "cost": { "nanos": cost.nanos.round(), "windows": cost.windows, "bytes": cost.bytes },
+        "cost": { "nanos": nanos(cost.nanos), "windows": cost.windows, "bytes": cost.bytes },
     })
+}
+
+#[expect(clippy::cast_sign_loss, reason = "an estimate is some nanoseconds, never negative")]
+fn nanos(estimate: f64) -> u64 {
+    estimate.round() as u64
 }
