@@ -1,8 +1,8 @@
 //! What differs between two versions of a rule: what it judges, what it does, and what it says.
 
-use crate::explain::{actions, excused_by, words};
+use crate::explain::{actions, excused_by, whom, words};
 use crate::expr::units;
-use crate::rule::{Rule, Subject};
+use crate::rule::Rule;
 
 /// One aspect in which two versions of a rule differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ fn find<'a>(aspects: &'a [Aspect], name: &str) -> Option<&'a Aspect> {
 fn aspects(rule: &Rule) -> Vec<Aspect> {
     let text = &rule.text;
     let expression = |name: &str, text: &str| Aspect { name: name.into(), text: text.into(), kind: Kind::Expression };
-    let mut found = vec![setting("about", subject(rule.subject))];
+    let mut found = vec![setting("about", whom(rule.subject))];
     found.extend(text.scope.as_ref().map(|scope| expression("scope", scope)));
     found.extend(text.watch.iter().map(|(name, what)| expression(&format!("watch {name}"), what)));
     found.push(expression("when", &text.when));
@@ -110,14 +110,6 @@ fn setting(name: &str, text: impl Into<String>) -> Aspect {
     Aspect { name: name.into(), text: text.into(), kind: Kind::Setting }
 }
 
-fn subject(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Device => "each device",
-        Subject::Group => "each group",
-        Subject::Model => "each model",
-    }
-}
-
 fn serde_name(rule: &Rule) -> &'static str {
     match rule.mode {
         crate::rule::Mode::Off => "off",
@@ -140,7 +132,8 @@ fn normal(text: &str, kind: Kind) -> String {
         if let Some((factor, dimension)) = rewritten.units.get(&at) {
             let digits: String =
                 rewritten.text.chars().skip(at).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-            plain.push_str(&format!("{}{dimension:?}", digits.parse::<f64>().unwrap_or(f64::NAN) * factor));
+            plain += &(digits.parse::<f64>().unwrap_or(f64::NAN) * factor).to_string();
+            plain += dimension.describe();
             skip_number = true;
         }
         skip_number &= c.is_ascii_digit() || c == '.';

@@ -12,7 +12,7 @@ use crate::vocabulary::{Dimension, FIELDS};
 pub(crate) fn explain(rule: &Rule) -> String {
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let parts = [
-        whom(rule),
+        about(rule),
         watching(rule),
         format!(", when `{}`", rule.text.when),
         excused(rule),
@@ -23,8 +23,14 @@ pub(crate) fn explain(rule: &Rule) -> String {
     parts.concat()
 }
 
-fn whom(rule: &Rule) -> String {
-    let whom = match rule.subject {
+fn about(rule: &Rule) -> String {
+    let scope = rule.text.scope.as_ref().map(|scope| format!(" where `{scope}`"));
+    format!("{}{}", whom(rule.subject), scope.unwrap_or_default())
+}
+
+/// About whom.
+pub(crate) fn whom(subject: Subject) -> &'static str {
+    match subject {
         Subject::Device => "For a device",
         Subject::Group => "For a group",
         Subject::Model => "For a model",
@@ -37,9 +43,7 @@ fn whom(rule: &Rule) -> String {
         Subject::Ip => "For an address",
         Subject::Source => "For a source",
         Subject::Fleet => "For the whole fleet",
-    };
-    let scope = rule.text.scope.as_ref().map(|scope| format!(" where `{scope}`"));
-    format!("{whom}{}", scope.unwrap_or_default())
+    }
 }
 
 fn watching(rule: &Rule) -> String {
@@ -147,6 +151,13 @@ fn trigger_words(trigger: Trigger) -> &'static str {
         Trigger::Rejected => "refused tries",
         Trigger::DeviceChange => "changes of the inventory",
         Trigger::Tick => "the passing of time",
+        Trigger::Flow => "flows",
+        Trigger::Message => "short messages",
+        Trigger::Call => "calls",
+        Trigger::Login => "logins",
+        Trigger::SimChange => "changes of the SIM",
+        Trigger::SourceState => "sources that fall silent or come back",
+        Trigger::Unusual => "verdicts of the baseline",
     }
 }
 

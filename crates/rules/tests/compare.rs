@@ -19,7 +19,7 @@ observed: \"{used}\"
 
 fn changed(from: &str, to: &str) -> Vec<Difference> {
     assert!(RULE.contains(from), "{from}");
-    let compile = |text: &str| RuleSet::compile(&[("r.yaml", text)], &Options::default()).unwrap();
+    let compile = |text: &str| RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("it compiles");
     let (before, after) = (compile(RULE), compile(&RULE.replace(from, to)));
     before.rules()[0].differences(&after.rules()[0])
 }

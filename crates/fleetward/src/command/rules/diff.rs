@@ -19,15 +19,13 @@ struct Pair {
 pub(super) fn diff(global: &Global, first: &str, second: Option<&str>) -> anyhow::Result<Exit> {
     let first = named(global, first)?;
     let pairs = match second {
-        Some(second) => pair(first, named(global, second)?),
+        Some(second) => pair(&first, &named(global, second)?),
         None => against_force(global, first)?,
     };
     let changed: Vec<&Pair> = pairs.iter().filter(|pair| pair.is_changed()).collect();
     let json: Vec<Value> = changed.iter().map(|pair| pair.json()).collect();
-    global.printer().object(&json, || match changed.is_empty() {
-        true => "no difference".to_owned(),
-        false => changed.iter().map(|pair| pair.text()).collect::<Vec<_>>().join("\n"),
-    })?;
+    let text = || changed.iter().map(|pair| pair.text()).collect::<Vec<_>>().join("\n");
+    global.printer().object(&json, || if changed.is_empty() { "no difference".to_owned() } else { text() })?;
     Ok(if changed.is_empty() { Exit::Done } else { Exit::Found })
 }
 
@@ -45,14 +43,14 @@ fn named(global: &Global, name: &str) -> anyhow::Result<Vec<Arc<Rule>>> {
 }
 
 /// One rule each: those two, whatever their names. Otherwise those of the same name.
-fn pair(before: Vec<Arc<Rule>>, after: Vec<Arc<Rule>>) -> Vec<Pair> {
-    if let ([one], [other]) = (&before[..], &after[..]) {
+fn pair(before: &[Arc<Rule>], after: &[Arc<Rule>]) -> Vec<Pair> {
+    if let ([one], [other]) = (before, after) {
         return vec![Pair { before: Some(one.clone()), after: Some(other.clone()) }];
     }
     let same = |rules: &[Arc<Rule>], name: &str| rules.iter().find(|rule| *rule.name == *name).cloned();
     let mut pairs: Vec<Pair> =
-        before.iter().map(|rule| Pair { before: Some(rule.clone()), after: same(&after, &rule.name) }).collect();
-    let new = after.iter().filter(|rule| same(&before, &rule.name).is_none());
+        before.iter().map(|rule| Pair { before: Some(rule.clone()), after: same(after, &rule.name) }).collect();
+    let new = after.iter().filter(|rule| same(before, &rule.name).is_none());
     pairs.extend(new.map(|rule| Pair { before: None, after: Some(rule.clone()) }));
     pairs
 }

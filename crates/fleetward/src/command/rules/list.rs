@@ -1,6 +1,7 @@
 //! `fleetward rules list`: the rules in force, narrowed down.
 
 use clap::Args;
+use fleetward_fleet::PlannedKind;
 use fleetward_rules::{Mode, Rule};
 use serde_json::{Value, json};
 
@@ -73,11 +74,12 @@ fn mode_name(mode: Mode) -> &'static str {
 /// A rule as `--format json` shows it.
 pub(super) fn describe(rule: &Rule) -> Value {
     let cost = rule.cost();
+    let planned: Vec<_> = rule.planned().iter().map(PlannedKind::name).collect();
     json!({
         "rule": rule.name, "version": rule.version, "severity": rule.severity, "mode": rule.mode,
         "title": rule.title, "file": rule.file, "tags": rule.tags, "examples": rule.tests,
         "explain": rule.explain(), "looks_at": rule.looks_at(), "reads": rule.reads(),
-        "planned": rule.planned().iter().map(|kind| kind.name()).collect::<Vec<_>>(), "budget": rule.budget,
+        "planned": planned, "budget": rule.budget,
         "cost": { "nanos": nanos(cost.nanos), "windows": cost.windows, "bytes": cost.bytes },
     })
 }
