@@ -29,7 +29,8 @@ fn without_costs(text: &str) -> String {
         Some((before, after)) if line.contains("  costs ") => {
             format!("{before}about N{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
         }
-        _ => line.split_inclusive(' ').map(hidden).collect(),
+        _ if line.contains("builtin/") => line.split_inclusive(' ').map(hidden).collect(),
+        _ => line.to_owned(),
     };
     text.lines().map(line).collect::<Vec<String>>().join("\n")
 }
