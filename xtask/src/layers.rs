@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["fleetward-fleet", "fleetward-radius"],
     &["fleetward-journal", "fleetward-rules", "fleetward-baseline", "fleetward-store", "fleetward-simulate"],
     &["fleetward-detect", "fleetward-aaa", "fleetward-respond", "fleetward-testkit"],
-    &["fleetward-api"],
+    &["fleetward-api", "fleetward-evaluate"],
     &["fleetward"],
     &["xtask"],
 ];

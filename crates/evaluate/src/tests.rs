@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use fleetward_detect::Compiled;
+use fleetward_rules::{Options, RuleSet};
+use fleetward_simulate::{Class, Config, Overlay, World, misuse};
+
+use super::*;
+
+fn small(overlay: &str) -> (Trial, Judges) {
+    let yaml = misuse::PUBLIC.iter().find(|(name, _)| *name == overlay).unwrap().1;
+    let scenarios = Overlay::from_yaml(yaml).unwrap().scenarios;
+    let classes = ["meter", "camera"].map(|name| (Class::find(name).unwrap().0, 60)).to_vec();
+    let world = Config { classes, scenarios, days: 21, training_days: 14, misused: 4, ..Config::default() };
+    let profiles = World::new(world.clone()).unwrap().profiles();
+    let rules = Arc::new(RuleSet::builtin(&Options::default()));
+    let compiled = Arc::new(Compiled::new(rules, profiles));
+    (Trial { world, worlds: 2, threads: 2 }, Judges { compiled, textbook: Vec::new, nominal: 0.01 })
+}
+
+#[test]
+fn identity_rules_find_a_sim_in_a_telephone_at_once_and_the_number_of_threads_changes_nothing() {
+    let (trial, judges) = small("stolen-sim");
+    let outcome = trial.run(&judges).unwrap();
+    let phone = outcome.scenario("sim-in-a-phone");
+    assert_eq!((phone.misused, phone.found[1]), (16, 16));
+    assert!(phone.median_hours(1).unwrap() < 5.0);
+    let alone = Trial { threads: 1, ..trial }.run(&judges).unwrap();
+    assert_eq!(alone.quiet, outcome.quiet);
+    assert_eq!(alone.rules, outcome.rules);
+    let report = Report { outcome, nominal: 0.01, cost: None };
+    assert!(report.text().contains("| sim-in-a-phone | 16 |"));
+    assert!(report.json()["ours"]["found_with_rules"].as_f64().unwrap() >= 0.25);
+}
+
+#[test]
+fn an_overlay_that_asks_for_too_many_is_refused() {
+    let (mut trial, judges) = small("stolen-sim");
+    trial.world.misused = 100;
+    let error = trial.run(&judges).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("100 devices of class meter wanted"));
+}
