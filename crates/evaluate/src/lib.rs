@@ -27,6 +27,7 @@ mod score;
 pub mod study;
 mod svg;
 mod trial;
+mod truth;
 
 pub use cost::{Cost, cost};
 pub use interval::{Interval, poisson, wilson};
@@ -34,7 +35,13 @@ pub use outcome::{Cell, Outcome, Quiet};
 pub use report::{Figures, Report, Side};
 pub use run::{Alarm, By, Judges};
 pub use svg::{Line, curve};
-pub use trial::{EvaluateError, Trial};
+pub use trial::{EvaluateError, Trial, labelled};
+pub use truth::{Case, Census, LabelError, Truth, Watched, labels};
+
+/// The detectors of the textbook that run beside the product.
+pub fn textbook() -> Vec<Box<dyn fleetward_baseline::textbook::Detector + Send>> {
+    Vec::new()
+}
 
 /// Seeds from here on are for the final figures: nothing may be tuned on them.
 pub const HELD_OUT: u64 = 1_000;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use fleetward_baseline::textbook::Detector;
 use fleetward_detect::engine::{Config, Outputs};
 use fleetward_detect::{Compiled, Engine, Output};
-use fleetward_fleet::{DeviceId, Offset, Timestamp};
-use fleetward_simulate::World;
+use fleetward_fleet::{DeviceId, Observation, Offset, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
@@ -63,8 +62,12 @@ pub(crate) struct Said {
     pub(crate) records: u64,
 }
 
-/// Runs a world to its end.
-pub(crate) fn run(world: &mut World, judges: &Judges) -> Result<Said, EvaluateError> {
+/// Judges a stream to its end. Alarms of the textbook begin with the test.
+pub(crate) fn run(
+    stream: impl Iterator<Item = Observation>,
+    test_begins: Timestamp,
+    judges: &Judges,
+) -> Result<Said, EvaluateError> {
     let told: Arc<Mutex<Vec<Alarm>>> = Arc::default();
     let sink = {
         let told = told.clone();
@@ -72,9 +75,9 @@ pub(crate) fn run(world: &mut World, judges: &Judges) -> Result<Said, EvaluateEr
     };
     let config = Config { workers: 1, queue: 16, snapshots: None };
     let (engine, _) = Engine::start(config, judges.compiled.clone(), sink).map_err(EvaluateError::Engine)?;
-    let mut textbook = Textbook::new(judges, world.test_begins());
+    let mut textbook = Textbook::new(judges, test_begins);
     let (mut batch, mut next) = (Vec::with_capacity(BATCH), 0_u64);
-    for observation in world.by_ref() {
+    for observation in stream {
         textbook.observe(&observation);
         batch.push((Offset(next), Arc::new(observation)));
         next += 1;
@@ -128,7 +131,7 @@ impl Textbook {
         }
     }
 
-    fn observe(&mut self, observation: &fleetward_fleet::Observation) {
+    fn observe(&mut self, observation: &Observation) {
         if self.detectors.is_empty() {
             return;
         }

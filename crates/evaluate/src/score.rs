@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fleetward_fleet::{DeviceId, Timestamp};
-use fleetward_simulate::{CLASSES, Misuse, World};
 use hashbrown::{HashMap, HashSet};
 
 use crate::outcome::Outcome;
 use crate::run::{Alarm, By, Said, columns};
+use crate::truth::{Case, Truth, Watched};
 
 /// An alarm this long after the misuse ended is still about it: the hour must close, the day must be judged. What comes
 /// later about a device that was misused counts neither way.
@@ -16,17 +16,17 @@ const AFTER: Duration = Duration::from_hours(26);
 /// A month, for rates.
 const MONTH_HOURS: f64 = 730.0;
 
-/// Counts one world.
-pub(crate) fn score(world: &World, said: &Said, names: Vec<String>) -> Outcome {
+/// Counts one stream.
+pub(crate) fn score(truth: &Truth, said: &Said, names: Vec<String>) -> Outcome {
     let mut outcome = Outcome::new(names);
     outcome.worlds = 1;
     outcome.records = said.records;
-    let misused: HashMap<DeviceId, &Misuse> = world.truth().iter().map(|misuse| (misuse.device, misuse)).collect();
-    watch(world, &misused, &mut outcome);
+    let misused: HashMap<DeviceId, &Case> = truth.cases.iter().map(|case| (case.device, case)).collect();
+    let watched: HashMap<DeviceId, &Watched> = truth.watched.iter().map(|watched| (watched.device, watched)).collect();
+    watch(truth, &misused, &mut outcome);
     let mut touched = HashSet::new();
     let mut about: HashMap<DeviceId, Vec<&Alarm>> = HashMap::new();
-    let class_of: HashMap<DeviceId, usize> = world.members().iter().map(|member| (member.id, member.class)).collect();
-    for alarm in said.alarms.iter().filter(|alarm| alarm.at >= world.test_begins()) {
+    for alarm in said.alarms.iter().filter(|alarm| alarm.at >= truth.test_begins) {
         if alarm.device == DeviceId(0) {
             if let By::Rule { rule, .. } = &alarm.by {
                 *outcome.fleet.entry(rule.to_string()).or_default() += 1;
@@ -34,14 +34,14 @@ pub(crate) fn score(world: &World, said: &Said, names: Vec<String>) -> Outcome {
             continue;
         }
         match misused.get(&alarm.device) {
-            Some(misuse) if alarm.at >= misuse.from => {
-                if alarm.at <= misuse.until + AFTER {
+            Some(case) if alarm.at >= case.from => {
+                if alarm.at <= case.until + AFTER {
                     about.entry(alarm.device).or_default().push(alarm);
                 }
             }
             _ => {
-                let Some(class) = class_of.get(&alarm.device) else { continue };
-                falsely(alarm, CLASSES[*class].name, &mut outcome);
+                let Some(watched) = watched.get(&alarm.device) else { continue };
+                falsely(alarm, &watched.class, &mut outcome);
                 if matches!(alarm.by, By::Rule { acts: true, .. }) {
                     touched.insert(alarm.device);
                 }
@@ -49,22 +49,21 @@ pub(crate) fn score(world: &World, said: &Said, names: Vec<String>) -> Outcome {
         }
     }
     outcome.wrongly_touched = touched.len() as u64;
-    for misuse in world.truth() {
-        let alarms = about.get(&misuse.device).map_or(&[][..], Vec::as_slice);
-        found(misuse, alarms, world, &mut outcome);
+    for case in &truth.cases {
+        found(case, about.get(&case.device).map_or(&[][..], Vec::as_slice), &mut outcome);
     }
     outcome
 }
 
 /// How long nobody misused whom.
-fn watch(world: &World, misused: &HashMap<DeviceId, &Misuse>, outcome: &mut Outcome) {
-    for (unit, member) in world.members().iter().enumerate() {
-        let (joins, leaves) = world.life(unit as u32);
-        let begins = joins.max(world.test_begins());
-        let ends = misused.get(&member.id).map_or(leaves, |misuse| misuse.from.min(leaves));
+fn watch(truth: &Truth, misused: &HashMap<DeviceId, &Case>, outcome: &mut Outcome) {
+    for watched in &truth.watched {
+        let case = misused.get(&watched.device);
+        let begins = watched.from.max(truth.test_begins);
+        let ends = case.map_or(watched.until, |case| case.from.min(watched.until));
         let hours = ends.since(begins).as_secs_f64() / 3600.0;
-        outcome.quiet(CLASSES[member.class].name).device_months += hours / MONTH_HOURS;
-        outcome.innocent += u64::from(!misused.contains_key(&member.id));
+        outcome.quiet(&watched.class).device_months += hours / MONTH_HOURS;
+        outcome.innocent += u64::from(case.is_none());
     }
 }
 
@@ -78,10 +77,9 @@ fn falsely(alarm: &Alarm, class: &str, outcome: &mut Outcome) {
     }
 }
 
-fn found(misuse: &Misuse, alarms: &[&Alarm], world: &World, outcome: &mut Outcome) {
-    let scenario = &world.config().scenarios[misuse.scenario].scenario;
+fn found(case: &Case, alarms: &[&Alarm], outcome: &mut Outcome) {
     let count = outcome.columns.len();
-    let cell = outcome.cell(scenario, CLASSES[misuse.class].name);
+    let cell = outcome.cell(&case.scenario, &case.class);
     cell.misused += 1;
     let mut first: Vec<Option<Timestamp>> = vec![None; count];
     let mut alarms_of = vec![0_u64; count];
@@ -95,7 +93,7 @@ fn found(misuse: &Misuse, alarms: &[&Alarm], world: &World, outcome: &mut Outcom
         let Some(at) = at else { continue };
         cell.found[column] += 1;
         cell.alarms[column] += alarms_of[column];
-        cell.hours[column].push(at.since(misuse.from).as_secs_f64() / 3600.0);
-        cell.octets[column].push(misuse.octets_until(at));
+        cell.hours[column].push(at.since(case.from).as_secs_f64() / 3600.0);
+        cell.octets[column].push(case.octets_until(at));
     }
 }

@@ -170,8 +170,8 @@ pub fn classes(count: u32) -> Vec<(usize, u32)> {
     names.iter().filter_map(|name| Class::find(name)).map(|(class, _)| (class, count)).collect()
 }
 
-/// Rules of a rule set with the profiles of all classes, as judges.
-pub fn compiled(rules: Arc<fleetward_rules::RuleSet>) -> Compiled {
+/// A rule set with the profiles of all classes, and the nominal rate of the baselines (false alarms per device-month).
+pub fn compiled(rules: Arc<fleetward_rules::RuleSet>, _nominal: f64) -> Compiled {
     Compiled::new(rules, fleetward_simulate::CLASSES.iter().map(Class::profile))
 }
 

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fleetward_detect::engine::Stopped;
 use fleetward_detect::snapshot::SnapshotError;
+use fleetward_fleet::{Observation, Timestamp};
 use fleetward_simulate::{Config, OverlayError, World};
 use parking_lot::Mutex;
 
 use crate::outcome::Outcome;
 use crate::run::{Judges, run};
 use crate::score::score;
+use crate::truth::{Case, Census, Truth};
 
 /// Worlds to run.
 #[derive(Debug, Clone)]
@@ -62,7 +64,20 @@ impl Trial {
     fn one(&self, number: u64, judges: &Judges) -> Result<Outcome, EvaluateError> {
         let config = Config { seed: self.world.seed + number, ..self.world.clone() };
         let mut world = World::new(config).map_err(EvaluateError::Overlay)?;
-        let said = run(&mut world, judges)?;
-        Ok(score(&world, &said, judges.names()))
+        let test_begins = world.test_begins();
+        let said = run(world.by_ref(), test_begins, judges)?;
+        Ok(score(&Truth::of(&world), &said, judges.names()))
     }
+}
+
+/// Judges a recorded stream of which the truth is known: `cases`, and alarms from `test_begins` on.
+pub fn labelled(
+    stream: impl Iterator<Item = Observation>,
+    cases: Vec<Case>,
+    test_begins: Timestamp,
+    judges: &Judges,
+) -> Result<Outcome, EvaluateError> {
+    let mut census = Census::default();
+    let said = run(stream.inspect(|observation| census.observe(observation)), test_begins, judges)?;
+    Ok(score(&census.truth(cases, test_begins), &said, judges.names()))
 }

@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, changes, demo, devices, findings, init, journal, responses, rules, secret, sessions, tokens, users,
+    self, changes, demo, devices, evaluate, findings, init, journal, responses, rules, secret, sessions, simulate,
+    tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -88,6 +89,10 @@ enum Command {
     /// The rules that judge.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Simulate a fleet: to a file, a journal, or a server over RADIUS.
+    Simulate(simulate::Simulate),
+    /// Measure detection against the truth of a simulated fleet: found, missed, said in error, and the cost.
+    Evaluate(evaluate::Evaluate),
     /// The durable record of everything observed.
     #[command(subcommand)]
     Journal(journal::Journal),
@@ -119,6 +124,8 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Findings(findings) => findings.run(global),
         Command::Responses(responses) => responses.run(global),
         Command::Rules(rules) => rules.run(global),
+        Command::Simulate(simulate) => simulate.run(global),
+        Command::Evaluate(evaluate) => evaluate.run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),
         Command::Tokens(tokens) => tokens.run(global),

@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod demo;
 pub(crate) mod devices;
+pub(crate) mod evaluate;
 pub(crate) mod findings;
 pub(crate) mod init;
 pub(crate) mod journal;
@@ -11,6 +12,7 @@ pub(crate) mod responses;
 pub(crate) mod rules;
 pub(crate) mod secret;
 pub(crate) mod sessions;
+pub(crate) mod simulate;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -35,6 +35,8 @@ pub(crate) enum What {
     Record(Record),
     Rejected(RejectReason, Attached),
     Device(Box<DeviceChange>),
+    /// What another sensor saw.
+    Other(Body),
 }
 
 /// An accounting record.
@@ -55,8 +57,19 @@ impl Event {
         (self.observed, self.unit, self.number)
     }
 
+    /// The sensor's name.
+    fn source(&self, member: &Member) -> &'static str {
+        match &self.what {
+            What::Record(_) | What::Rejected(..) => member.nas,
+            What::Device(_) => "inventory",
+            What::Other(Body::Flow(_)) => "mirror",
+            What::Other(Body::Login(_)) => "syslog",
+            What::Other(_) => "platform",
+        }
+    }
+
     pub(crate) fn observation(self, member: &Member, apns: &[Box<str>]) -> Observation {
-        let is_device = matches!(self.what, What::Device(_));
+        let source = self.source(member);
         let body = match self.what {
             What::Record(record) => Body::Session(Box::new(record.session(self.unit, member, apns))),
             What::Rejected(reason, at) => Body::Admission(Box::new(Admission {
@@ -67,13 +80,14 @@ impl Event {
                 observed: format!("module of type {}, network {}", at.imeisv.tac(), at.network).into(),
             })),
             What::Device(change) => Body::DeviceChange(change),
+            What::Other(body) => body,
         };
         Observation {
             event_time: Timestamp(self.happened),
             observed_at: Timestamp(self.observed),
-            source: if is_device { "inventory".into() } else { member.nas.into() },
+            source: source.into(),
             device: member.id,
-            identity: if is_device { None } else { member.identity.clone() },
+            identity: if source == "inventory" { None } else { member.identity.clone() },
             body,
         }
     }

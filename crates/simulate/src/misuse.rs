@@ -4,6 +4,7 @@
 //! The format is taught in `docs/simulate.md`; a mistake is named with line and column.
 
 mod document;
+mod doing;
 mod draw;
 mod quantity;
 mod select;
@@ -20,5 +21,6 @@ pub const PUBLIC: &[(&str, &str)] = &[
     ("botnet", include_str!("../overlays/botnet.yaml")),
     ("slow-leak", include_str!("../overlays/slow-leak.yaml")),
     ("identity", include_str!("../overlays/identity.yaml")),
+    ("activity", include_str!("../overlays/activity.yaml")),
     ("failure", include_str!("../overlays/failure.yaml")),
 ];

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use fleetward_fleet::{Device, DeviceChange, DeviceId, DeviceState, Iccid, Identity, Imeisv, Imsi, Msisdn, Tac};
+use fleetward_fleet::{
+    Body, Device, DeviceChange, DeviceId, DeviceState, Flow, Iccid, Identity, Imeisv, Imsi, Msisdn, Tac,
+};
 
 use crate::calendar::{self, HOUR, SLOT};
 use crate::class::{CLASSES, Class, Moves};
@@ -40,6 +42,8 @@ pub(crate) struct Shared<'a> {
     /// Seconds that local clocks are ahead of UTC.
     pub(crate) offset: i64,
     pub(crate) apns: &'a [Box<str>],
+    /// A sensor of flows is there.
+    pub(crate) flows: bool,
 }
 
 /// What changes.
@@ -145,6 +149,7 @@ impl Unit {
         if hour + HOUR <= self.life.joins {
             return;
         }
+        self.usual_peers(hour, shared, events);
         let mut spent = 0.0;
         for slot in (hour..hour + HOUR).step_by(SLOT as usize) {
             if slot + SLOT <= self.life.joins {
@@ -158,6 +163,28 @@ impl Unit {
         }
         if let Some(truth) = truth {
             truth.spend(hour, spent);
+        }
+    }
+
+    /// Once a day a sensor of flows sums up whom it talked to: its own servers and a time server.
+    fn usual_peers(&mut self, hour: i64, shared: &Shared<'_>, events: &mut Vec<crate::event::Event>) {
+        if !shared.flows || (hour / HOUR) % 24 != i64::from(self.index % 24) || self.life.leaves <= hour {
+            return;
+        }
+        let Self { session, number, .. } = self;
+        let mut out = Outlet { unit: self.index, number, events, random: session, lossy: false };
+        let reports = (format!("reports.{}.example", self.class.prefix), 443, 6);
+        for (name, port, protocol) in [reports, ("time.fleet.example".to_owned(), 123, 17)] {
+            let flow = Flow {
+                name: Some(name.into()),
+                port: Some(port),
+                protocol: Some(protocol),
+                bytes_up: 2_000,
+                bytes_down: 1_000,
+                count: 24,
+                ..Flow::default()
+            };
+            out.push(hour * 1000 + 800, hour * 1000, What::Other(Body::Flow(Box::new(flow))));
         }
     }
 
@@ -238,6 +265,16 @@ impl Unit {
                 for _ in 0..self.misuse.poisson(per_hour * SLOT as f64 / HOUR as f64) {
                     let when = (slot + self.misuse.below(SLOT as u64).cast_signed()) * 1000;
                     out.push(when + 40, when, What::Rejected(*reason, at));
+                }
+            }
+            for doing in &drawn.doings {
+                let begins = (slot..slot + SLOT).contains(&drawn.from);
+                let count = doing.per_hour.map_or(u32::from(begins), |per_hour| {
+                    self.misuse.poisson(per_hour * drawn.part(slot) * SLOT as f64 / HOUR as f64)
+                });
+                for _ in 0..count {
+                    let when = (slot + self.misuse.below(SLOT as u64).cast_signed()).max(drawn.from) * 1000;
+                    out.push(when + 300, when, What::Other(doing.once(&mut self.misuse)));
                 }
             }
             if let Some(second) = &drawn.copy {

@@ -34,6 +34,8 @@ pub struct Config {
     pub scenarios: Vec<Scenario>,
     /// Devices of each class that a scenario befalls which does not say how many.
     pub misused: u32,
+    /// A sensor of flows is there: each device's usual destinations once a day, and those of misuse.
+    pub flows: bool,
     /// Seconds between ticks.
     pub tick: u32,
 }
@@ -50,6 +52,7 @@ impl Default for Config {
             nuisances: Nuisances::ALL,
             scenarios: Vec::new(),
             misused: 10,
+            flows: true,
             tick: 900,
         }
     }
@@ -178,6 +181,7 @@ impl World {
             outages: &outages,
             offset: self.calendar.offset(hour),
             apns: &self.apns,
+            flows: self.config.flows,
         };
         for (index, (unit, member)) in self.units.iter_mut().zip(&self.members).enumerate() {
             if (hour..hour + HOUR).contains(&unit.life.joins) {

@@ -205,6 +205,11 @@ impl Nas {
         Ok(session)
     }
 
+    /// Sends an accounting record that somebody else made up: of a simulation, of a recording.
+    pub fn play(&mut self, record: Record) -> io::Result<()> {
+        self.send_record(SessionRef(0), record)
+    }
+
     /// Adds traffic, octets up and down.
     pub fn traffic(&mut self, session: SessionRef, up: u64, down: u64) {
         if let Some(live) = self.sessions.get_mut(&session) {

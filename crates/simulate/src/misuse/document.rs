@@ -1,6 +1,8 @@
 //! The overlay file as it is written.
 
-use fleetward_fleet::{Plmn, RejectReason, Tac};
+use std::net::IpAddr;
+
+use fleetward_fleet::{Direction, Plmn, RejectReason, SimPart, Tac};
 use serde::Deserialize;
 
 use super::{Bytes, Choice, Hours, Share, Span};
@@ -174,6 +176,84 @@ pub enum Effect {
         #[serde(default)]
         shape: ShapeName,
     },
+    /// Conversations that it begins, as a sensor of flows reports them: one record stands for one destination.
+    Flows {
+        /// Names of the destinations; one of them each time.
+        #[serde(default)]
+        names: Vec<Box<str>>,
+        /// So many other addresses, drawn at random from all of IPv4 for this device; one of them each time.
+        #[serde(default)]
+        addresses: u32,
+        /// The port that is called.
+        #[serde(default)]
+        port: Option<u16>,
+        /// IANA protocol number.
+        #[serde(default = "tcp")]
+        protocol: u8,
+        /// Records an hour.
+        per_hour: Choice<f64>,
+        /// Conversations that a record sums up.
+        #[serde(default = "single")]
+        count: Choice<f64>,
+        /// Octets from the device, a record.
+        #[serde(default = "nothing")]
+        up: Choice<Bytes>,
+        /// Octets to the device, a record.
+        #[serde(default = "nothing")]
+        down: Choice<Bytes>,
+    },
+    /// Short messages, as a platform reports them.
+    Messages {
+        /// The other numbers; one of them each time.
+        #[serde(default)]
+        peers: Vec<Box<str>>,
+        /// Which way.
+        #[serde(default)]
+        direction: Direction,
+        /// Messages an hour.
+        per_hour: Choice<f64>,
+    },
+    /// Voice calls, as a platform reports them.
+    Calls {
+        /// The other numbers; one of them each time.
+        #[serde(default)]
+        peers: Vec<Box<str>>,
+        /// Which way.
+        #[serde(default)]
+        direction: Direction,
+        /// Calls an hour.
+        per_hour: Choice<f64>,
+        /// How long each is answered.
+        #[serde(default = "minutes")]
+        lasts: Choice<Span>,
+    },
+    /// Somebody tries to log in to the device.
+    Logins {
+        /// Which service.
+        service: Box<str>,
+        /// Accounts; one of them each time.
+        #[serde(default)]
+        accounts: Vec<Box<str>>,
+        /// From where.
+        #[serde(default)]
+        from: Option<IpAddr>,
+        /// Tries an hour.
+        per_hour: Choice<f64>,
+        /// Share of tries that are let in.
+        #[serde(default = "never")]
+        ok: Choice<Share>,
+    },
+    /// A part of the SIM changes at its platform, once, when the misuse begins.
+    SimChange {
+        /// Which part.
+        what: SimPart,
+        /// What it was.
+        #[serde(default)]
+        from: Option<Box<str>>,
+        /// What it is.
+        #[serde(default)]
+        to: Option<Box<str>>,
+    },
     /// Attempts to attach that were refused.
     Rejected {
         /// Why.
@@ -204,6 +284,18 @@ impl Default for Start {
 
 fn nothing() -> Choice<Bytes> {
     Choice { least: Bytes(0.0), most: Bytes(0.0) }
+}
+
+fn tcp() -> u8 {
+    6
+}
+
+fn single() -> Choice<f64> {
+    unchanged()
+}
+
+fn never() -> Choice<Share> {
+    Choice { least: Share(0.0), most: Share(0.0) }
 }
 
 fn always() -> Choice<Share> {

@@ -3,6 +3,7 @@
 use fleetward_fleet::{Plmn, RejectReason, Tac};
 
 use super::document::{Effect, Scenario, ShapeName};
+use super::doing::Doing;
 use crate::calendar::{Local, SLOT};
 use crate::random::Random;
 
@@ -21,6 +22,7 @@ pub(crate) struct Drawn {
     pub(crate) storm: Option<Storm>,
     pub(crate) copy: Option<Copy>,
     pub(crate) rejected: Vec<(RejectReason, f64)>,
+    pub(crate) doings: Vec<Doing>,
     flows: Vec<Flow>,
     transfers: Vec<Transfer>,
     multiply: Option<Multiply>,
@@ -97,6 +99,7 @@ impl Drawn {
             storm: None,
             copy: None,
             rejected: Vec::new(),
+            doings: Vec::new(),
             flows: Vec::new(),
             transfers: Vec::new(),
             multiply: None,
@@ -161,6 +164,11 @@ impl Drawn {
                 };
                 self.copy = Some(Copy { network: *network, tac: *tac, flow });
             }
+            Effect::Flows { .. }
+            | Effect::Messages { .. }
+            | Effect::Calls { .. }
+            | Effect::Logins { .. }
+            | Effect::SimChange { .. } => self.doings.extend(Doing::of(effect, random)),
             Effect::Rejected { reason, per_hour } => self.rejected.push((*reason, per_hour.draw(random))),
         }
     }

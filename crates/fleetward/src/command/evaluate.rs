@@ -1,0 +1,187 @@
+//! `fleetward evaluate`: detection against the truth.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use fleetward_evaluate::study::{Findings, Study, compiled};
+use fleetward_evaluate::{Judges, Report, Trial, labelled, labels};
+use fleetward_fleet::{Observation, Timestamp, wire};
+use fleetward_journal::Reader;
+use fleetward_rules::{Options, RuleSet};
+
+use super::simulate::Fleet;
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::printer::write_line;
+
+/// Classes of the study, where none are named.
+const CLASSES: [&str; 6] = ["meter", "tracker", "pos", "alarm", "camera", "vehicle"];
+
+/// Points of `--curve`, false alarms per device-month.
+const CURVE: [f64; 6] = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
+
+/// Training days of `--cold-start`.
+const COLD: [u32; 4] = [1, 3, 7, 28];
+
+/// Measure detection against the truth of a simulated (or labelled) fleet, beside detectors of the textbook.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Evaluate {
+    #[command(flatten)]
+    fleet: Fleet,
+    /// Worlds, with seeds that follow one another; rates are over all of them.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    worlds: u32,
+    /// Days before the test: no misuse, no alarm counted.
+    #[arg(long, default_value_t = 56, value_name = "DAYS")]
+    training: u32,
+    /// Days of the test.
+    #[arg(long, default_value_t = 28, value_name = "DAYS")]
+    test: u32,
+    /// False alarms per device-month that are wanted of the baselines.
+    #[arg(long, default_value_t = 0.01, value_name = "RATE")]
+    budget: f64,
+    /// Also the whole curve over the budget.
+    #[arg(long)]
+    curve: bool,
+    /// Also a new fleet, after 1, 3, 7 and 28 days.
+    #[arg(long)]
+    cold_start: bool,
+    /// Also each nuisance by itself.
+    #[arg(long)]
+    each_nuisance: bool,
+    /// Judge the records of this journal instead of a simulation. Needs --truth.
+    #[arg(long, value_name = "FOLDER", requires = "truth")]
+    labelled: Option<PathBuf>,
+    /// Who was misused, and when, as `simulate --truth` writes it.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// With --labelled: count alarms from then on. Without it, from the first record.
+    #[arg(long, value_name = "TIME")]
+    test_begins: Option<Timestamp>,
+    /// Rule files beside the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// Threads.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    threads: usize,
+    /// One JSON object as the last line.
+    #[arg(long)]
+    json: bool,
+    /// The tables, the JSON object and the curve as files, into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+impl Evaluate {
+    pub(crate) fn run(self, _global: &Global) -> anyhow::Result<Exit> {
+        let rules = Arc::new(self.rules()?);
+        let judges = |nominal: f64| judges(rules.clone(), nominal);
+        let findings = match &self.labelled {
+            Some(journal) => self.recorded(journal, &judges(self.budget))?,
+            None => self.simulated(&judges)?,
+        };
+        if let Some(folder) = &self.out {
+            write(folder, &findings)?;
+        }
+        if !self.json {
+            write_line(findings.text.trim_end())?;
+            return Ok(Exit::Done);
+        }
+        let brief = serde_json::json!({
+            "work": "detect", "ours": findings.main.ours(), "textbook": findings.main.textbook(),
+        });
+        write_line(&brief.to_string())?;
+        Ok(Exit::Done)
+    }
+
+    fn simulated(&self, judges: &dyn Fn(f64) -> Judges) -> anyhow::Result<Findings> {
+        let mut fleet = self.fleet.clone();
+        if fleet.misuse.is_empty() {
+            fleet.misuse.push("public".into());
+        }
+        let mut world = fleet.config()?;
+        world.classes = fleet.classes(&CLASSES)?;
+        (world.days, world.training_days) = (self.training + self.test, self.training);
+        let study = Study {
+            trial: Trial { world, worlds: self.worlds, threads: self.threads },
+            judges,
+            nominal: self.budget,
+            curve: if self.curve { CURVE.to_vec() } else { Vec::new() },
+            cold_starts: if self.cold_start { COLD.to_vec() } else { Vec::new() },
+            nuisances: self.each_nuisance,
+            progress: &|part| eprintln!("evaluate: {part}"),
+        };
+        study.run().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            Failure::input(format!("{error}{cause}"), "raise --devices or lower --misused").into()
+        })
+    }
+
+    /// A journal whose truth is known.
+    fn recorded(&self, folder: &Path, judges: &Judges) -> anyhow::Result<Findings> {
+        let file = self.truth.as_ref().context("--truth is missing")?;
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let cases = labels(&text).map_err(|error| {
+            let source = &error.source;
+            Failure::input(format!("{}: {error}: {source}", file.display()), "simulate --truth writes such a file")
+        })?;
+        let begins = self.test_begins.unwrap_or_default();
+        let mut problem = None;
+        let outcome = labelled(records(folder, &mut problem)?, cases, begins, judges)?;
+        if let Some(problem) = problem {
+            return Err(problem.context("the journal cannot be read to its end"));
+        }
+        ensure!(outcome.records > 0, "{} holds no records", folder.display());
+        let main = Report { outcome, nominal: self.budget, cost: None };
+        Ok(Findings { text: main.text(), json: main.json(), main, svg: None })
+    }
+
+    fn rules(&self) -> anyhow::Result<RuleSet> {
+        let read = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            anyhow::Ok((path.display().to_string(), text))
+        };
+        let files = self.rules.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        RuleSet::with_builtin(&named, &Options::default()).map_err(|mistakes| {
+            let lines: Vec<String> =
+                mistakes.into_iter().map(|mistake| crate::rulefiles::problem(mistake).to_string()).collect();
+            Failure::input(lines.join("\n       "), "docs/rules.md describes the language").into()
+        })
+    }
+}
+
+/// The product as it is, and the textbook.
+fn judges(rules: Arc<RuleSet>, nominal: f64) -> Judges {
+    Judges { compiled: Arc::new(compiled(rules, nominal)), textbook: fleetward_evaluate::textbook, nominal }
+}
+
+/// The observations of a journal; what stops it is kept in `problem`.
+fn records<'a>(
+    folder: &Path,
+    problem: &'a mut Option<anyhow::Error>,
+) -> anyhow::Result<impl Iterator<Item = Observation> + 'a> {
+    let reader =
+        Reader::open_oldest(folder).with_context(|| format!("cannot read the journal in {}", folder.display()))?;
+    Ok(reader
+        .map_while(move |record| match record {
+            Ok(record) => Some(wire::from_wire(&record.bytes).ok()),
+            Err(error) => {
+                *problem = Some(error.into());
+                None
+            }
+        })
+        .flatten())
+}
+
+fn write(folder: &Path, findings: &Findings) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let put = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    };
+    put("quality.md", &findings.text)?;
+    put("quality.json", &serde_json::to_string_pretty(&findings.json)?)?;
+    findings.svg.as_ref().map_or(Ok(()), |svg| put("curve.svg", svg))
+}

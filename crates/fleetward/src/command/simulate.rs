@@ -1,0 +1,120 @@
+//! `fleetward simulate`: a fleet's sessions, to a file, a journal, or a server over RADIUS.
+
+mod radius;
+mod sink;
+mod world;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use fleetward_simulate::{CLASSES, World};
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::printer::write_line;
+
+pub(crate) use world::Fleet;
+
+/// Simulate a fleet: what its SIMs transfer, where they are, what disturbs and what is misuse.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Simulate {
+    #[command(flatten)]
+    fleet: Fleet,
+    /// Days in all.
+    #[arg(long, default_value_t = 7)]
+    days: u32,
+    /// Of these, days before misuse begins.
+    #[arg(long, default_value_t = 0, value_name = "DAYS")]
+    training: u32,
+    #[command(flatten)]
+    to: Destination,
+    /// Who was misused, when, and what it cost, as JSON lines: what `evaluate --labelled` holds findings against.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// The profiles of the classes, one YAML file each, into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    models: Option<PathBuf>,
+}
+
+/// Where the records go: exactly one.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Destination {
+    /// Observations, one JSON object a line (identities in clear; they are fictional).
+    #[arg(long, value_name = "FILE")]
+    jsonl: Option<PathBuf>,
+    /// Accounting records as a table with a heading.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// A journal in a new folder, which `serve` and `rules backtest` read.
+    #[arg(long, value_name = "FOLDER")]
+    journal: Option<PathBuf>,
+    /// A server's accounting port. Needs --secret-file.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "secret_file")]
+    radius: Option<SocketAddr>,
+    #[command(flatten)]
+    radius_options: radius::Options,
+}
+
+impl Simulate {
+    pub(crate) fn run(self, _global: &Global) -> anyhow::Result<Exit> {
+        let mut config = self.fleet.config()?;
+        config.days = self.days;
+        config.training_days = self.training.min(self.days);
+        let mut world = World::new(config).map_err(|error| {
+            Failure::input(
+                error.to_string(),
+                "raise --devices, lower --misused, or select fewer devices in the overlay",
+            )
+        })?;
+        if let Some(folder) = &self.models {
+            write_models(&world, folder)?;
+        }
+        let to = &self.to;
+        let written = match (&to.jsonl, &to.csv, &to.journal, to.radius) {
+            (Some(file), ..) => sink::jsonl(&mut world, file)?,
+            (_, Some(file), ..) => sink::csv(&mut world, file)?,
+            (_, _, Some(folder), _) => sink::journal(&mut world, folder)?,
+            (.., Some(server)) => to.radius_options.send(&mut world, server)?,
+            _ => return Err(Failure::input("no destination", "--jsonl, --csv, --journal or --radius").into()),
+        };
+        if let Some(file) = &self.truth {
+            write_truth(&world, file)?;
+        }
+        write_line(&format!(
+            "{written} records of {} devices, {} days, {} devices misused",
+            world.members().len(),
+            self.days,
+            world.truth().len()
+        ))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn write_models(world: &World, folder: &std::path::Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for profile in world.profiles() {
+        let Some(class) = CLASSES.iter().find(|class| *class.name == *profile.model) else { continue };
+        let file = folder.join(format!("{}.yaml", class.name));
+        std::fs::write(&file, class.profile).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn write_truth(world: &World, file: &std::path::Path) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for misuse in world.truth() {
+        let line = json!({
+            "device": world.members()[misuse.unit as usize].device.name,
+            "class": CLASSES[misuse.class].name,
+            "scenario": world.config().scenarios[misuse.scenario].scenario,
+            "from": misuse.from,
+            "until": misuse.until,
+            "bytes": misuse.octets(),
+        });
+        text += &format!("{line}\n");
+    }
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
