@@ -116,9 +116,10 @@ impl Fleet {
 
 /// The overlay, or overlays, of this name: (name, YAML).
 fn texts(name: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let public = |wanted: &str| misuse::PUBLIC.iter().filter(move |(known, _)| wanted == "public" || *known == wanted);
-    if public(name).next().is_some() && !Path::new(name).exists() {
-        return Ok(public(name).map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
+    let wanted = |(known, _): &&(&str, &str)| name == "public" || *known == name;
+    if misuse::PUBLIC.iter().any(|overlay| wanted(&overlay)) && !Path::new(name).exists() {
+        let overlays = misuse::PUBLIC.iter().filter(wanted);
+        return Ok(overlays.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
     }
     let text = std::fs::read_to_string(PathBuf::from(name)).with_context(|| format!("cannot read overlay {name}"))?;
     Ok(vec![(name.to_owned(), text)])
