@@ -13,7 +13,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut number = |otherwise: u32| numbers.next().unwrap_or(otherwise);
     let (worlds, devices, misused) = (number(2), number(1000), number(10));
     let rules = Arc::new(RuleSet::builtin(&Options::default()));
-    let judges = |nominal| Judges { compiled: Arc::new(compiled(rules.clone(), nominal)), textbook: fleetward_evaluate::textbook, nominal };
+    let judges = |nominal| Judges {
+        compiled: Arc::new(compiled(rules.clone(), nominal)),
+        textbook: fleetward_evaluate::textbook,
+        nominal,
+    };
     let world =
         Config { classes: classes(devices), scenarios: public_scenarios()?, misused, seed: 1, ..Config::default() };
     let study = Study {

@@ -26,6 +26,7 @@ const COLD: [u32; 4] = [1, 3, 7, 28];
 
 /// Measure detection against the truth of a simulated (or labelled) fleet, beside detectors of the textbook.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Evaluate {
     #[command(flatten)]
     fleet: Fleet,

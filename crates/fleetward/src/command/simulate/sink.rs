@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, ensure};
-use fleetward_fleet::{Body, Observation, SessionStatus, Timestamp, wire};
+use fleetward_fleet::{Body, Imeisv, Imsi, Observation, SessionStatus, Timestamp, wire};
 use fleetward_journal::{Config, Entry, Journal};
 use fleetward_simulate::World;
 
@@ -67,7 +67,7 @@ pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
             observation.event_time.to_string(),
             observation.observed_at.to_string(),
             member.device.name.to_string(),
-            text(member.device.imsi.map(|imsi| imsi.reveal())),
+            text(member.device.imsi.map(Imsi::reveal)),
             session.key.nas.to_string(),
             session.key.id.to_string(),
             status.to_owned(),
@@ -75,7 +75,7 @@ pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
             session.bytes_down.to_string(),
             text(session.session_secs.map(|secs| secs.to_string())),
             text(session.terminate_cause.map(|cause| cause.to_string())),
-            text(attach.imeisv.map(|imeisv| imeisv.reveal())),
+            text(attach.imeisv.map(Imeisv::reveal)),
             text(attach.network.map(|network| network.to_string())),
             text(attach.apn.as_deref().map(str::to_owned)),
             text(attach.rat.map(|rat| rat.0.to_string())),

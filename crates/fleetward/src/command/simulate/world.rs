@@ -106,8 +106,9 @@ impl Fleet {
         }
         let mut names: Vec<&str> = scenarios.iter().map(|scenario| &*scenario.scenario).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            let message = format!("two scenarios have the name {:?}", twice[0]);
+        let twice = names.iter().zip(names.iter().skip(1)).find(|(name, next)| name == next);
+        if let Some((twice, _)) = twice {
+            let message = format!("two scenarios have the name {twice:?}");
             return Err(Failure::input(message, "a scenario is a row of the tables: give each its own name").into());
         }
         Ok(scenarios)
