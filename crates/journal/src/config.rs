@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::SubjectOf;
+
 /// Settings of a [`Journal`](crate::Journal). [`Config::new`] gives the defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -23,6 +25,9 @@ pub struct Config {
     pub queue_bytes: usize,
     /// How long after a failed write space is probed for again. Default 250 ms.
     pub probe_every: Duration,
+    /// Whom a record is about: with it, [`Handle::subjects`](crate::Handle::subjects) finds all records of one subject.
+    /// Default: none, and no index.
+    pub subject_of: Option<SubjectOf>,
 }
 
 impl Config {
@@ -37,6 +42,7 @@ impl Config {
             queue: 1 << 16,
             queue_bytes: 64 << 20,
             probe_every: Duration::from_millis(250),
+            subject_of: None,
         }
     }
 }

@@ -137,6 +137,16 @@ impl Cursor {
         Some(found)
     }
 
+    /// Where in the file the records of the current frame begin that were not given out, and their bytes.
+    pub(crate) fn rest(&self) -> (u64, &[u8]) {
+        (self.window_at + self.rest.start as u64, &self.window[self.rest.clone()])
+    }
+
+    /// The offset of the first of them.
+    pub(crate) fn rest_first(&self) -> Offset {
+        self.rest_next
+    }
+
     /// Passes over records of the current frame up to `wanted`; `false` where it is not in this frame.
     pub(crate) fn seek_in_frame(&mut self, wanted: Offset) -> bool {
         if self.rest.is_empty() || wanted >= self.next {

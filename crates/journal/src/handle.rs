@@ -10,7 +10,7 @@ use fleetward_fleet::{Offset, metric::Sample};
 use crate::batch::{Answer, Batch, Done, Message};
 use crate::format::record_size;
 use crate::shared::Shared;
-use crate::{Entry, Health, Outcome, ReadError, Reader, Refused};
+use crate::{Entry, Health, Outcome, ReadError, Reader, Refused, Subjects, subjects};
 
 /// A cheap, cloneable way to append. Outlives the [`Journal`](crate::Journal): afterwards everything is `Closed`.
 pub struct Handle<T> {
@@ -23,6 +23,7 @@ pub struct Handle<T> {
 pub(crate) struct Common {
     pub(crate) shared: Arc<Shared>,
     pub(crate) dir: PathBuf,
+    pub(crate) subjects: subjects::Shared,
     /// Records and payload bytes that may be under way.
     pub(crate) queue: (usize, usize),
     /// The largest batch, in bytes on disk.
@@ -102,6 +103,11 @@ impl<T> Handle<T> {
     /// may be called again later.
     pub fn reader(&self, from: Offset) -> Result<Reader, ReadError> {
         Reader::new(&self.common.dir, from, Some(self.common.shared.clone()))
+    }
+
+    /// The records of each subject; `None` without [`Config::subject_of`](crate::Config::subject_of).
+    pub fn subjects(&self) -> Option<&Arc<Subjects>> {
+        self.common.subjects.as_ref()
     }
 
     /// Counters and gauges.

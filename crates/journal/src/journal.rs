@@ -21,7 +21,7 @@ use crate::handle::Common;
 use crate::log::Log;
 use crate::shared::Shared;
 use crate::writer::Writer;
-use crate::{Committed, Config, Handle, OpenError, Recovery, completer, recover, segment};
+use crate::{Committed, Config, Handle, OpenError, Recovery, Subjects, completer, recover, segment};
 
 /// Reads the time.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -70,14 +70,16 @@ impl<T: Send + 'static> Journal<T> {
                 "cut a half-written group off the journal; it was never acknowledged"
             );
         }
+        let subjects = config.subject_of.map(|subject_of| Subjects::for_writer(&dir, subject_of)).transpose()?;
         let common = Common {
             shared: shared.clone(),
+            subjects: subjects.clone(),
             queue: (config.queue, config.queue_bytes),
             largest: (config.segment_bytes as usize - SEGMENT_HEADER).min(MAX_FRAME) - 2 * FRAME_HEADER,
             dir: dir.clone(),
         };
         let max_group = config.max_group;
-        let log = Log::open(disk, config, clock, shared.clone(), found)?;
+        let log = Log::open(disk, config, clock, (shared.clone(), subjects), found)?;
         recovery.oldest = shared.oldest_offset();
         recovery.segments = log.segments();
         let (sender, batches) = unbounded();
@@ -112,6 +114,9 @@ impl<T> Drop for Journal<T> {
             if thread.join().is_err() {
                 tracing::error!("a thread of the journal panicked");
             }
+        }
+        if let Some(subjects) = &self.handle.common.subjects {
+            subjects.close();
         }
         if let Err(error) = flock(&self.lock, FlockOperation::Unlock) {
             tracing::warn!(%error, "cannot unlock the journal");

@@ -18,7 +18,7 @@
 //! * **Bounded.** Records between `append` and `done` are counted; beyond [`Config::queue`] a batch is refused.
 //! * **A key counts once** within the horizon: at least the last [`Config::dedup_keys`] keys, also after a restart.
 //!
-//! The bytes on disk are described in [`format`](mod@format).
+//! The bytes on disk are described in [`format`](mod@format); the index by subject in [`subjects`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -54,6 +54,7 @@ mod reader;
 mod recover;
 mod segment;
 mod shared;
+pub mod subjects;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -65,4 +66,5 @@ pub use error::{OpenError, ReadError};
 pub use handle::Handle;
 pub use journal::Journal;
 pub use reader::Reader;
+pub use subjects::{Reach, SubjectOf, Subjects};
 pub use verify::{Problem, Report, verify};

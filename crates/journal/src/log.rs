@@ -14,6 +14,7 @@ use crate::format::FrameBuilder;
 use crate::journal::Clock;
 use crate::recover::{Found, Sealed};
 use crate::segment::{self, Active};
+use crate::subjects;
 use crate::shared::Shared;
 use crate::{Config, OpenError, Refused, Retention};
 
@@ -26,6 +27,7 @@ pub(crate) struct Log {
     dir: PathBuf,
     clock: Clock,
     shared: Arc<Shared>,
+    subjects: subjects::Shared,
     segment_bytes: u64,
     retention: Retention,
     probe_every: Duration,
@@ -53,7 +55,7 @@ impl Log {
         disk: Arc<dyn Disk>,
         config: Config,
         clock: Clock,
-        shared: Arc<Shared>,
+        (shared, subjects): (Arc<Shared>, subjects::Shared),
         mut found: Found,
     ) -> Result<Self, OpenError> {
         let sealed = std::mem::take(&mut found.sealed);
@@ -64,6 +66,7 @@ impl Log {
             dir: config.dir,
             clock,
             shared,
+            subjects,
             segment_bytes: config.segment_bytes,
             retention: config.retention,
             probe_every: config.probe_every,
@@ -143,6 +146,9 @@ impl Log {
         if let Err(error) = stored {
             return Err(self.failed(&error, true));
         }
+        if let Some(subjects) = &self.subjects {
+            subjects.stored(active.end, self.next, bytes);
+        }
         active.end += bytes.len() as u64;
         active.size = active.size.max(active.end);
         self.next.0 += records;
@@ -160,10 +166,14 @@ impl Log {
         let begun = (self.clock)();
         let need = need as u64 + crate::format::SEGMENT_HEADER as u64;
         let created = Active::create(&*self.disk, &self.dir, (self.next, begun), (self.segment_bytes.max(need), need))?;
+        let header = created.header;
         let before = self.active.replace(created);
         if let Some(before) = before.filter(Active::has_records) {
             before.trim();
             self.seal(&before);
+        }
+        if let Some(subjects) = &self.subjects {
+            subjects.begun(header);
         }
         self.count();
         Ok(())
@@ -207,6 +217,9 @@ impl Log {
                 break;
             }
             self.sealed.remove(0);
+            if let Some(subjects) = &self.subjects {
+                subjects.deleted(oldest.first);
+            }
         }
         self.count();
     }
