@@ -48,7 +48,7 @@ impl PlanKey {
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) rules: Arc<RuleSet>,
-    pub(crate) profiles: HashMap<Box<str>, Arc<Profile>>,
+    pub(crate) profiles: Arc<HashMap<Box<str>, Arc<Profile>>>,
     pub(crate) limits: Limits,
     /// Which events the rules about groups and models want.
     pub(crate) groups: Wants,
@@ -64,9 +64,16 @@ impl Compiled {
 
     /// The same with other bounds.
     pub fn with_limits(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>, limits: Limits) -> Self {
-        let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), Arc::new(profile))).collect();
+        let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), Arc::new(profile)));
         let groups = Wants::of(&rules);
-        Self { rules, profiles, limits, groups, plans: Arc::default() }
+        Self { rules, profiles: Arc::new(profiles.collect()), limits, groups, plans: Arc::default() }
+    }
+
+    /// The same profiles and bounds, and nothing to judge by.
+    pub(crate) fn without_rules(&self) -> Self {
+        let rules = Arc::new(RuleSet::default());
+        let (profiles, limits) = (self.profiles.clone(), self.limits.clone());
+        Self { groups: Wants::of(&rules), rules, profiles, limits, plans: Arc::default() }
     }
 
     /// The rules.

@@ -30,6 +30,7 @@
 //! | `session` | counting: cumulative counters, retransmits, wraps, resets, ids used again |
 //! | `partition` | devices, what each kind of record does, ticks, facts for the rules, views, bytes for the snapshot |
 //! | `group` | rules about a group or a model as a whole: what partitions hand on, judged in journal order |
+//! | [`history`] | the past of one device, for what is measured exactly before an alarm |
 //! | [`engine`] | threads, queues, queries, the two phases of a snapshot |
 //! | [`snapshot`] | the file |
 //!
@@ -40,6 +41,7 @@
 mod compiled;
 pub mod engine;
 mod group;
+pub mod history;
 mod intern;
 mod output;
 mod pack;
@@ -53,7 +55,8 @@ mod view;
 
 pub use compiled::{Compiled, Limits};
 pub use engine::{Engine, Sink};
+pub use history::History;
 pub use output::{EndCause, Output, Raised, SessionEnded, SessionOpened, SessionTarget, Subject};
-pub use partition::{PartitionState, apply};
+pub use partition::{PartitionState, apply, apply_with};
 pub use planned::{Excused, MAX_PLANNED};
 pub use view::{Counts, Cursor, DeviceView, InvalidCursor, Page, SessionFilter, SessionView};

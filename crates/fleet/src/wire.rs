@@ -12,9 +12,12 @@ use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use crate::Observation;
 
+pub use subject::{nas_subject, subject};
+
 mod activity;
 mod message;
 mod read;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -14,8 +14,8 @@ use crate::format::FrameBuilder;
 use crate::journal::Clock;
 use crate::recover::{Found, Sealed};
 use crate::segment::{self, Active};
-use crate::subjects;
 use crate::shared::Shared;
+use crate::subjects;
 use crate::{Config, OpenError, Refused, Retention};
 
 /// How often retention by age looks.

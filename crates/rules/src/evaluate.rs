@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imei, Imsi, PlannedChange, SessionKey, Timestamp};
 
 use crate::compile::{Feed, FeedValue};
+use crate::confirm::{self, Exactness};
 use crate::episode::{Said, Told, step};
 use crate::expr::read::{Context, Value, is_critical};
 use crate::facts::{Facts, Trigger};
@@ -14,7 +15,7 @@ use crate::firing::Firing;
 use crate::plan::Plan;
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
-use crate::state::{Episode, Inner, Remembered, SubjectState};
+use crate::state::{Episode, Inner, Phase, Remembered, SubjectState};
 use crate::subject::Subject;
 use crate::symbol;
 
@@ -33,7 +34,7 @@ pub(crate) fn observe(
         feed_window(feed, facts, state, now);
     }
     for index in routes.rules(facts.trigger) {
-        judge(set.by_index(*index), whom, facts, state, now, out);
+        judge(set, set.by_index(*index), whom, facts, state, now, out);
     }
     finish(set, whom, facts, state, now, out);
 }
@@ -68,7 +69,7 @@ pub(crate) fn observe_planned(
         hits.sort_unstable();
         hits.dedup();
         for index in hits {
-            judge(set.by_index(index), whom, facts, state, now, out);
+            judge(set, set.by_index(index), whom, facts, state, now, out);
         }
     }
     finish(set, whom, facts, state, now, out);
@@ -118,19 +119,27 @@ impl Whom<'_> {
 
 fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
     let context = Context { facts, state: state.inner(), now };
+    if let Some(value) = fed(feed, &context) {
+        state.inner_mut().window_mut(feed.key).add(feed.spec, facts.time(), value);
+    }
+}
+
+/// What an event adds to a window; `None`: nothing.
+pub(crate) fn fed(feed: &Feed, context: &Context<'_>) -> Option<u64> {
     let fits = |condition: &Option<_>| {
-        condition.as_ref().is_none_or(|test: &crate::expr::build::Condition| test(&context) == Some(true))
+        condition.as_ref().is_none_or(|test: &crate::expr::build::Condition| test(context) == Some(true))
     };
     if !fits(&feed.scope) || !fits(&feed.filter) {
-        return;
+        return None;
     }
     let happened = match &feed.value {
-        FeedValue::Event(condition) => condition(&context) == Some(true),
+        FeedValue::Event(condition) => condition(context) == Some(true),
         FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) => true,
     };
-    let value = if happened { feed.amount(&context) } else { None };
-    if let Some(value) = value {
-        state.inner_mut().window_mut(feed.key).add(feed.spec, facts.time(), value);
+    if happened {
+        feed.amount(context)
+    } else {
+        None
     }
 }
 
@@ -148,12 +157,13 @@ fn follow_up(
         let Some(rule) = set.by_key(key) else { continue };
         let compiled = &rule.compiled;
         if !compiled.triggers.contains(facts.trigger) && compiled.open_triggers.contains(facts.trigger) {
-            judge(rule, whom, facts, state, now, out);
+            judge(set, rule, whom, facts, state, now, out);
         }
     }
 }
 
 fn judge(
+    set: &RuleSet,
     rule: &Arc<Rule>,
     whom: Whom<'_>,
     facts: &Facts<'_>,
@@ -172,16 +182,30 @@ fn judge(
     if open.is_none() && when != Some(true) {
         return;
     }
-    let mut excused = when == Some(true) && compiled.unless.iter().any(|unless| unless(&context) == Some(true));
-    if when == Some(true)
+    let decide = |context: &Context<'_>, when: Option<bool>| {
+        let excused = when == Some(true) && compiled.unless.iter().any(|unless| unless(context) == Some(true));
+        if excused || scope == Some(false) { Some(false) } else { when }
+    };
+    let mut holds = decide(&context, when);
+    let mut exactness = Exactness::Exact;
+    if holds == Some(true) && !is_told(open, state) {
+        exactness = if whom.group.is_some() {
+            confirm::of_group(rule, state, now)
+        } else {
+            confirm::look(set, rule, facts, state, now)
+        };
+        if let Exactness::Measured(inner) = &exactness {
+            let context = Context { facts, state: Some(inner), now };
+            holds = decide(&context, (compiled.when)(&context));
+        }
+    }
+    if holds == Some(true)
         && scope == Some(true)
-        && !excused
         && let Some(change) = planned(rule, facts)
     {
-        excused = true;
+        holds = Some(false);
         out.push(Firing::Excused { rule: Arc::clone(rule), change: Arc::clone(change), at: facts.time() });
     }
-    let holds = if excused || scope == Some(false) { Some(false) } else { when };
     if open.is_none() && holds != Some(true) {
         return;
     }
@@ -198,9 +222,14 @@ fn judge(
     };
     let held = open.map(|at| state.inner_mut().episodes.swap_remove(at));
     let (episode, told) = step(compiled.key, held, said, compiled.times);
-    let context = Context { facts, state: state.inner(), now };
+    let inner = if let Exactness::Measured(inner) = &exactness { Some(&**inner) } else { state.inner() };
+    let context = Context { facts, state: inner, now };
     for told in told {
-        out.extend(firing(rule, whom, &context, told, episode.as_ref()));
+        let mut firing = firing(rule, whom, &context, told, episode.as_ref());
+        if let (Some(Firing::Started { finding, .. }), Exactness::AtLeast) = (&mut firing, &exactness) {
+            confirm::say_at_least(finding);
+        }
+        out.extend(firing);
     }
     if let Some(episode) = episode {
         let episodes = &mut state.inner_mut().episodes;
@@ -214,6 +243,12 @@ fn judge(
 /// The planned change that excuses the rule now; it covers the device and the time already.
 fn planned<'a>(rule: &Rule, facts: &Facts<'a>) -> Option<&'a Arc<PlannedChange>> {
     facts.planned.iter().find(|change| crate::planned::excuses(change, &rule.name, rule.planned()))
+}
+
+/// Whether people have been told of the episode at this place: then nothing has to be confirmed.
+fn is_told(open: Option<usize>, state: &SubjectState) -> bool {
+    let episode = open.and_then(|at| state.inner()?.episodes.get(at));
+    episode.is_some_and(|held| matches!(held.phase, Phase::Firing | Phase::Clearing))
 }
 
 fn session_hash(key: &SessionKey) -> u64 {
@@ -311,7 +346,7 @@ fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> 
 }
 
 /// Values are remembered after the rules have compared them. An older record does not overwrite a newer one's.
-fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
+pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
     let time = facts.time();
     for field in &set.memory {
         let context = Context { facts, state: None, now };

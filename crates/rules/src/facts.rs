@@ -13,6 +13,7 @@ use fleetward_fleet::{
 use serde::{Deserialize, Serialize};
 
 use crate::around::{Around, Gaps};
+use crate::confirm::Past;
 use crate::detail::Detail;
 
 /// What kind of event it is. Rules are routed by it: an event costs only the rules that concern it.
@@ -222,6 +223,8 @@ pub struct Facts<'a> {
     pub planned: &'a [Arc<PlannedChange>],
     /// The record came later than its window's lateness; findings from it are marked so.
     pub late: bool,
+    /// The device's earlier events, for windows that have to be measured exactly; `None`: findings say "at least".
+    pub past: Option<&'a dyn Past>,
 }
 
 impl<'a> Facts<'a> {
@@ -265,6 +268,7 @@ impl<'a> Facts<'a> {
             last_contact: trigger.is_contact().then_some(at),
             planned: &[],
             late: false,
+            past: None,
         }
     }
 

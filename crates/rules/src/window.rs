@@ -147,6 +147,40 @@ impl WindowState {
         }
     }
 
+    /// Whether the bucket that lies across the window's begin holds something, so that the value may be too large.
+    pub(crate) fn is_blurred(&self, spec: WindowSpec, now: Timestamp) -> bool {
+        let newest = spec.bucket(now);
+        let across = spec.bucket(Timestamp(now.0.saturating_sub(spec.over_ms)));
+        let outside = |bucket: u32| bucket <= across && covers(newest, bucket);
+        match self {
+            Self::Empty | Self::Last(_) => false,
+            Self::One { bucket, .. } => outside(*bucket),
+            Self::Ring(ring) => {
+                let mut buckets = (0..BUCKETS as u32).filter_map(|back| ring.newest.checked_sub(back));
+                buckets.any(|bucket| outside(bucket) && ring.values[slot(bucket)] != 0)
+            }
+            Self::Set(set) => set.iter().any(|(_, bucket)| outside(*bucket)),
+        }
+    }
+
+    /// Holds exactly these events from now on, all of which lie in the window that ends at `now`: what was measured.
+    pub(crate) fn become_exactly(&mut self, spec: WindowSpec, now: Timestamp, events: &[(Timestamp, u64)]) {
+        let bucket = spec.bucket(now);
+        let values = || events.iter().map(|(_, value)| *value);
+        let value = match spec.aggregate {
+            Aggregate::Distinct => {
+                let distinct: std::collections::BTreeSet<u64> = values().collect();
+                *self = Self::Set(Box::new(distinct.into_iter().map(|value| (value, bucket)).collect()));
+                return;
+            }
+            Aggregate::Absent => return,
+            Aggregate::Sum => values().fold(0, u64::saturating_add),
+            Aggregate::Count => events.len() as u64,
+            Aggregate::Max => values().max().unwrap_or(0),
+        };
+        *self = Self::One { bucket, value };
+    }
+
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)

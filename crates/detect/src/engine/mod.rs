@@ -28,10 +28,10 @@ use self::stage::Stage;
 use self::worker::{Message, Owned, Share, Shown, concerns_all};
 use crate::partition::Tally;
 use crate::snapshot::{self, SnapshotError, Written};
-use crate::{Compiled, Counts, Output};
+use crate::{Compiled, Counts, History, Output};
 
 /// How the engine is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Worker threads; each owns every `workers`-th of the 256 partitions. 0 means as many as cores, at most 4.
     pub workers: usize,
@@ -39,11 +39,13 @@ pub struct Config {
     pub queue: usize,
     /// Where snapshots lie; `None` keeps none, and every start replays the whole journal.
     pub snapshots: Option<PathBuf>,
+    /// The past of each device, so that windows are measured exactly before an alarm; `None`: findings say "at least".
+    pub history: Option<Arc<dyn History>>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { workers: 0, queue: 64, snapshots: None }
+        Self { workers: 0, queue: 64, snapshots: None, history: None }
     }
 }
 
@@ -135,7 +137,7 @@ impl Engine {
         for worker in 0..workers {
             let share = Share { worker, workers };
             let own = share.partitions().map(|p| states[p].take().unwrap_or_default()).collect();
-            let owned = Owned::new(share, own, compiled.clone());
+            let owned = Owned::new(share, own, compiled.clone(), config.history.clone());
             engine.spawn(owned, worker, config.queue, sink.clone(), stage.clone())?;
         }
         let stage = Stage::new(groups, workers, engine.groups.clone());

@@ -18,7 +18,7 @@ fn start(workers: usize, folder: Option<&std::path::Path>) -> (Engine, Resume, S
     let said = Said::default();
     let heard = said.clone();
     let sink = Arc::new(move |outputs: Outputs| heard.lock().extend(outputs.outputs));
-    let config = Config { workers, queue: 2, snapshots: folder.map(Into::into) };
+    let config = Config { workers, queue: 2, snapshots: folder.map(Into::into), history: None };
     let (engine, resume) = Engine::start(config, Arc::new(Compiled::new(Arc::default(), [])), sink).unwrap();
     (engine, resume, said)
 }
@@ -138,7 +138,7 @@ fn an_unconfirmed_snapshot_is_not_kept() {
 
 #[test]
 fn a_panic_in_a_worker_is_told() {
-    let config = Config { workers: 1, queue: 1, snapshots: None };
+    let config = Config { workers: 1, queue: 1, snapshots: None, history: None };
     let sink = Arc::new(|_: Outputs| panic!("on purpose"));
     let (engine, _) = Engine::start(config, Arc::new(Compiled::new(Arc::default(), [])), sink).unwrap();
     let records = fleet(3);

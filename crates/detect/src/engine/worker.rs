@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::{Outputs, Sink, stage};
 use crate::group::GroupFact;
 use crate::partition::{Tally, Told};
-use crate::{Compiled, PartitionState};
+use crate::{Compiled, History, PartitionState};
 
 /// What a worker is told.
 pub(super) enum Message {
@@ -28,6 +28,7 @@ pub(super) struct Owned {
     share: Share,
     /// Partition `p` is at `p / workers`.
     partitions: Vec<PartitionState>,
+    history: Option<Arc<dyn History>>,
 }
 
 /// Which of the partitions are whose: partition `p` belongs to worker `p % workers`.
@@ -59,9 +60,14 @@ pub(super) struct Shown {
 const SHOW_EVERY: u32 = 16;
 
 impl Owned {
-    pub(super) fn new(share: Share, partitions: Vec<PartitionState>, compiled: Arc<Compiled>) -> Self {
+    pub(super) fn new(
+        share: Share,
+        partitions: Vec<PartitionState>,
+        compiled: Arc<Compiled>,
+        history: Option<Arc<dyn History>>,
+    ) -> Self {
         let applied = partitions.iter().map(PartitionState::next).min().unwrap_or_default();
-        Self { compiled, applied, share, partitions }
+        Self { compiled, applied, share, partitions, history }
     }
 
     /// A partition of this worker.
@@ -77,7 +83,8 @@ impl Owned {
         stage: &Sender<stage::Message>,
         shown: &Shown,
     ) {
-        let mut told = Told::default();
+        let history = self.history.clone();
+        let mut told = Told { history: history.as_deref(), ..Told::default() };
         let mut unshown = SHOW_EVERY;
         for message in messages {
             match message {
@@ -107,7 +114,7 @@ impl Owned {
         }
     }
 
-    fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told) {
+    fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
         for (offset, observation) in records {
             if concerns_all(&observation.body) {
                 for state in &mut self.partitions {

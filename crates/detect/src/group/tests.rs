@@ -70,7 +70,7 @@ fn start(workers: usize, folder: Option<&Path>, compiled: &Arc<Compiled>) -> (En
             said.lock().extend(outputs.outputs.into_iter().map(|output| (outputs.upto, output)));
         }
     });
-    let config = Config { workers, queue: 2, snapshots: folder.map(Into::into) };
+    let config = Config { workers, queue: 2, snapshots: folder.map(Into::into), history: None };
     let (engine, resume) = Engine::start(config, compiled.clone(), sink).unwrap();
     (engine, heard, resume.next)
 }

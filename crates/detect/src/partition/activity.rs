@@ -9,7 +9,7 @@ use super::{PartitionState, Record, Told};
 
 impl PartitionState {
     /// Nothing of it is kept but that the device was heard of; the rules see it.
-    pub(super) fn activity(&mut self, record: &Record<'_>, body: &Body, out: &mut Told) {
+    pub(super) fn activity(&mut self, record: &Record<'_>, body: &Body, out: &mut Told<'_>) {
         let destination = if let Body::Flow(flow) = body { flow.destination() } else { None };
         let (trigger, detail) = match body {
             Body::Flow(flow) => (Trigger::Flow, Detail::Flow(flow, destination.as_deref())),

@@ -1,11 +1,12 @@
 //! A record, its device, profile and session become facts; what the rules say about them becomes outputs.
 
 use fleetward_fleet::{Admission, Session, SessionKey};
-use fleetward_rules::{Detail, Facts, Firing, Trigger};
+use fleetward_rules::{Detail, Facts, Firing, Past, Trigger};
 
 use super::class::Class;
 use super::device::Entry;
 use super::names::Names;
+use super::past::DevicePast;
 use super::{PartitionState, Record, Told};
 use crate::group::GroupFact;
 use crate::session::{OpenSession, Step};
@@ -35,7 +36,7 @@ const TARGETS: usize = 16;
 
 impl PartitionState {
     /// Lets the rules see it. Costs next to nothing where none is concerned.
-    pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told) {
+    pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told<'_>) {
         let Self { devices, names, classes, planned, .. } = self;
         let entry = devices.at(place);
         let ready = classes.ready(entry.class, names, record.compiled);
@@ -45,7 +46,7 @@ impl PartitionState {
             && (ready.has_groups && wants.group.contains(happening.trigger)
                 || ready.has_model && wants.model.contains(happening.trigger));
         let for_itself = ready.plan.concerns(happening.trigger, &entry.rules);
-        if !for_itself && !for_groups {
+        if !for_itself && !for_groups && out.listener.is_none() {
             return;
         }
         let mut firings = Vec::new();
@@ -68,7 +69,12 @@ impl PartitionState {
             facts.gaps = Some(&self.gaps);
             facts.last_source = last_source(entry, &self.names);
         }
+        let past = out.history.map(|history| DevicePast { history, compiled: record.compiled });
+        facts.past = past.as_ref().map(|past| past as &dyn Past);
         let facts = happening.tell(facts);
+        if let Some(listener) = &mut out.listener {
+            listener(&facts);
+        }
         if for_groups {
             out.facts.extend(GroupFact::of(&facts));
         }

@@ -17,6 +17,7 @@ mod devices;
 mod frozen;
 mod judge;
 mod names;
+mod past;
 mod records;
 mod tally;
 mod ticks;
@@ -26,7 +27,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use fleetward_fleet::{Body, DeviceId, Observation, Offset, PlannedChange, Timestamp};
-use fleetward_rules::Gaps;
+use fleetward_rules::{Facts, Gaps};
 
 pub(crate) use tally::Tally;
 pub(crate) use views::Wanted;
@@ -36,7 +37,7 @@ use self::devices::Devices;
 use self::names::Names;
 use crate::group::GroupFact;
 use crate::planned::Planned;
-use crate::{Compiled, Output};
+use crate::{Compiled, History, Output};
 
 /// The state of one partition.
 #[derive(Debug, Default, Clone)]
@@ -85,7 +86,28 @@ pub fn apply<'a>(
     compiled: &Compiled,
     out: &mut Vec<Output>,
 ) {
-    let mut told = Told { outputs: std::mem::take(out), facts: Vec::new() };
+    apply_told(state, batch, compiled, None, out);
+}
+
+/// The same with the past at hand: windows are measured exactly before an alarm.
+pub fn apply_with<'a>(
+    state: &mut PartitionState,
+    batch: impl IntoIterator<Item = (Offset, &'a Observation)>,
+    compiled: &Compiled,
+    history: &dyn History,
+    out: &mut Vec<Output>,
+) {
+    apply_told(state, batch, compiled, Some(history), out);
+}
+
+fn apply_told<'a>(
+    state: &mut PartitionState,
+    batch: impl IntoIterator<Item = (Offset, &'a Observation)>,
+    compiled: &Compiled,
+    history: Option<&dyn History>,
+    out: &mut Vec<Output>,
+) {
+    let mut told = Told { outputs: std::mem::take(out), history, ..Told::default() };
     for (offset, observation) in batch {
         state.apply_one(offset, observation, compiled, &mut told);
     }
@@ -93,14 +115,18 @@ pub fn apply<'a>(
 }
 
 /// What applying records says.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
+#[derive(Default)]
+pub(crate) struct Told<'a> {
     pub(crate) outputs: Vec<Output>,
     /// For the rules about groups and models; empty where there are none.
     pub(crate) facts: Vec<GroupFact>,
+    /// Asked before an alarm; `None`: findings say "at least".
+    pub(crate) history: Option<&'a dyn History>,
+    /// Where it is there, it hears of every event, and the rules do not.
+    pub(crate) listener: Option<&'a mut dyn FnMut(&Facts<'_>)>,
 }
 
-impl Told {
+impl Told<'_> {
     fn push(&mut self, output: Output) {
         self.outputs.push(output);
     }
@@ -131,7 +157,13 @@ impl PartitionState {
         }
     }
 
-    pub(crate) fn apply_one(&mut self, offset: Offset, observation: &Observation, compiled: &Compiled, out: &mut Told) {
+    pub(crate) fn apply_one(
+        &mut self,
+        offset: Offset,
+        observation: &Observation,
+        compiled: &Compiled,
+        out: &mut Told<'_>,
+    ) {
         if offset < self.next {
             return;
         }
@@ -164,6 +196,9 @@ struct Record<'a> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod confirmed;
 
 #[cfg(test)]
 mod judged;

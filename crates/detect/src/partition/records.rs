@@ -13,7 +13,7 @@ use crate::session::{Context, Ended};
 use crate::{EndCause, Output, SessionEnded, SessionOpened};
 
 impl PartitionState {
-    pub(super) fn session(&mut self, record: &Record<'_>, session: &Session, out: &mut Told) {
+    pub(super) fn session(&mut self, record: &Record<'_>, session: &Session, out: &mut Told<'_>) {
         let place = self.place_of(record, out);
         let nas = self.names.nas(&session.key.nas);
         let nas_reset = self.names.nas_mut(nas).reset;
@@ -54,7 +54,7 @@ impl PartitionState {
         }
     }
 
-    pub(super) fn admission(&mut self, record: &Record<'_>, admission: &Admission, out: &mut Told) {
+    pub(super) fn admission(&mut self, record: &Record<'_>, admission: &Admission, out: &mut Told<'_>) {
         let place = self.place_of(record, out);
         let late = is_late(self.devices.at(place), record);
         self.devices.at(place).seen(record.at);
@@ -64,7 +64,7 @@ impl PartitionState {
     }
 
     /// All sessions of the NAS that it has not spoken of since are over, on every device.
-    pub(super) fn nas_reset(&mut self, record: &Record<'_>, reset: &NasReset, out: &mut Told) {
+    pub(super) fn nas_reset(&mut self, record: &Record<'_>, reset: &NasReset, out: &mut Told<'_>) {
         let nas = self.names.nas(&reset.nas);
         let known = self.names.nas_mut(nas);
         known.reset = known.reset.max(Some(record.at));
@@ -88,7 +88,7 @@ impl PartitionState {
         }
     }
 
-    pub(super) fn vanished(&mut self, record: &Record<'_>, vanished: &SessionVanished, out: &mut Told) {
+    pub(super) fn vanished(&mut self, record: &Record<'_>, vanished: &SessionVanished, out: &mut Told<'_>) {
         let Some(place) = self.devices.place(record.observation.device) else { return };
         let Some(nas) = self.names.nases.find(&*vanished.key.nas) else { return };
         let entry = self.devices.at(place);
@@ -97,7 +97,7 @@ impl PartitionState {
         self.lost(place, record, open, ended.as_slice(), out);
     }
 
-    pub(super) fn device_change(&mut self, record: &Record<'_>, change: &DeviceChange, out: &mut Told) {
+    pub(super) fn device_change(&mut self, record: &Record<'_>, change: &DeviceChange, out: &mut Told<'_>) {
         let id = record.observation.device;
         if change.removed {
             if self.devices.find(id).is_some_and(|entry| self.classes.get(entry.class).known) {
@@ -118,7 +118,7 @@ impl PartitionState {
     }
 
     /// Sessions that ended without a Stop.
-    pub(super) fn lost(&mut self, place: usize, record: &Record<'_>, open: usize, ended: &[Ended], out: &mut Told) {
+    pub(super) fn lost(&mut self, place: usize, record: &Record<'_>, open: usize, ended: &[Ended], out: &mut Told<'_>) {
         self.ended(place, record, open, ended, out);
         for ended in ended {
             self.judge_loss(place, record, ended, out);
@@ -126,7 +126,7 @@ impl PartitionState {
     }
 
     /// Says that sessions ended. `open`: how many were open before the first of them.
-    fn ended(&mut self, place: usize, record: &Record<'_>, mut open: usize, ended: &[Ended], out: &mut Told) {
+    fn ended(&mut self, place: usize, record: &Record<'_>, mut open: usize, ended: &[Ended], out: &mut Told<'_>) {
         let device = self.devices.at(place).id;
         for end in ended {
             if end.was_open {
@@ -145,7 +145,7 @@ impl PartitionState {
         }
     }
 
-    fn judge_loss(&mut self, place: usize, record: &Record<'_>, ended: &Ended, out: &mut Told) {
+    fn judge_loss(&mut self, place: usize, record: &Record<'_>, ended: &Ended, out: &mut Told<'_>) {
         if matches!(ended.cause, EndCause::Stop(_)) {
             return;
         }
@@ -155,7 +155,7 @@ impl PartitionState {
     }
 
     /// Lets go of a device: its sessions end, its rules' state is gone.
-    fn forget(&mut self, id: DeviceId, record: &Record<'_>, out: &mut Told) {
+    fn forget(&mut self, id: DeviceId, record: &Record<'_>, out: &mut Told<'_>) {
         let Some(place) = self.devices.place(id) else { return };
         let entry = self.devices.at(place);
         let open = entry.sessions.open.len();
@@ -166,7 +166,7 @@ impl PartitionState {
     }
 
     /// Where the record's device is; a stranger gets an entry, and the oldest stranger may have to make room.
-    pub(super) fn place_of(&mut self, record: &Record<'_>, out: &mut Told) -> usize {
+    pub(super) fn place_of(&mut self, record: &Record<'_>, out: &mut Told<'_>) -> usize {
         let id = record.observation.device;
         if let Some(place) = self.devices.place(id) {
             return place;

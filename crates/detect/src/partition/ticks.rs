@@ -7,7 +7,7 @@ use super::judge::Happening;
 use super::{PartitionState, Record, Told};
 
 impl PartitionState {
-    pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Told) {
+    pub(super) fn tick(&mut self, record: &Record<'_>, out: &mut Told<'_>) {
         self.planned.pass(record.at);
         let watched: Vec<DeviceId> = self.watched.iter().copied().collect();
         for _ in 0..self.turn(record.at, record) {
@@ -37,7 +37,7 @@ impl PartitionState {
     }
 
     /// Lost sessions, windows that are over, and silence.
-    fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Told) {
+    fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
         let entry = self.devices.at(place);
         let watched = entry.watched;
         if !entry.sessions.open.is_empty() || !entry.sessions.closed.is_empty() {

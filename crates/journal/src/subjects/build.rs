@@ -58,8 +58,7 @@ impl Subjects {
     /// Beside another process: takes up what it wrote since, if `before` asks for more than is known.
     pub(super) fn catch_up(&self, before: Offset) -> Result<(), ReadError> {
         let mut state = self.state.lock();
-        loop {
-            let Some(active) = &mut state.active else { break };
+        while let Some(active) = &mut state.active {
             let Some(cursor) = &mut active.cursor else { break };
             if before <= cursor.next {
                 return Ok(());

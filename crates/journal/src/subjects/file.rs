@@ -101,7 +101,7 @@ impl IndexFile {
     #[expect(clippy::option_option, reason = "damaged, or not there")]
     fn first_block_of(&self, subject: u64) -> Option<Option<u64>> {
         let (mut low, mut high) = (0, blocks(self.postings));
-        let mut guess = (u128::from(subject) * u128::from(high) >> 64) as u64;
+        let mut guess = ((u128::from(subject) * u128::from(high)) >> 64) as u64;
         let mut near = 1;
         while low < high {
             let postings = self.block(guess)?;

@@ -10,12 +10,11 @@ use crate::segment;
 
 impl Subjects {
     pub(super) fn find(&self, opened: &Opened, subject: u64) -> Result<Vec<Posting>, ReadError> {
-        let index = match opened.index.get() {
-            Some(index) => index,
-            None => {
-                let index = self.index_of(opened)?;
-                opened.index.get_or_init(|| index)
-            }
+        let index = if let Some(index) = opened.index.get() {
+            index
+        } else {
+            let index = self.index_of(opened)?;
+            opened.index.get_or_init(|| index)
         };
         match index {
             Index::Memory(runs) => Ok(runs.find(subject)),

@@ -160,6 +160,7 @@ fn retention_takes_the_index_along() {
     drop(journal);
     let names = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
     let indexes: Vec<_> = names.filter(|path| path.extension().is_some_and(|end| end == "idx")).collect();
-    let gone = |path: &std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap() < oldest.0;
+    let gone =
+        |path: &std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap() < oldest.0;
     assert!(!indexes.iter().any(gone), "{indexes:?}");
 }

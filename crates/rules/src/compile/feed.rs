@@ -33,6 +33,8 @@ pub(crate) struct Feed {
     pub(crate) scope_node: Option<Bool>,
     pub(crate) filter_node: Option<Bool>,
     pub(crate) event_node: Option<Bool>,
+    /// A condition or value of it compares with the value before.
+    pub(crate) compares: bool,
     pub(crate) value: FeedValue,
 }
 
@@ -110,9 +112,10 @@ impl Compiler<'_, '_> {
         let mut triggers = may_be_true(&known).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange));
         triggers = filter.as_ref().map_or(triggers, |filter| triggers.and(may_be_true(filter)));
         triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
-        for condition in filter.iter().chain([&known]) {
-            self.feed_memory.extend(Reads::of(condition).memory);
-        }
+        let reads = filter.iter().chain([&known]).chain(scope).flat_map(|condition| Reads::of(condition).memory);
+        let reads: Vec<_> = reads.collect();
+        let compares = !reads.is_empty();
+        self.feed_memory.extend(reads);
         let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
         let over_ms = spec.over().as_millis();
         let name = format!(
@@ -130,6 +133,7 @@ impl Compiler<'_, '_> {
             scope_node: scope.cloned(),
             filter_node: filter,
             event_node: matches!(value, FeedValue::Event(_)).then_some(known),
+            compares,
             value,
         };
         Some((feed, dimension))
