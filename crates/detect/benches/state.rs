@@ -27,7 +27,7 @@ fn main() {
 
 fn run(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) -> u64 {
     say(&format!("-- {sims} SIMs, {what}"));
-    let config = Config { workers: 1, queue: 4, snapshots: Some(folder.to_owned()) };
+    let config = Config { workers: 1, queue: 4, snapshots: Some(folder.to_owned()), history: None };
     for old in std::fs::read_dir(folder).expect("our folder").flatten() {
         drop(std::fs::remove_file(old.path()));
     }

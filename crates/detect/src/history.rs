@@ -42,7 +42,9 @@ pub fn subject_of(observation: &Observation) -> Option<u64> {
 
 /// A history in memory: for backtests of files, and for tests.
 #[derive(Debug, Default)]
-pub struct Recorded(RwLock<HashMap<u64, Vec<(Offset, Arc<Observation>)>>>);
+pub struct Recorded(RwLock<HashMap<u64, Vec<Placed>>>);
+
+type Placed = (Offset, Arc<Observation>);
 
 impl Recorded {
     /// Adds a record; offsets grow.

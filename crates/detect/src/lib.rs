@@ -30,6 +30,7 @@
 //! | `session` | counting: cumulative counters, retransmits, wraps, resets, ids used again |
 //! | `partition` | devices, what each kind of record does, ticks, facts for the rules, views, bytes for the snapshot |
 //! | `group` | rules about a group or a model as a whole: what partitions hand on, judged in journal order |
+//! | [`backtest`] | outputs of a replay, counted: what rules would have found and done |
 //! | [`history`] | the past of one device, for what is measured exactly before an alarm |
 //! | [`engine`] | threads, queues, queries, the two phases of a snapshot |
 //! | [`snapshot`] | the file |
@@ -38,6 +39,7 @@
 //!
 //! Responses of rules about a group: their findings name no device and ask for no intervention, only for notifications.
 
+pub mod backtest;
 mod compiled;
 pub mod engine;
 mod group;

@@ -14,6 +14,7 @@ mod command;
 mod config;
 mod demo;
 mod exit;
+mod history;
 mod printer;
 mod rulefiles;
 mod server;

@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use fleetward_aaa as aaa;
-use fleetward_detect::Compiled;
 use fleetward_detect::engine::{Config as EngineConfig, Engine, Resume};
-use fleetward_fleet::{Body, Device, Observation, Offset};
+use fleetward_detect::{Compiled, History};
+use fleetward_fleet::{Body, Device, Observation, Offset, wire};
 use fleetward_journal::{Committed, Config as JournalConfig, Journal, Retention};
 use fleetward_store::Store;
 
@@ -39,6 +39,7 @@ pub(crate) use web::signals;
 use crate::clock;
 use crate::config::Settings;
 use crate::exit::Failure;
+use crate::history::JournalHistory;
 use control::ServerControl;
 use outputs::Outbox;
 use projector::Projector;
@@ -105,7 +106,9 @@ impl Server {
         let responder = Late::default();
         let (outbox, incoming) = Outbox::new();
         let compiled = Arc::new(Compiled::new(Arc::clone(&settings.rules), settings.profiles.iter().cloned()));
-        let config = EngineConfig { snapshots: Some(data.join("snapshots")), ..EngineConfig::default() };
+        let history = Arc::new(JournalHistory::default());
+        let past = Some(Arc::clone(&history) as Arc<dyn History>);
+        let config = EngineConfig { snapshots: Some(data.join("snapshots")), history: past, ..EngineConfig::default() };
         let (engine, resume) = Engine::start(config, compiled, outbox.sink()).context("cannot start detection")?;
         let engine = Arc::new(engine);
         resume.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
@@ -120,6 +123,9 @@ impl Server {
 
         // The journal, and what it holds that nobody knows yet.
         let journal = open_journal(settings, data.join("journal"), &engine, &projector)?;
+        if let Some(subjects) = journal.subjects() {
+            history.set(Arc::clone(subjects));
+        }
         journal.keep_from(resume.next);
         recover(&journal, &engine, &projector, &store, &resume)?;
         outbox.flush();
@@ -223,6 +229,7 @@ fn open_journal(
     let wanted = &settings.config.journal;
     let mut config = JournalConfig::new(dir);
     config.segment_bytes = wanted.segment.0;
+    config.subject_of = Some(wire::subject);
     config.retention = Retention {
         max_age: (wanted.keep_days > 0).then(|| Duration::from_secs(u64::from(wanted.keep_days) * 86_400)),
         max_bytes: (wanted.keep_bytes.0 > 0).then_some(wanted.keep_bytes.0),

@@ -219,7 +219,8 @@ impl Compiler<'_, '_> {
             per_value: repeat.per_value,
             has_clear: clear.is_some(),
         };
-        let off = document.mode == Mode::Off;
+        let mode = self.options.mode.unwrap_or(document.mode);
+        let off = mode == Mode::Off;
         let cost = cost(&reads, scope.as_ref(), &unless, &feeds);
         Some(Rule {
             name: document.rule.value.as_str().into(),
@@ -228,7 +229,7 @@ impl Compiler<'_, '_> {
             file: self.source.file.into(),
             subject,
             severity: document.severity,
-            mode: document.mode,
+            mode,
             budget: document.budget,
             repeat,
             responds: responds.asked,

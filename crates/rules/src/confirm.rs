@@ -32,8 +32,8 @@ pub(crate) enum Exactness {
     AtLeast,
 }
 
-/// Said in a finding whose windows could not be measured.
-const AT_LEAST: &str = "at least: measured over the window and up to a twelfth of it more";
+/// Said in the confidence of a finding whose windows could not be measured.
+pub const AT_LEAST: &str = "at least: measured over the window and up to a twelfth of it more";
 
 /// Events that a device's own records do not tell of, or not at that very time.
 const NOT_TOLD: Triggers = Triggers::of(Trigger::SessionLost);

@@ -42,7 +42,7 @@ pub mod window;
 pub use around::{Around, Gaps};
 pub use builtin::FILES as BUILTIN_FILES;
 pub use compare::Difference;
-pub use confirm::Past;
+pub use confirm::{AT_LEAST, Past};
 pub use detail::{Detail, Metric, OwnedDetail, Unusual, UnusualKind};
 pub use diagnostic::Diagnostic;
 pub use facts::{Facts, Trigger, Triggers};

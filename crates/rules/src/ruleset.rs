@@ -13,7 +13,7 @@ use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
 use crate::plan::{Class, Plan};
-use crate::rule::Rule;
+use crate::rule::{Mode, Rule};
 use crate::state::SubjectState;
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
@@ -26,6 +26,8 @@ pub struct Options {
     pub channels: Option<Vec<String>>,
     /// Named lists for `in_list(field, "name")`, beside those that the files define.
     pub lists: BTreeMap<String, Vec<String>>,
+    /// Takes every rule as if its file stated this mode: for backtests, which ask what a rule would do.
+    pub mode: Option<Mode>,
 }
 
 /// A group, or another key, that a rule watches as one.

@@ -9,7 +9,6 @@ use super::{Reach, Subjects};
 use crate::{Config, Entry, Journal, Reader, Retention};
 
 /// The first eight octets; 0 is nobody.
-#[expect(clippy::unnecessary_wraps, reason = "as a `SubjectOf`")]
 fn subject_of(bytes: &[u8]) -> Option<u64> {
     let subject = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
     (subject != 0).then_some(subject)
@@ -30,7 +29,7 @@ fn entry(number: u64) -> Entry<()> {
     let subject = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % 8;
     let mut bytes = subject.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes().to_vec();
     bytes.extend(std::iter::repeat_n(b'x', (number % 90) as usize));
-    let at = Timestamp(BEGUN + number as i64 * 1000);
+    let at = Timestamp(BEGUN + number.cast_signed() * 1000);
     Entry { key: 0, event_time: at, observed_at: at, bytes, item: () }
 }
 

@@ -1,0 +1,179 @@
+//! Findings become figures.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use fleetward_fleet::{DeviceId, FindingId, Timestamp};
+use fleetward_rules::{Respond, RuleSet};
+
+use super::budget::Hour;
+use super::{Difference, Example, Report, RuleReport, Span, Would};
+use crate::{Output, Raised};
+
+/// Examples of a rule.
+const EXAMPLES: usize = 10;
+/// Findings of a rule that are remembered for the comparison.
+const REMEMBERED: usize = 1_000_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// What was said so far.
+#[derive(Debug)]
+pub struct Account {
+    span: Span,
+    rules: BTreeMap<Box<str>, Entry>,
+    fleet: Hour,
+}
+
+/// One rule.
+#[derive(Debug, Default)]
+struct Entry {
+    alarms: u64,
+    untold: u64,
+    at_least: u64,
+    late: u64,
+    per_day: BTreeMap<i64, u64>,
+    subjects: HashSet<Box<str>>,
+    shown: HashSet<DeviceId>,
+    examples: Vec<Example>,
+    would: BTreeMap<&'static str, (Would, HashSet<DeviceId>)>,
+    hour: Hour,
+    /// For the comparison with another version.
+    found: HashMap<FindingId, Example>,
+}
+
+impl Account {
+    /// Nothing yet. `rules`: those of which something is to be said, even if they find nothing.
+    pub fn new(span: Span, rules: &RuleSet) -> Self {
+        let rules = rules.rules().iter().map(|rule| (rule.name.clone(), Entry::default())).collect();
+        Self { span, rules, fleet: Hour::default() }
+    }
+
+    /// Takes one output of the replay in. Those of one device come in order.
+    pub fn note(&mut self, output: &Output) {
+        match output {
+            Output::Finding(raised) if self.counts(raised) => self.found(raised),
+            Output::FindingUpdated(raised) if self.counts(raised) => self.respond(raised),
+            _ => {}
+        }
+    }
+
+    fn counts(&self, raised: &Raised) -> bool {
+        (self.span.from..self.span.to).contains(&raised.finding.observed_at)
+    }
+
+    fn found(&mut self, raised: &Raised) {
+        let finding = &raised.finding;
+        let entry = self.rules.entry(finding.rule.clone()).or_default();
+        let day = finding.observed_at.0.div_euclid(DAY_MS);
+        let today = entry.per_day.entry(day).or_default();
+        *today += 1;
+        let is_untold = raised.rule.budget.max_alarms_per_day.is_some_and(|most| *today > u64::from(most));
+        entry.alarms += 1;
+        entry.untold += u64::from(is_untold);
+        entry.late += u64::from(finding.late);
+        entry.at_least += u64::from(finding.confidence.contains(fleetward_rules::AT_LEAST));
+        entry.subjects.insert(finding.subject.clone());
+        if entry.examples.len() < EXAMPLES && (entry.shown.insert(finding.device) || finding.device == DeviceId(0)) {
+            entry.examples.push(example(raised));
+        }
+        if entry.found.len() < REMEMBERED {
+            entry.found.insert(finding.id, example(raised));
+        }
+        self.respond(raised);
+    }
+
+    /// What would be done about it, within the budgets.
+    fn respond(&mut self, raised: &Raised) {
+        let Some(entry) = self.rules.get_mut(&raised.finding.rule) else { return };
+        let per_hour = raised.rule.budget.max_actions_per_hour.unwrap_or(self.span.rule_per_hour);
+        let (device, now) = (raised.finding.device, raised.finding.observed_at);
+        for respond in &raised.responds {
+            let (would, devices) = entry.would.entry(respond.action.name()).or_default();
+            if respond.action.is_intervention() && respond.needs_approval {
+                would.waiting += 1;
+            } else if !respond.action.is_intervention() {
+                would.done += 1;
+                devices.insert(device);
+            } else if entry.hour.has_room(device, per_hour, now)
+                && self.fleet.has_room(device, self.span.fleet_per_hour, now)
+            {
+                entry.hour.take(device, now);
+                self.fleet.take(device, now);
+                would.done += 1;
+                devices.insert(device);
+            } else {
+                would.over_budget += 1;
+            }
+        }
+    }
+
+    /// The result; `against`: the same replay by the rules in force.
+    pub fn report(self, rules: &RuleSet, records: u64, against: Option<(&Self, &RuleSet)>) -> Report {
+        let days = days(self.span);
+        let rules = rules.rules().iter().map(|rule| {
+            let empty = Entry::default();
+            let entry = self.rules.get(&rule.name).unwrap_or(&empty);
+            let difference = against.and_then(|(account, set)| {
+                let version = set.rule(&rule.name)?.version;
+                Some(difference(version, entry, account.rules.get(&rule.name).unwrap_or(&empty)))
+            });
+            RuleReport {
+                rule: rule.name.clone(),
+                version: rule.version,
+                severity: rule.severity,
+                alarms: entry.alarms,
+                #[expect(clippy::cast_precision_loss, reason = "an average")]
+                alarms_per_day: entry.alarms as f64 / days,
+                per_day: entry.per_day.iter().map(|(day, alarms)| (date(*day), *alarms)).collect(),
+                devices: entry.subjects.len() as u64,
+                untold: entry.untold,
+                at_least: entry.at_least,
+                late: entry.late,
+                would: entry.would.iter().map(|(name, would)| (*name, counted(would))).collect(),
+                examples: entry.examples.clone(),
+                difference,
+            }
+        });
+        let rules = rules.collect();
+        Report { from: self.span.from, to: self.span.to, records, days, nanos_per_record: None, rules }
+    }
+}
+
+fn counted((would, devices): &(Would, HashSet<DeviceId>)) -> Would {
+    Would { devices: devices.len() as u64, ..would.clone() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "days, not nanoseconds")]
+fn days(span: Span) -> f64 {
+    ((span.to.0 - span.from.0) as f64 / DAY_MS as f64).max(1.0 / 24.0)
+}
+
+fn date(day: i64) -> String {
+    Timestamp(day * DAY_MS).to_string().chars().take(10).collect()
+}
+
+fn example(raised: &Raised) -> Example {
+    let finding = &raised.finding;
+    let names = |respond: &Respond| respond.action.name();
+    Example {
+        id: finding.id,
+        at: finding.first_seen,
+        subject: finding.subject.clone(),
+        title: finding.title.clone(),
+        expected: finding.expected.clone(),
+        observed: finding.observed.clone(),
+        confidence: finding.confidence.clone(),
+        responses: raised.responds.iter().map(names).collect(),
+    }
+}
+
+fn difference(version: u32, new: &Entry, old: &Entry) -> Difference {
+    let only = |of: &Entry, other: &Entry| {
+        let mut only: Vec<&Example> =
+            of.found.iter().filter(|(id, _)| !other.found.contains_key(*id)).map(|(_, example)| example).collect();
+        only.sort_by_key(|example| (example.at, example.id.0));
+        (only.len() as u64, only.into_iter().take(EXAMPLES).cloned().collect::<Vec<_>>())
+    };
+    let (new_count, new_examples) = only(new, old);
+    let (gone, gone_examples) = only(old, new);
+    Difference { version, same: new.found.len() as u64 - new_count, new: new_count, gone, new_examples, gone_examples }
+}

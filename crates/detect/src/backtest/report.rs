@@ -1,0 +1,107 @@
+//! What a backtest says, for people and machines.
+
+use std::collections::BTreeMap;
+
+use fleetward_fleet::{FindingId, Severity, Timestamp};
+use serde::Serialize;
+
+/// The result of one backtest.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The span that counts.
+    pub from: Timestamp,
+    /// Exclusive.
+    pub to: Timestamp,
+    /// Records that were judged, those before the span included.
+    pub records: u64,
+    /// Days in the span, at least a part of one.
+    pub days: f64,
+    /// CPU nanoseconds a record: all of judging with these rules alone. Where it was not measured, absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nanos_per_record: Option<f64>,
+    /// One for each rule, by name.
+    pub rules: Vec<RuleReport>,
+}
+
+/// What one rule would have found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RuleReport {
+    /// Its name.
+    pub rule: Box<str>,
+    /// Its version.
+    pub version: u32,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// Findings.
+    pub alarms: u64,
+    /// ... a day, on the average.
+    pub alarms_per_day: f64,
+    /// By UTC date; days without are absent.
+    pub per_day: BTreeMap<String, u64>,
+    /// Different devices (or groups) found.
+    pub devices: u64,
+    /// Findings beyond `max_alarms_per_day`, of which nobody is told.
+    pub untold: u64,
+    /// Findings whose windows could not be measured exactly.
+    pub at_least: u64,
+    /// Findings from late records.
+    pub late: u64,
+    /// What it would have done, by action.
+    pub would: BTreeMap<&'static str, Would>,
+    /// Some findings, of different devices where there are.
+    pub examples: Vec<Example>,
+    /// Against the version in force; absent where there is none to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// One kind of response, within the budgets.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Would {
+    /// Times it would have been done.
+    pub done: u64,
+    /// ... on so many devices.
+    pub devices: u64,
+    /// Times it would have waited for a person: the rule says so, or the device is safety-critical.
+    pub waiting: u64,
+    /// Times a budget would have stopped it.
+    pub over_budget: u64,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// Its id, as live.
+    pub id: FindingId,
+    /// When it began.
+    pub at: Timestamp,
+    /// Device or group, identities masked.
+    pub subject: Box<str>,
+    /// One line.
+    pub title: String,
+    /// What should have been.
+    pub expected: String,
+    /// What was.
+    pub observed: String,
+    /// How sure; may be empty.
+    pub confidence: String,
+    /// Names of what the rule would have asked for.
+    pub responses: Vec<&'static str>,
+}
+
+/// Against the version in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The version in force.
+    pub version: u32,
+    /// Alarms of both.
+    pub same: u64,
+    /// Alarms that only the new one has.
+    pub new: u64,
+    /// Alarms that only the old one had.
+    pub gone: u64,
+    /// Some of the new ones.
+    pub new_examples: Vec<Example>,
+    /// Some of those that are gone.
+    pub gone_examples: Vec<Example>,
+}
