@@ -36,7 +36,8 @@ pub(crate) enum Exactness {
 pub const AT_LEAST: &str = "at least: measured over the window and up to a twelfth of it more";
 
 /// Events that a device's own records do not tell of, or not at that very time.
-const NOT_TOLD: Triggers = Triggers::of(Trigger::SessionLost);
+const NOT_TOLD: Triggers =
+    Triggers::of(Trigger::SessionLost).or(Triggers::of(Trigger::SourceState)).or(Triggers::of(Trigger::Unusual));
 
 /// Looks at the windows of `rule` at `now`.
 pub(crate) fn look(set: &RuleSet, rule: &Rule, facts: &Facts<'_>, state: &SubjectState, now: Timestamp) -> Exactness {
