@@ -136,11 +136,7 @@ pub(crate) fn fed(feed: &Feed, context: &Context<'_>) -> Option<u64> {
         FeedValue::Event(condition) => condition(context) == Some(true),
         FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) => true,
     };
-    if happened {
-        feed.amount(context)
-    } else {
-        None
-    }
+    if happened { feed.amount(context) } else { None }
 }
 
 /// Rules with an open episode that this event did not concern otherwise: they may clear.
