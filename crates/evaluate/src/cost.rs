@@ -22,7 +22,7 @@ pub struct Cost {
 /// Judges a world's records, made beforehand hour by hour; only the judging is on the clock. Nothing else may run in this
 /// process meanwhile.
 pub fn cost(world: World, compiled: &Arc<Compiled>) -> Result<Cost, EvaluateError> {
-    let config = Config { workers: 1, queue: 16, snapshots: None };
+    let config = Config { workers: 1, queue: 16, ..Config::default() };
     let sink = Arc::new(|_: Outputs| ());
     let (engine, _) = Engine::start(config, compiled.clone(), sink).map_err(EvaluateError::Engine)?;
     let (mut world, mut nanos, mut records) = (world, 0, 0_u64);

@@ -73,7 +73,7 @@ pub(crate) fn run(
         let told = told.clone();
         Arc::new(move |outputs: Outputs| hear(&outputs, &told))
     };
-    let config = Config { workers: 1, queue: 16, snapshots: None };
+    let config = Config { workers: 1, queue: 16, ..Config::default() };
     let (engine, _) = Engine::start(config, judges.compiled.clone(), sink).map_err(EvaluateError::Engine)?;
     let mut textbook = Textbook::new(judges, test_begins);
     let (mut batch, mut next) = (Vec::with_capacity(BATCH), 0_u64);
