@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleetward_baseline::{
-    Budget, DeviceBaseline, Evidence, FleetBaseline, Measure, Metric, ModelKey, Settings, Traffic, Verdict,
+    Basis, Budget, DeviceBaseline, Evidence, FleetBaseline, Measure, ModelKey, Settings, Traffic, Verdict,
 };
 use fleetward_fleet::{DeviceId, Timestamp};
 
@@ -242,6 +242,7 @@ struct Result {
     measures: u64,
     hours: u64,
     cpu: f64,
+    limits: Option<[Option<f64>; 4]>,
 }
 
 impl Result {
@@ -260,7 +261,6 @@ fn run(class: usize, seed: u64, devices: u32, misuse: Option<usize>, nuisance: b
     let mut order: Vec<usize> = (0..sims.len()).collect();
     order.sort_by_key(|n| sims[*n].minute);
     let mut model = FleetBaseline::default();
-    let mut alarmed: BTreeMap<DeviceId, Timestamp> = BTreeMap::new();
     let (mut measures, mut verdicts) = (Vec::new(), Vec::new());
     let mut result = Result::default();
     let key = ModelKey(class as u64 + 1);
@@ -294,23 +294,16 @@ fn run(class: usize, seed: u64, devices: u32, misuse: Option<usize>, nuisance: b
                 let measure: &Measure = measure;
                 model.judge(key, DeviceId(n as u64), measure, Evidence::default(), settings, &mut verdicts);
             }
-            account(&mut verdicts, hour, &misused, &sims, &mut alarmed, now, &mut result);
+            account(&mut verdicts, hour, &misused, &sims, &mut result);
         }
     }
+    result.limits = model.learning(key).map(|l| l.limits);
     result.cpu = began.elapsed().as_secs_f64();
     result.clean_months = f64::from(devices - result.misused) * f64::from(END - TRAIN) / 730.0;
     result
 }
 
-fn account(
-    verdicts: &mut Vec<Verdict>,
-    hour: u32,
-    misused: &BTreeSet<u64>,
-    sims: &[Sim],
-    alarmed: &mut BTreeMap<DeviceId, Timestamp>,
-    now: Timestamp,
-    result: &mut Result,
-) {
+fn account(verdicts: &mut Vec<Verdict>, hour: u32, misused: &BTreeSet<u64>, sims: &[Sim], result: &mut Result) {
     for verdict in verdicts.drain(..) {
         if hour < TRAIN {
             continue;
@@ -318,8 +311,6 @@ fn account(
         match verdict {
             Verdict::Unusual(unusual) => {
                 let device = unusual.device;
-                let merged = alarmed.get(&device).is_some_and(|at| now.since(*at).as_secs() < 24 * 3600);
-                alarmed.insert(device, now);
                 if misused.contains(&device.0) {
                     let start = sims[device.0 as usize].misuse.map_or(0, |m| m.1);
                     if hour >= start {
@@ -328,11 +319,12 @@ fn account(
                             .entry(device)
                             .or_insert(f64::from(hour - start) + sims[device.0 as usize].minute as f64 / 60.0);
                     }
-                } else if !merged {
-                    let name = match (unusual.metric, unusual.span_hours) {
-                        (Metric::Drift, _) => "drift",
-                        (_, 24) => "day",
-                        _ => "hour",
+                } else if unusual.first {
+                    let name = match unusual.basis {
+                        Basis::Hour => "hour",
+                        Basis::Day => "day",
+                        Basis::Drift => "drift",
+                        Basis::Pattern => "pattern",
                     };
                     if std::env::var("SHOW").is_ok() {
                         let s = &sims[device.0 as usize];
@@ -378,7 +370,13 @@ fn main() {
         print!("{name:8}");
         for nuisance in [false, true] {
             let result = run(class, seed, devices, None, nuisance, &settings);
-            print!(" | {:.4} {:?} wide {}", result.false_rate(), result.false_alarms, result.wide);
+            print!(
+                " | {:.4} {:?} wide {} {:.1?}",
+                result.false_rate(),
+                result.false_alarms,
+                result.wide,
+                result.limits.map(|l| l.map(Option::unwrap_or_default)).unwrap_or_default()
+            );
             if nuisance {
                 let (hours, measures) = (result.hours as f64, result.measures as f64);
                 println!(" {:.0} ns/h {:.2} m/h", result.cpu * 1e9 / hours, measures / hours);
@@ -393,7 +391,11 @@ fn main() {
             times.sort_by(f64::total_cmp);
             let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
             let part = 100.0 * times.len() as f64 / f64::from(result.misused);
-            print!(" {name} {part:.0}% ({median:.1}h, fa {:.4})", result.false_rate());
+            print!(
+                " {name} {part:.0}% ({median:.1}h, fa {:.4} {:.1?})",
+                result.false_rate(),
+                result.limits.map(|l| l.map(Option::unwrap_or_default)).unwrap_or_default()
+            );
         }
         println!();
     }

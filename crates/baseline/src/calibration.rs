@@ -1,8 +1,8 @@
-//! Which height of score means how rare: tails by branch and by the age of the device.
+//! Which height of score means how rare: tails by basis and by the age of the device.
 
 use serde::{Deserialize, Serialize};
 
-use crate::score::{Branch, Score};
+use crate::score::{BRANCHES, Basis, Score};
 use crate::tail::Tail;
 
 /// Ages of a device in days at which its records have become so much rarer that the tail is another one.
@@ -13,19 +13,21 @@ const STRATA: usize = AGES.len() + 1;
 const BORROWED: f64 = 30_000.0;
 /// Device-hours, own and borrowed, below which nothing is said.
 const READY: f64 = 15_000.0;
-/// An alarm may teach the tail, but alarms no more than this many times as often as the budget expects: attacks are not
-/// what is usual, yet a tail that is really heavier must be learnt.
-const TEACHING: f64 = 2.0;
-/// Alarms that the budget must have expected before the limit on teaching holds: a young tail has to learn everything.
-const SETTLED: f64 = 1.5;
+/// An alarm may teach the tail, but only so many times as often as the budget expects: attacks are not what is usual, yet a
+/// tail that is really heavier must be learnt. At 1.5 a tail that is too thin corrects itself by a third at a time.
+const TEACHING: f64 = 1.5;
+/// And it teaches no more than this part (and this much) above the threshold.
+const REACH: (f64, f64) = (1.1, 0.2);
+/// Days of all devices in which everything teaches: a young tail knows no attack from chance.
+const YOUNG_HOURS: f64 = 21.0 * 24.0;
 /// What a day forgets: half in eight weeks.
 const FADE: f64 = 0.987_7;
 
 /// The tails of one model, or of the whole fleet.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Calibration {
-    tails: [[Tail; 3]; STRATA],
-    thresholds: [[Threshold; 3]; STRATA],
+    tails: [[Tail; BRANCHES]; STRATA],
+    thresholds: [[Threshold; BRANCHES]; STRATA],
 }
 
 /// Where alarms begin.
@@ -53,15 +55,15 @@ pub(crate) fn stratum(days: u16) -> usize {
 }
 
 impl Calibration {
-    /// Time passed for a device of that age, on all branches of hours or of days.
-    pub(crate) fn pass(&mut self, stratum: usize, branch: Branch, hours: f64) {
-        self.tails[stratum][branch as usize].pass(hours);
-        let threshold = &mut self.thresholds[stratum][branch as usize];
-        threshold.lessons = (threshold.lessons + TEACHING * threshold.rate * hours).min(10.0);
+    /// Time passed for a device of that age, on all basises of hours or of days.
+    pub(crate) fn pass(&mut self, stratum: usize, basis: Basis, hours: f64) {
+        self.tails[stratum][basis as usize].pass(hours);
+        let threshold = &mut self.thresholds[stratum][basis as usize];
+        threshold.lessons = (threshold.lessons + TEACHING * threshold.rate * hours).min(1.0);
     }
 
-    pub(crate) fn standing(&self, stratum: usize, branch: Branch, score: Score, is_supported: bool) -> Standing {
-        let threshold = &self.thresholds[stratum][branch as usize];
+    pub(crate) fn standing(&self, stratum: usize, basis: Basis, score: Score, is_supported: bool) -> Standing {
+        let threshold = &self.thresholds[stratum][basis as usize];
         let limit = if is_supported { threshold.supported } else { threshold.plain };
         match limit {
             None => Standing::Learning,
@@ -70,31 +72,30 @@ impl Calibration {
         }
     }
 
-    /// Learns a score. What is above the threshold teaches within limits only.
-    pub(crate) fn learn(&mut self, stratum: usize, branch: Branch, score: Score) {
-        let threshold = &mut self.thresholds[stratum][branch as usize];
-        let mut height = score.score;
-        let is_young = self.tails[stratum][branch as usize].exposure() * threshold.rate < SETTLED;
+    /// Learns the height of an episode and where it came from. What is above the threshold teaches within limits only.
+    pub(crate) fn learn(&mut self, stratum: usize, basis: Basis, (mut height, base): (f64, f64), devices: u32) {
+        let tail = &mut self.tails[stratum][basis as usize];
+        let is_young = tail.exposure() < YOUNG_HOURS * f64::from(devices);
+        let threshold = &mut self.thresholds[stratum][basis as usize];
         if let Some(limit) = threshold.plain
             && height > limit
             && !is_young
         {
-            if threshold.lessons >= 1.0 {
-                threshold.lessons -= 1.0;
-            } else {
-                height = limit;
+            if threshold.lessons < 1.0 {
+                return;
             }
+            threshold.lessons -= 1.0;
+            height = height.min(limit * REACH.0 + REACH.1);
         }
-        if height > score.before {
-            let tail = &mut self.tails[stratum][branch as usize];
+        if height > base {
             tail.add(height);
-            tail.undo(score.before);
+            tail.undo(base);
         }
     }
 
     /// By chance about once in this many device-hours.
-    pub(crate) fn once_in_hours(&self, stratum: usize, branch: Branch, score: f64) -> u64 {
-        let rate = self.tails[stratum][branch as usize].rate(score);
+    pub(crate) fn once_in_hours(&self, stratum: usize, basis: Basis, score: f64) -> u64 {
+        let rate = self.tails[stratum][basis as usize].rate(score);
         if rate > 0.0 { (1.0 / rate).min(1e12) as u64 } else { 1_000_000_000_000 }
     }
 
@@ -104,19 +105,28 @@ impl Calibration {
 
     /// New thresholds for `rate` alarms a device-hour; `boost` times as many where other evidence supports them.
     pub(crate) fn refresh(&mut self, whole: &Self, rate: f64, boost: f64) {
-        for stratum in 0..STRATA {
-            for branch in Branch::ALL {
-                let at = branch as usize;
+        for basis in Basis::ALL {
+            let at = basis as usize;
+            let rate = rate * basis.share();
+            let mut younger = Threshold::default();
+            for stratum in 0..STRATA {
                 let mut tail = self.tails[stratum][at].clone();
                 tail.borrow(&whole.tails[stratum][at], BORROWED);
-                let rate = rate * branch.share();
                 let is_ready = tail.exposure() >= READY;
                 let threshold = &mut self.thresholds[stratum][at];
                 threshold.rate = rate;
-                threshold.plain = tail.quantile(rate).filter(|_| is_ready);
-                threshold.supported = tail.quantile(rate * boost).filter(|_| is_ready);
+                // Older devices have thinner tails: until theirs is known, the tail of younger ones is a safe bound.
+                let limit = |rate| tail.quantile(rate).filter(|_| is_ready).map(|limit| limit.max(basis.least()));
+                threshold.plain = limit(rate).or(younger.plain);
+                threshold.supported = limit(rate * boost).or(younger.supported);
+                younger = *threshold;
             }
         }
+    }
+
+    /// Where alarms of grown devices begin, by basis.
+    pub(crate) fn limits(&self) -> [Option<f64>; BRANCHES] {
+        self.thresholds[STRATA - 1].map(|threshold| threshold.plain)
     }
 
     /// Adds the tails of `other` to these.
@@ -126,13 +136,13 @@ impl Calibration {
         }
     }
 
-    /// Device-hours of grown devices on the hourly branch.
+    /// Device-hours of grown devices on the hourly basis.
     pub(crate) fn exposure(&self) -> f64 {
         self.tails.iter().map(|tails| tails[0].exposure()).sum()
     }
 
     /// Whether alarms of grown devices are told.
     pub(crate) fn is_ready(&self) -> bool {
-        self.thresholds.iter().any(|by_branch| by_branch[0].plain.is_some())
+        self.thresholds.iter().any(|by_basis| by_basis[0].plain.is_some())
     }
 }

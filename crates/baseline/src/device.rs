@@ -3,7 +3,7 @@
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::days::Days;
+use crate::days::{Days, Evidence, SIGMA};
 use crate::dice::{Dice, towards16};
 use crate::octaves::{self, OCTAVE};
 use crate::open::{OpenHours, oldest_open, spread};
@@ -145,6 +145,10 @@ impl DeviceBaseline {
             out.push(measure);
             self.untold = 0;
         }
+        if measure.active > 0 {
+            let above = measure.octaves() - measure.centre();
+            self.days.add_hour(above * SIGMA / i32::from(measure.spread));
+        }
         self.learn(&measure);
         self.days.add(bytes);
     }
@@ -170,8 +174,8 @@ impl DeviceBaseline {
             variety: self.variety,
             active: self.active,
             record: self.record,
-            drift: 0,
-            peak: 0,
+            volume: Evidence::default(),
+            pattern: Evidence::default(),
         }
     }
 
@@ -206,7 +210,7 @@ impl DeviceBaseline {
         measure.hours = 24;
         measure.usual = [Usual::default(), day.usual, Usual::default()];
         (measure.spread, measure.record) = (day.spread, day.record);
-        (measure.drift, measure.peak) = (day.drift, day.peak);
+        (measure.volume, measure.pattern) = (day.volume, day.pattern);
         out.push(measure);
     }
 

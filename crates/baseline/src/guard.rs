@@ -15,9 +15,11 @@ const FEWEST: usize = 6;
 /// And at least this part of the model's devices.
 const PART: f64 = 0.005;
 /// An event is over when nobody joined for this many hours.
-const QUIET: u32 = 30;
+const QUIET: u32 = 12;
 /// An event that goes on for longer than this many hours is what is usual now.
 const LONGEST: u32 = 5 * 24;
+/// Days of events, fading by half in eight weeks, after which no more are excused.
+const EXCUSES: f64 = 10.0;
 /// How long an alarm waits to see whether it is one of many, when others have begun too.
 pub(crate) const WAIT: Duration = Duration::from_hours(1);
 /// An event is told again each time its devices have doubled.
@@ -25,21 +27,15 @@ const GROWTH: u32 = 2;
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
-/// What becomes of an alarm that begins.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Fate {
-    /// Tell it.
-    Tell,
-    /// It waits, or is part of an event.
-    Hold,
-}
-
 /// Recent starts of alarms of one model, those that wait, and the event if there is one.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     recent: VecDeque<(u32, DeviceId)>,
     waiting: BTreeMap<DeviceId, (Timestamp, Unusual)>,
     event: Option<Event>,
+    /// Days excused of late, fading.
+    excused: f64,
+    day: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,34 +49,51 @@ struct Event {
 }
 
 impl Guard {
-    /// An alarm of `unusual.device` begins in `hour`. `devices` is how many the model has.
-    pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> Fate {
+    /// An alarm of `unusual.device` begins in `hour`; `devices` is how many the model has. Whether to tell it now: otherwise
+    /// it waits, or is part of an event of the model.
+    pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> bool {
         self.recent.retain(|(start, device)| start + 24 > hour && *device != unusual.device);
         self.recent.push_back((hour, unusual.device));
         if self.recent.len() > MOST {
             self.recent.pop_front();
         }
-        if let Some(event) = &mut self.event {
-            event.join(hour, unusual.device);
-            return Fate::Hold;
-        }
         let together = self.recent.iter().filter(|(start, _)| start.abs_diff(hour) <= TOGETHER).count();
         let enough = enough(devices);
-        if together >= enough {
+        if let Some(event) = &mut self.event
+            && together > enough / 2
+        {
+            event.join(hour, unusual.device);
+            return false;
+        }
+        if together >= enough && self.event.is_none() {
             self.begin(hour);
-            return Fate::Hold;
+            return false;
         }
         if together > (enough / 4).max(2) && !unusual.is_supported {
             self.waiting.insert(unusual.device, (now, *unusual));
-            return Fate::Hold;
+            return false;
         }
-        Fate::Tell
+        true
+    }
+
+    /// Whether this device waits, or belongs to the event that goes on.
+    pub(crate) fn keeps(&self, device: DeviceId) -> bool {
+        self.waiting.contains_key(&device) || self.event.as_ref().is_some_and(|event| event.members.contains(&device))
     }
 
     /// Whether a model-wide event explains what happens, so that it teaches nothing. After five days it is the new usual.
     pub(crate) fn excuses(&self, now: Timestamp) -> bool {
         let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
-        self.event.as_ref().is_some_and(|event| hour < event.since + LONGEST)
+        self.excused < EXCUSES && self.event.as_ref().is_some_and(|event| hour < event.since + LONGEST)
+    }
+
+    /// Counts the days that are excused: a model that has an event every week has a wrong threshold, and must learn.
+    fn count(&mut self, now: Timestamp) {
+        let day = u32::try_from(now.secs() / 86_400).unwrap_or(0);
+        if day > self.day {
+            self.day = day;
+            self.excused = self.excused * 0.987_7 + if self.excuses(now) { 1.0 } else { 0.0 };
+        }
     }
 
     /// Other devices whose alarm began within two hours.
@@ -101,6 +114,7 @@ impl Guard {
 
     /// What is to be told about the event, if anything.
     pub(crate) fn tell(&mut self, now: Timestamp, devices: u32) -> Option<ModelWide> {
+        self.count(now);
         let event = self.event.as_mut()?;
         let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
         let phase = if event.told == 0 {

@@ -43,6 +43,7 @@ pub use device::{DeviceBaseline, Traffic};
 pub use fleet::{FleetBaseline, ModelKey};
 pub use measure::{Kind, Measure, Metric};
 pub use model::{Learning, ModelBaseline};
+pub use score::Basis;
 pub use settings::{Budget, Settings};
 pub use tail::Tail;
 pub use verdict::{Evidence, ModelWide, Phase, Unusual, Verdict};

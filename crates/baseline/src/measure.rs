@@ -4,6 +4,7 @@ use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Settings;
+use crate::days::Evidence as DayEvidence;
 use crate::octaves;
 use crate::week::Usual;
 
@@ -53,10 +54,10 @@ pub struct Measure {
     pub(crate) active: u16,
     /// The highest hour (or day) before this one, fading. *octaves*
     pub(crate) record: u16,
-    /// Evidence of a drift after this day, in 1/64 deviations.
-    pub(crate) drift: u16,
-    /// The highest such evidence of late, before this day.
-    pub(crate) peak: u16,
+    /// Evidence over days that days have more bytes, after this one.
+    pub(crate) volume: DayEvidence,
+    /// Evidence over days that hours are higher than usual for their time of the week.
+    pub(crate) pattern: DayEvidence,
 }
 
 impl Measure {
@@ -68,7 +69,7 @@ impl Measure {
     /// Whether this measure could lead to an alarm at all: cheap, and never false where [`crate::FleetBaseline::judge`]
     /// names the device because of this measure. True for few measures (about one device-day in ten).
     pub fn may_alarm(&self, settings: &Settings) -> bool {
-        let is_higher = self.octaves() > i32::from(self.record) || self.drift > self.peak;
+        let is_higher = self.octaves() > i32::from(self.record) || self.volume.rises() || self.pattern.rises();
         is_higher && self.bytes >= settings.floor
     }
 

@@ -7,13 +7,15 @@ use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::{Calibration, Standing, stratum};
-use crate::guard::{Fate, Guard};
+use crate::guard::Guard;
 use crate::octaves::{self, OCTAVE};
-use crate::score::{Branch, Score, Typical};
+use crate::score::{Basis, Score, Typical};
 use crate::{Evidence, Kind, Measure, Metric, Settings, Unusual, Verdict};
 
 /// An episode is over this long after the last unusual hour.
 const CALM: Duration = Duration::from_hours(24);
+/// Days are judged once a day, so an unusual one keeps an episode open until after the next has been judged.
+const NEXT_DAY: Duration = Duration::from_hours(26);
 /// After a day that still lies this many deviations above the centre, an open episode goes on.
 const STILL_HIGH: f64 = 2.0;
 /// Episodes remembered at once; the budget keeps them far below.
@@ -28,6 +30,8 @@ pub struct Learning {
     pub device_hours: u64,
     /// Whether alarms are told yet: the tail is known well enough for the budget.
     pub is_ready: bool,
+    /// Where alarms of grown devices begin, in scores of an hour, a day, a drift and a pattern.
+    pub limits: [Option<f64>; 4],
 }
 
 /// What all devices of one model have taught.
@@ -36,8 +40,7 @@ pub struct ModelBaseline {
     pub(crate) calibration: Calibration,
     typical: Typical,
     guard: Guard,
-    /// Devices with an open episode, and when they were unusual last.
-    open: BTreeMap<DeviceId, Timestamp>,
+    open: BTreeMap<DeviceId, Episode>,
     now: Timestamp,
     /// Devices that closed the day `day` with traffic, so far; and the day before.
     devices: [u32; 2],
@@ -45,6 +48,15 @@ pub struct ModelBaseline {
     /// Measures, and those of them with supporting evidence, fading.
     measures: f64,
     supported: f64,
+}
+
+/// A device that is unusual now.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Episode {
+    /// When it was unusual last.
+    last: Timestamp,
+    /// Whether it was told by itself, and not held back by the guard.
+    is_told: bool,
 }
 
 impl ModelBaseline {
@@ -62,33 +74,39 @@ impl ModelBaseline {
         }
         self.support(evidence);
         let age = stratum(measure.days);
-        for (branch, score) in self.typical.scores(measure, settings.floor).into_iter().flatten() {
-            self.judge_branch(device, measure, evidence, (age, branch, score), out);
+        for (basis, score) in self.typical.scores(measure, settings.floor).into_iter().flatten() {
+            self.judge_basis(device, measure, evidence, (age, basis, score), out);
         }
         if measure.kind != Kind::Open && !evidence.expected {
             self.typical.learn(measure);
         }
     }
 
-    fn judge_branch(
+    fn judge_basis(
         &mut self,
         device: DeviceId,
         measure: &Measure,
         evidence: Evidence,
-        (age, branch, score): (usize, Branch, Score),
+        (age, basis, score): (usize, Basis, Score),
         out: &mut Vec<Verdict>,
     ) {
-        let standing = self.calibration.standing(age, branch, score, evidence.supports());
-        let is_open = self.open.contains_key(&device);
+        let standing = self.calibration.standing(age, basis, score, evidence.supports());
         if standing == Standing::Unusual && !evidence.expected {
-            self.alarm(device, measure, evidence, (age, branch, score), out);
-        } else if is_open && measure.kind == Kind::Day && measure_is_still_high(measure) {
-            self.open.insert(device, self.now);
+            self.alarm(device, measure, evidence, (age, basis, score), out);
+        } else if measure.kind == Kind::Day
+            && let Some(episode) = self.open.get_mut(&device)
+            && is_still_high(measure)
+        {
+            episode.last = self.now + NEXT_DAY;
         }
         if measure.kind != Kind::Open {
-            self.calibration.pass(age, branch, f64::from(measure.hours));
-            if score.score > 0.0 && !self.guard.excuses(self.now) && !evidence.expected {
-                self.calibration.learn(age, branch, score);
+            self.calibration.pass(age, basis, f64::from(measure.hours));
+            if let Some(lesson) = score.lesson
+                && !self.guard.excuses(self.now)
+                && !evidence.expected
+            {
+                let devices = self.devices();
+                self.calibration.learn(age, basis, lesson, devices);
             }
         }
     }
@@ -96,14 +114,19 @@ impl ModelBaseline {
     /// Time passed.
     pub(crate) fn pass(&mut self, now: Timestamp, out: &mut Vec<Verdict>) {
         self.now = self.now.max(now);
-        out.extend(self.guard.release(self.now).into_iter().map(Verdict::Unusual));
+        for unusual in self.guard.release(self.now) {
+            if let Some(episode) = self.open.get_mut(&unusual.device) {
+                episode.is_told = true;
+            }
+            out.push(Verdict::Unusual(unusual));
+        }
         if let Some(wide) = self.guard.tell(self.now, self.devices()) {
             out.push(Verdict::ModelWide(wide));
         }
         let now = self.now;
-        self.open.retain(|device, last| {
-            let goes_on = now.since(*last) < CALM;
-            if !goes_on {
+        self.open.retain(|device, episode| {
+            let goes_on = now.since(episode.last) < CALM;
+            if !goes_on && episode.is_told {
                 out.push(Verdict::Over { device: *device, metric: Metric::Bytes, at: now });
             }
             goes_on
@@ -121,6 +144,7 @@ impl ModelBaseline {
             devices: self.devices(),
             device_hours: self.calibration.exposure() as u64,
             is_ready: self.calibration.is_ready(),
+            limits: self.calibration.limits(),
         }
     }
 
@@ -135,20 +159,24 @@ impl ModelBaseline {
         device: DeviceId,
         measure: &Measure,
         evidence: Evidence,
-        what: (usize, Branch, Score),
+        what: (usize, Basis, Score),
         out: &mut Vec<Verdict>,
     ) {
-        let goes_on = self.open.contains_key(&device);
-        if self.open.len() < MOST_OPEN || goes_on {
-            self.open.insert(device, self.now.max(measure.start()));
-        }
-        let unusual = self.explain(device, measure, evidence, what, !goes_on);
+        let now = self.now.max(measure.start());
+        let told = self.open.get(&device).map(|episode| episode.is_told);
+        let unusual = self.explain(device, measure, evidence, what, told.is_none());
         // A day's alarm belongs to its last hour.
         let hour = measure.hour + if measure.kind == Kind::Day { 23 } else { 0 };
-        if goes_on || self.guard.start(hour, self.now, &unusual, self.devices()) == Fate::Tell {
+        let is_told = told == Some(true)
+            || (told.is_none() || !self.guard.keeps(device)) && self.guard.start(hour, now, &unusual, self.devices());
+        if is_told {
             out.push(Verdict::Unusual(unusual));
-        } else if let Some(wide) = self.guard.tell(self.now, self.devices()) {
+        } else if let Some(wide) = self.guard.tell(now, self.devices()) {
             out.push(Verdict::ModelWide(wide));
+        }
+        if self.open.len() < MOST_OPEN || told.is_some() {
+            let last = if measure.kind == Kind::Day { now + NEXT_DAY } else { now };
+            self.open.insert(device, Episode { last, is_told });
         }
     }
 
@@ -157,14 +185,15 @@ impl ModelBaseline {
         device: DeviceId,
         measure: &Measure,
         evidence: Evidence,
-        (age, branch, score): (usize, Branch, Score),
+        (age, basis, score): (usize, Basis, Score),
         first: bool,
     ) -> Unusual {
         let centre = if measure.kind == Kind::Day { i32::from(measure.usual[1].centre) } else { measure.centre() };
         let reach = i32::from(measure.spread).max(OCTAVE / 8) * 2;
         Unusual {
             device,
-            metric: if branch == Branch::Drift { Metric::Drift } else { Metric::Bytes },
+            metric: if matches!(basis, Basis::Drift | Basis::Pattern) { Metric::Drift } else { Metric::Bytes },
+            basis,
             at: measure.start(),
             span_hours: if measure.kind == Kind::Day { 24 } else { 1 },
             is_open: measure.kind == Kind::Open,
@@ -174,7 +203,7 @@ impl ModelBaseline {
             now: measure.bytes,
             days: measure.days,
             is_record: measure.octaves() > i32::from(measure.record),
-            once_in_hours: self.calibration.once_in_hours(age, branch, score.score),
+            once_in_hours: self.calibration.once_in_hours(age, basis, score.score),
             others_high: self.guard.others(measure.hour, device),
             devices: self.devices(),
             is_supported: evidence.supports(),
@@ -199,7 +228,7 @@ impl ModelBaseline {
     }
 }
 
-fn measure_is_still_high(measure: &Measure) -> bool {
+fn is_still_high(measure: &Measure) -> bool {
     let above = i32::from(octaves::from_bytes(measure.bytes)) - i32::from(measure.usual[1].centre);
     f64::from(above) > STILL_HIGH * f64::from(measure.spread)
 }

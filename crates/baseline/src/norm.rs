@@ -26,6 +26,11 @@ impl Norm {
         if self.count > 0.0 { self.mean } else { otherwise }
     }
 
+    /// One deviation above the mean: where most values lie below.
+    pub(crate) fn high(&self) -> f64 {
+        self.mean + self.deviation()
+    }
+
     pub(crate) fn deviation(&self) -> f64 {
         libm::sqrt(self.variance.max(0.0))
     }

@@ -1,42 +1,58 @@
-//! How far above everything known a measure lies: one number for each branch of judgement.
+//! How far above everything known a measure lies: one number for each basis of judgement.
 
 use serde::{Deserialize, Serialize};
 
+use crate::days::{Evidence, SIGMA};
 use crate::norm::Norm;
 use crate::octaves::OCTAVE;
 use crate::{Kind, Measure};
 
+/// How many ways of being unusual there are.
+pub(crate) const BRANCHES: usize = 4;
+
 /// A way of being unusual. Each has tails and thresholds of its own and a share of the alarm budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Branch {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Basis {
     /// One hour above all hours before.
     Hour,
     /// One day above all days before.
     Day,
-    /// Days that add up.
+    /// Days with more bytes that add up.
     Drift,
+    /// Hours higher than usual for their time of the week, over days, though each may lie below the record.
+    Pattern,
 }
 
-impl Branch {
-    pub(crate) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Drift];
+impl Basis {
+    pub(crate) const ALL: [Self; BRANCHES] = [Self::Hour, Self::Day, Self::Drift, Self::Pattern];
+
+    /// A score below which nothing is an alarm, whatever the tail says: half an octave above the record over a wide spread, a
+    /// week of half a deviation, hours that are a third of a deviation high on the mean.
+    pub(crate) fn least(self) -> f64 {
+        match self {
+            Self::Hour | Self::Day => 0.25,
+            Self::Drift => 2.5,
+            Self::Pattern => 1.5,
+        }
+    }
 
     /// Its share of the budget.
     pub(crate) fn share(self) -> f64 {
         match self {
             Self::Hour => 0.35,
-            Self::Day => 0.25,
-            Self::Drift => 0.4,
+            Self::Day | Self::Drift => 0.2,
+            Self::Pattern => 0.25,
         }
     }
 }
 
-/// A measure from one branch's point of view.
+/// A measure from one basis's point of view.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Score {
     /// Negative: nothing.
     pub score: f64,
-    /// For the drift: how high the same episode was already; it is counted once at each height.
-    pub before: f64,
+    /// What the tail learns: the height of an episode that is over (counted once at each height), and where it came from.
+    pub lesson: Option<(f64, f64)>,
 }
 
 /// Days after which a device is known well enough to say what is typical for its model.
@@ -79,11 +95,13 @@ impl Typical {
     }
 
     /// The heights of a measure; `floor` is how many bytes above the usual matter.
-    pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Branch, Score)>; 2] {
-        if measure.kind == Kind::Day {
-            return [Some((Branch::Day, self.day(measure, floor))), Some((Branch::Drift, drift(measure, floor)))];
+    pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Basis, Score)>; 3] {
+        if measure.kind != Kind::Day {
+            return [Some((Basis::Hour, self.hour(measure, floor))), None, None];
         }
-        [Some((Branch::Hour, self.hour(measure, floor))), None]
+        let volume = risen(measure.volume, floor);
+        let pattern = risen(measure.pattern, floor);
+        [Some((Basis::Day, self.day(measure, floor))), Some((Basis::Drift, volume)), Some((Basis::Pattern, pattern))]
     }
 
     fn hour(&self, measure: &Measure, floor: u64) -> Score {
@@ -91,7 +109,8 @@ impl Typical {
         let own = octaves(measure.level);
         let level = blend(own, active, self.level.mean_or(own), 3.0);
         let days = f64::from(measure.days).min(active);
-        let record = blend(octaves(measure.record), days, level + self.reach.mean_or(0.0), RECORD_DAYS);
+        let reach = level + self.reach.high();
+        let record = blend(octaves(measure.record), days, reach, RECORD_DAYS).max(reach);
         let spread = octaves(measure.variety) * 1.25;
         let spread = blend(spread, active, self.variety.mean_or(1.0) * 1.25, 24.0).max(NARROWEST);
         let doubt = self.level.deviation() / (1.0 + active);
@@ -105,7 +124,8 @@ impl Typical {
         let weight = f64::from(usual.weight);
         let own = octaves(usual.centre);
         let centre = blend(own, weight, self.day_level.mean_or(own), 1.0);
-        let record = blend(octaves(measure.record), weight, centre + self.day_reach.mean_or(0.0), RECORD_DAYS);
+        let reach = centre + self.day_reach.high();
+        let record = blend(octaves(measure.record), weight, reach, RECORD_DAYS).max(reach);
         let spread = blend(octaves(measure.spread), weight, self.day_spread.mean_or(0.5), 7.0).max(NARROWEST / 2.0);
         let doubt = self.day_level.deviation() / (1.0 + weight);
         let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
@@ -114,16 +134,18 @@ impl Typical {
     }
 }
 
-fn drift(measure: &Measure, floor: u64) -> Score {
-    let units = f64::from(crate::days::SIGMA);
-    let rises = measure.drift > measure.peak && exceeds(measure, i32::from(measure.usual[1].centre), floor);
-    // Half a unit for a deviation: the histogram ends at 32.
-    let height = |evidence: u16| f64::from(evidence) / units / 2.0;
-    Score { score: if rises { height(measure.drift) } else { -1.0 }, before: height(measure.peak) }
+fn risen(evidence: Evidence, floor: u64) -> Score {
+    let is_material = evidence.weight >= crate::octaves::from_bytes(floor);
+    // Five units for a mean of one deviation: it is at most six, the histogram ends at 32.
+    let height = |evidence: i16| f64::from(evidence) / f64::from(SIGMA) * 5.0;
+    let counts = evidence.rises() && is_material;
+    let lesson = (evidence.crest > 0 && is_material).then(|| (height(evidence.crest), height(evidence.base)));
+    Score { score: if counts { height(evidence.now) } else { -1.0 }, lesson }
 }
 
 fn height(above: f64, deviation: f64, counts: bool) -> Score {
-    Score { score: if counts && above > 0.0 { above / deviation } else { -1.0 }, before: -1.0 }
+    let score = if counts && above > 0.0 { above / deviation } else { -1.0 };
+    Score { score, lesson: (score > 0.0).then_some((score, -1.0)) }
 }
 
 fn exceeds(measure: &Measure, centre: i32, floor: u64) -> bool {

@@ -9,7 +9,9 @@ const UNIT: f64 = 8.0;
 /// Peaks that the tail is fitted to, at most.
 const PEAKS: f64 = 150.0;
 /// Peaks without which there is no tail to speak of.
-const FEWEST: f64 = 5.0;
+const FEWEST: f64 = 20.0;
+/// Scale of the tail, at least: one bin.
+const NARROWEST: f64 = 1.0 / UNIT;
 /// Shape of the tail, at least: real tails are never as thin as a few hundred peaks make believe.
 const THINNEST: f64 = 0.05;
 /// Shape of the tail, at most: beyond, the mean of the peaks says nothing any more.
@@ -147,7 +149,7 @@ impl Tail {
         let (mean, weighted) = ((mean - 0.5) / UNIT, (weighted - 0.25) / UNIT);
         let shape = (2.0 - mean / (mean - 2.0 * weighted).max(1e-9)).clamp(THINNEST, HEAVIEST);
         // With a clamped shape the scale follows from the mean.
-        let scale = (mean * (1.0 - shape)).max(0.02);
+        let scale = (mean * (1.0 - shape)).max(NARROWEST);
         Some(Fit { passed, from: from_bin as f64 / UNIT, count, scale, shape })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Metric, ModelKey};
+use crate::{Basis, Metric, ModelKey};
 
 /// What else happened to the device in the last day that makes unusual traffic more believable as trouble.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,9 @@ pub struct Unusual {
     pub device: DeviceId,
     /// In what.
     pub metric: Metric,
-    /// The hour (or for a drift the day) that is unusual.
+    /// What about it is unusual.
+    pub basis: Basis,
+    /// The hour (or for a day or more the day) that is unusual.
     pub at: Timestamp,
     /// 1 for an hour, 24 for a day.
     pub span_hours: u8,

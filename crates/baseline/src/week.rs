@@ -81,7 +81,7 @@ impl Week {
         *active = towards(*active, 255, if *active == 0 { 1 } else { 16 }, dice);
         let spread = &mut self.spread[slot.hour / 3];
         let miss = ((octaves - expected).abs() / 16).clamp(1, 255);
-        *spread = if *spread == 0 { miss as u8 } else { towards(*spread, miss, 24, dice.again()) };
+        *spread = towards(*spread, miss, if *spread == 0 { 1 } else { 3 * rate }, dice.again());
         let centre = &mut self.centre[slot.day][slot.hour];
         let code = ((octaves - LOWEST + STEP / 2) / STEP + 1).clamp(1, 255);
         *centre = if *centre == 0 { code as u8 } else { towards(*centre, code, rate, dice.again().again()) };
