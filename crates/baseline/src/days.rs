@@ -10,6 +10,9 @@ use crate::week::Usual;
 pub(crate) const SIGMA: i32 = 256;
 /// One day adds at most this much evidence: one burst is the business of the hours.
 const MOST: i32 = 6 * SIGMA;
+/// An hour takes at most this much evidence away: hours below their centre say little, and how much below depends on the
+/// spread, which a change of the clock changes for the whole model.
+const LEAST: i32 = SIGMA / 2;
 /// Deviation of a day, at least, in 1/256 octaves: very regular devices have legitimate steps too, and a factor of two must
 /// still differ from a factor of three.
 const NARROWEST: i32 = OCTAVE * 3 / 10;
@@ -113,7 +116,7 @@ impl Days {
 
     /// An hour lay `deviations` (in 1/256) above its centre.
     pub(crate) fn add_hour(&mut self, deviations: i32) {
-        self.today_pattern = self.today_pattern.saturating_add((deviations.clamp(-MOST, MOST) / 16) as i16);
+        self.today_pattern = self.today_pattern.saturating_add((deviations.clamp(-LEAST, MOST) / 16) as i16);
     }
 
     /// The day (its type: 0 weekday, 1 Saturday, 2 Sunday) is over. `None` for a day without traffic.

@@ -14,6 +14,10 @@ const TOGETHER: u32 = 2;
 const FEWEST: usize = 6;
 /// And at least this part of the model's devices.
 const PART: f64 = 0.005;
+/// Alarms with about the same excess are one event even when they begin over a day: a campaign of updates.
+const CAMPAIGN: u32 = 24;
+/// The same excess: within this many octaves.
+const ALIKE: f64 = 0.75;
 /// An event is over when nobody joined for this many hours.
 const QUIET: u32 = 12;
 /// An event that goes on for longer than this many hours is what is usual now.
@@ -22,20 +26,40 @@ const LONGEST: u32 = 5 * 24;
 const EXCUSES: f64 = 10.0;
 /// How long an alarm waits to see whether it is one of many, when others have begun too.
 pub(crate) const WAIT: Duration = Duration::from_hours(1);
-/// An event is told again each time its devices have doubled.
-const GROWTH: u32 = 2;
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
 /// Recent starts of alarms of one model, those that wait, and the event if there is one.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
-    recent: VecDeque<(u32, DeviceId)>,
+    recent: VecDeque<Start>,
     waiting: BTreeMap<DeviceId, (Timestamp, Unusual)>,
     event: Option<Event>,
     /// Days excused of late, fading.
     excused: f64,
     day: u32,
+}
+
+/// An alarm began.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Start {
+    hour: u32,
+    device: DeviceId,
+    /// log2 of the bytes above the usual.
+    excess: f32,
+}
+
+impl Start {
+    fn of(hour: u32, unusual: &Unusual) -> Self {
+        let excess = unusual.now.saturating_sub(unusual.usual_high).max(1);
+        Self { hour, device: unusual.device, excess: libm::log2(excess as f64) as f32 }
+    }
+
+    /// Whether both are likely to have the same cause.
+    fn belongs_with(&self, other: &Self) -> bool {
+        let apart = self.hour.abs_diff(other.hour);
+        apart <= TOGETHER || apart <= CAMPAIGN && f64::from((self.excess - other.excess).abs()) <= ALIKE
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,18 +70,20 @@ struct Event {
     joined: Vec<DeviceId>,
     affected: u32,
     told: u32,
+    told_at: u32,
 }
 
 impl Guard {
     /// An alarm of `unusual.device` begins in `hour`; `devices` is how many the model has. Whether to tell it now: otherwise
     /// it waits, or is part of an event of the model.
     pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> bool {
-        self.recent.retain(|(start, device)| start + 24 > hour && *device != unusual.device);
-        self.recent.push_back((hour, unusual.device));
+        let this = Start::of(hour, unusual);
+        self.recent.retain(|start| start.hour + CAMPAIGN >= hour && start.device != unusual.device);
+        self.recent.push_back(this);
         if self.recent.len() > MOST {
             self.recent.pop_front();
         }
-        let together = self.recent.iter().filter(|(start, _)| start.abs_diff(hour) <= TOGETHER).count();
+        let together = self.recent.iter().filter(|start| start.belongs_with(&this)).count();
         let enough = enough(devices);
         if let Some(event) = &mut self.event
             && together > enough / 2
@@ -66,7 +92,7 @@ impl Guard {
             return false;
         }
         if together >= enough && self.event.is_none() {
-            self.begin(hour);
+            self.begin(&this);
             return false;
         }
         if together > (enough / 4).max(2) && !unusual.is_supported {
@@ -98,7 +124,8 @@ impl Guard {
 
     /// Other devices whose alarm began within two hours.
     pub(crate) fn others(&self, hour: u32, device: DeviceId) -> u32 {
-        self.recent.iter().filter(|(start, other)| start.abs_diff(hour) <= TOGETHER && *other != device).count() as u32
+        let near = |start: &&Start| start.hour.abs_diff(hour) <= TOGETHER && start.device != device;
+        self.recent.iter().filter(near).count() as u32
     }
 
     /// Alarms that have waited long enough without becoming an event.
@@ -119,14 +146,14 @@ impl Guard {
         let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
         let phase = if event.told == 0 {
             Phase::Began
-        } else if event.affected >= event.told * GROWTH {
+        } else if event.affected > event.told && hour > event.told_at {
             Phase::Grew
         } else if hour > event.until + QUIET {
             Phase::Over
         } else {
             return None;
         };
-        event.told = event.affected;
+        (event.told, event.told_at) = (event.affected, hour);
         let wide = ModelWide {
             model: crate::ModelKey::NONE,
             metric: crate::Metric::Bytes,
@@ -144,12 +171,19 @@ impl Guard {
     }
 
     /// All that began together, told or waiting, become one event.
-    fn begin(&mut self, hour: u32) {
-        let mut event =
-            Event { since: hour, until: hour, members: BTreeSet::new(), joined: Vec::new(), affected: 0, told: 0 };
-        for (start, device) in self.recent.iter().filter(|(start, _)| start.abs_diff(hour) <= TOGETHER) {
-            event.join(*start, *device);
-            self.waiting.remove(device);
+    fn begin(&mut self, this: &Start) {
+        let mut event = Event {
+            since: this.hour,
+            until: this.hour,
+            members: BTreeSet::new(),
+            joined: Vec::new(),
+            affected: 0,
+            told: 0,
+            told_at: 0,
+        };
+        for start in self.recent.iter().filter(|start| start.belongs_with(this)) {
+            event.join(start.hour, start.device);
+            self.waiting.remove(&start.device);
         }
         self.event = Some(event);
     }

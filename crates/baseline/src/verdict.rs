@@ -104,7 +104,7 @@ impl Unusual {
 pub enum Phase {
     /// It begins: one finding about the model. Alarms of single devices that wait are folded into it.
     Began,
-    /// Many more devices than when it was last told.
+    /// More devices than when it was last told; at most once an hour.
     Grew,
     /// No new device for some hours.
     Over,
