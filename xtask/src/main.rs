@@ -1,10 +1,11 @@
-//! Chores of the project: `cargo xtask layers | fuzz | bench | torture`.
+//! Chores of the project: `cargo xtask layers | fuzz | bench | quality | torture`.
 
 #![expect(clippy::print_stdout, reason = "a chore talks to whoever runs it; there is no other output to keep apart")]
 
 mod bench;
 mod fuzz;
 mod layers;
+mod quality;
 mod release;
 mod rig;
 mod torture;
@@ -24,6 +25,9 @@ enum Chore {
     /// Measure, beside every peer that is installed.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Measure how good detection is, against the truth of simulated fleets.
+    #[command(subcommand)]
+    Quality(quality::Quality),
     /// Kill the server at random, fill its disk, and count what was lost or doubled.
     Torture(torture::Torture),
 }
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Chore::Layers => layers::check(),
         Chore::Fuzz(fuzz) => fuzz.run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Quality(quality) => quality.run(),
         Chore::Torture(torture) => torture.run(),
     };
     match result {

@@ -30,6 +30,8 @@ pub(crate) struct Simulate {
     training: u32,
     #[command(flatten)]
     to: Destination,
+    #[command(flatten)]
+    radius_options: radius::Options,
     /// Who was misused, when, and what it cost, as JSON lines: what `evaluate --labelled` holds findings against.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
@@ -54,8 +56,6 @@ struct Destination {
     /// A server's accounting port. Needs --secret-file.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "secret_file")]
     radius: Option<SocketAddr>,
-    #[command(flatten)]
-    radius_options: radius::Options,
 }
 
 impl Simulate {
@@ -77,7 +77,7 @@ impl Simulate {
             (Some(file), ..) => sink::jsonl(&mut world, file)?,
             (_, Some(file), ..) => sink::csv(&mut world, file)?,
             (_, _, Some(folder), _) => sink::journal(&mut world, folder)?,
-            (.., Some(server)) => to.radius_options.send(&mut world, server)?,
+            (.., Some(server)) => self.radius_options.send(&mut world, server)?,
             _ => return Err(Failure::input("no destination", "--jsonl, --csv, --journal or --radius").into()),
         };
         if let Some(file) = &self.truth {

@@ -14,4 +14,5 @@ mod operating;
 mod rest;
 mod restart;
 mod rules;
+mod simulate;
 mod support;
