@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{
-    Country, Device, DeviceId, Finding, FindingId, Imeisv, Plmn, Rat, Response, ResponseId, SessionKey, Severity,
-    Timestamp,
+    Country, Device, DeviceId, Finding, FindingId, Imeisv, PlannedChange, Plmn, Rat, Response, ResponseId, SessionKey,
+    Severity, Timestamp,
 };
 use fleetward_store::{Conflict, Listing, Page};
 use tokio::sync::broadcast;
+
+use crate::inventory::LineError;
+use crate::observations::Told;
 
 /// The running server. Methods may block for as long as a journal write takes: the API calls them off its event loop.
 ///
@@ -47,6 +50,20 @@ pub trait Control: Send + Sync + 'static {
     fn metrics(&self) -> Vec<Sample>;
     /// The rules in force.
     fn rules(&self) -> Vec<RuleInfo>;
+    /// Announces a planned change, or replaces the one of its name.
+    fn plan(&self, change: PlannedChange) -> Result<(), ControlError>;
+    /// Records observations: durable when it returns. Says how many were new.
+    fn observe(&self, told: Vec<Told>) -> Result<usize, ControlError>;
+    /// Reads rules, lists and models again and judges by them from the next record on; all or nothing.
+    fn reload(&self) -> Result<Reloaded, ControlError>;
+    /// What is right and wrong in the text of one or several rules, held against the configuration.
+    fn check_rules(&self, text: &str) -> Result<RuleCheck, ControlError>;
+    /// The operator's own rules with their texts.
+    fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError>;
+    /// Writes a rule of the operator's own and judges by it; all or nothing.
+    fn put_rule(&self, rule: &NewRule<'_>) -> Result<RuleWritten, ControlError>;
+    /// Takes one away.
+    fn remove_rule(&self, name: &str) -> Result<(), ControlError>;
     /// What happens from now on.
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
 }
@@ -68,6 +85,9 @@ pub enum ControlError {
     /// Devices would share what only one may have (409).
     #[error("{} conflicts with the inventory", .0.len())]
     Conflicts(Vec<Conflict>),
+    /// Files or texts have mistakes (422); nothing was changed.
+    #[error("{} mistakes; nothing was changed", .0.len())]
+    Mistakes(Vec<LineError>),
     /// Not now: the journal is full or broken, the server is stopping (503).
     #[error("{0}")]
     Unavailable(String),
@@ -176,6 +196,86 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// What it says, in words.
     pub explain: String,
+}
+
+/// What is in force after a reload.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Rules in force.
+    pub rules: usize,
+    /// Models with a profile.
+    pub models: usize,
+    /// Rules that were not in force before, by name.
+    pub added: Vec<String>,
+    /// Rules whose version is another one.
+    pub changed: Vec<String>,
+    /// Rules that are no more.
+    pub removed: Vec<String>,
+    /// Not wrong, and yet somebody should know.
+    pub warnings: Vec<String>,
+}
+
+/// A rule of the operator's own, in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRule {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its version.
+    pub version: u32,
+    /// The file's name in the folder of rules.
+    pub file: String,
+    /// The file holds other documents too.
+    pub shared_file: bool,
+    /// The text of the file.
+    pub text: String,
+}
+
+/// A rule to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewRule<'a> {
+    /// Its name; the text must state the same.
+    pub name: &'a str,
+    /// One YAML document.
+    pub text: &'a str,
+    /// A new rule may start in the mode that it states, not only in dry-run.
+    pub as_written: bool,
+}
+
+/// A rule was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleWritten {
+    /// Its version.
+    pub version: u32,
+    /// Its mode, by name.
+    pub mode: &'static str,
+    /// What it says, in words.
+    pub explain: String,
+    /// Not wrong, and yet somebody should know.
+    pub warnings: Vec<String>,
+}
+
+/// What was found in a text of rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleCheck {
+    /// Mistakes, by place.
+    pub mistakes: Vec<LineError>,
+    /// The rules, where there are no mistakes.
+    pub rules: Vec<RuleInfo>,
+    /// Their examples.
+    pub examples: Vec<RuleExample>,
+}
+
+/// An example in a rule and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleExample {
+    /// The rule.
+    pub rule: String,
+    /// Its line.
+    pub line: usize,
+    /// Its name.
+    pub name: String,
+    /// `None`: as expected.
+    pub failure: Option<String>,
 }
 
 /// Something that happened, for those who watch.

@@ -58,6 +58,9 @@ pub enum ApiError {
     /// Lines of an import are wrong; nothing was imported.
     #[error("{} mistakes; nothing was imported", .0.len())]
     Lines(Vec<LineError>),
+    /// Files or texts have mistakes; nothing was changed.
+    #[error("{} mistakes; nothing was changed", .0.len())]
+    Mistakes(Vec<LineError>),
     /// Its state does not allow it.
     #[error("{0}")]
     Conflict(String),
@@ -93,7 +96,7 @@ pub struct Problem {
     /// The field or parameter that is wrong, where it is one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// Every mistake of an import.
+    /// Every mistake of an import or a file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<LineError>,
 }
@@ -112,6 +115,7 @@ impl ApiError {
             Self::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-method", "No such method"),
             Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid", "The request is not right"),
             Self::Lines(_) => (StatusCode::UNPROCESSABLE_ENTITY, "import", "The import has mistakes"),
+            Self::Mistakes(_) => (StatusCode::UNPROCESSABLE_ENTITY, "mistakes", "There are mistakes"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Its state does not allow it"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
             Self::WrongMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Not read here"),
@@ -167,7 +171,7 @@ impl IntoResponse for ApiError {
         let wait = if let Self::TooManyFailures { wait_secs } = &self { Some(*wait_secs) } else { None };
         match self {
             Self::Invalid { field, .. } => problem.field = field,
-            Self::Lines(errors) => problem.errors = errors,
+            Self::Lines(errors) | Self::Mistakes(errors) => problem.errors = errors,
             _ => {}
         }
         let mut response = (status, axum::Json(problem)).into_response();
@@ -206,6 +210,7 @@ impl From<ControlError> for ApiError {
             ControlError::NotFound { what, key } => Self::NotFound { what, key },
             ControlError::Refused(why) => Self::Conflict(why),
             ControlError::Conflicts(conflicts) => Self::Conflict(conflict_words(&conflicts)),
+            ControlError::Mistakes(mistakes) => Self::Mistakes(mistakes),
             ControlError::Unavailable(why) => Self::Unavailable(why),
             ControlError::Internal(_) => Self::internal(&error),
         }

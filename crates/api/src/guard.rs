@@ -24,6 +24,8 @@ pub enum Access {
     Open,
     /// A token with at least this scope.
     Scope(Role),
+    /// Tokens for telling observations, and operators. The former may nothing else.
+    Ingest,
     /// Viewers, and anybody on loopback where the operator said so.
     Metrics,
 }
@@ -88,11 +90,14 @@ pub(crate) async fn check(
             return Ok(next.run(request).await);
         }
         Access::Metrics => Role::Viewer,
+        Access::Ingest => Role::Ingest,
         Access::Scope(role) => role,
     };
     let text = bearer(&request).ok_or(ApiError::Unauthenticated)?.to_owned();
     let caller = authenticate(&state, text).await?;
-    if caller.role < needs {
+    // Looking does not include telling.
+    let only_looks = access == Access::Ingest && caller.role == Role::Viewer;
+    if caller.role < needs || only_looks {
         return Err(ApiError::Forbidden { needs });
     }
     request.extensions_mut().insert(caller);

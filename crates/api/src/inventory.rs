@@ -77,8 +77,11 @@ pub struct DeviceInput {
 }
 
 /// One mistake in an import.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct LineError {
+    /// The file, where there are several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// Line in the CSV (the header is 1), or number of the device in the JSON array (the first is 1).
     pub line: u64,
     /// The column or field; empty where it is the line as a whole.
@@ -127,7 +130,7 @@ pub fn from_csv(text: &[u8]) -> Result<Inventory, Vec<LineError>> {
 pub fn from_json(text: &[u8]) -> Result<Inventory, Vec<LineError>> {
     let inputs: Vec<DeviceInput> = serde_json::from_slice(text).map_err(|error| {
         let message = format!("not an array of devices: {error}");
-        vec![LineError { line: error.line() as u64, column: String::new(), message }]
+        vec![LineError { line: error.line() as u64, column: String::new(), message, ..LineError::default() }]
     })?;
     let mut found = Collector::default();
     for (number, input) in (1..).zip(&inputs) {
@@ -159,7 +162,7 @@ impl Collector {
     }
 
     fn mistake(&mut self, line: u64, column: &str, message: String) {
-        self.mistakes.push(LineError { line, column: column.to_owned(), message });
+        self.mistakes.push(LineError { line, column: column.to_owned(), message, ..LineError::default() });
     }
 
     fn finish(mut self) -> Result<Inventory, Vec<LineError>> {
@@ -178,7 +181,12 @@ impl Collector {
 }
 
 fn check_header(columns: &[String]) -> Result<(), Vec<LineError>> {
-    let mistake = |column: &str, message: String| LineError { line: 1, column: column.to_owned(), message };
+    let mistake = |column: &str, message: String| LineError {
+        line: 1,
+        column: column.to_owned(),
+        message,
+        ..LineError::default()
+    };
     let mut mistakes: Vec<_> = columns
         .iter()
         .filter(|column| !COLUMNS.contains(&column.as_str()))
@@ -211,7 +219,7 @@ fn csv_error(text: &[u8], error: &csv::Error) -> LineError {
         csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8".to_owned(),
         other => format!("cannot be read: {other:?}"),
     };
-    LineError { line, column: String::new(), message }
+    LineError { line, column: String::new(), message, ..LineError::default() }
 }
 
 fn from_fields<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Result<DeviceInput, (&'a str, String)> {

@@ -20,6 +20,7 @@ mod guard;
 pub mod inventory;
 mod limiter;
 mod mask;
+mod observations;
 mod openapi;
 mod prometheus;
 pub mod routes;
@@ -29,8 +30,10 @@ pub mod tls;
 pub mod view;
 
 pub use control::{
-    Component, Control, ControlError, Event, Health, Imported, RuleInfo, SessionChange, SessionFilter, SessionInfo,
+    Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck, RuleExample,
+    RuleInfo, RuleWritten, SessionChange, SessionFilter, SessionInfo,
 };
+pub use observations::{KINDS as OBSERVATION_KINDS, MAX_OBSERVATIONS, Told};
 pub use openapi::document as openapi;
 pub use prometheus::render as render_metrics;
 pub use routes::router;

@@ -3,8 +3,11 @@
 pub(crate) mod access;
 pub(crate) mod devices;
 pub(crate) mod findings;
+pub(crate) mod observations;
 pub(crate) mod ops;
+pub(crate) mod planned;
 pub(crate) mod responses;
+pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod suppressions;
 
@@ -23,6 +26,11 @@ use crate::{ApiState, events, guard, openapi};
 const BODY: usize = 256 * 1024;
 /// Except an inventory: half a million devices.
 const IMPORT: usize = 64 * 1024 * 1024;
+
+/// A text of rules, escaped as JSON.
+const RULES: usize = 2 * 1024 * 1024;
+/// Five thousand observations of the longest kind.
+const OBSERVATIONS: usize = 8 * 1024 * 1024;
 
 /// One route.
 #[derive(Debug, Clone)]
@@ -68,12 +76,27 @@ pub fn table() -> Vec<Route> {
         read("/api/v1/suppressions", VIEWER, get(suppressions::list)),
         act("/api/v1/suppressions", OPERATOR, post(suppressions::add)),
         on(Method::DELETE, "/api/v1/suppressions/{suppression}", OPERATOR, delete(suppressions::remove)),
+        read("/api/v1/planned-changes", VIEWER, get(planned::list)),
+        act("/api/v1/planned-changes", OPERATOR, post(planned::add)),
+        read("/api/v1/planned-changes/{change}", VIEWER, get(planned::show)),
+        on(Method::DELETE, "/api/v1/planned-changes/{change}", OPERATOR, delete(planned::end)),
         read("/api/v1/responses", VIEWER, get(responses::list)),
         read("/api/v1/responses/{response}", VIEWER, get(responses::show)),
         act("/api/v1/responses/{response}/approve", OPERATOR, post(responses::approve)),
         act("/api/v1/responses/{response}/reject", OPERATOR, post(responses::reject)),
         act("/api/v1/responses/{response}/revert", OPERATOR, post(responses::revert)),
-        read("/api/v1/rules", VIEWER, get(ops::rules)),
+        read("/api/v1/rules", VIEWER, get(rules::list)),
+        act("/api/v1/rules/reload", ADMIN, post(rules::reload)),
+        act("/api/v1/rules/check", VIEWER, post(rules::check).layer(DefaultBodyLimit::max(RULES))),
+        read("/api/v1/rules/own", VIEWER, get(rules::own)),
+        read("/api/v1/rules/own/{rule}", VIEWER, get(rules::show)),
+        on(Method::PUT, "/api/v1/rules/own/{rule}", ADMIN, put(rules::put)),
+        on(Method::DELETE, "/api/v1/rules/own/{rule}", ADMIN, delete(rules::remove)),
+        act(
+            "/api/v1/observations",
+            Access::Ingest,
+            post(observations::tell).layer(DefaultBodyLimit::max(OBSERVATIONS)),
+        ),
         read("/api/v1/events", VIEWER, get(events::watch)),
         read("/api/v1/audit", ADMIN, get(ops::audit)),
         read("/api/v1/audit/verify", ADMIN, get(ops::verify_audit)),

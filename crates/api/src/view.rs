@@ -4,16 +4,22 @@ mod device;
 mod finding;
 mod names;
 mod other;
+mod planned;
 mod response;
+mod rules;
 mod session;
 
 pub use device::{DeviceView, ImportReport};
 pub use finding::{FindingDetailView, FindingView, StepView, SuppressionScopeView, SuppressionView};
-pub use names::{DeviceStateName, FindingStateName, HealthName, ResponseStateName, RoleName, SeverityName};
+pub use names::{
+    DeviceStateName, FindingStateName, HealthName, PlannedKindName, ResponseStateName, RoleName, SeverityName,
+};
 pub use other::{
     AuditReportView, AuditView, ComponentView, CountView, HealthView, RuleView, TokenView, UserView, WhoView,
 };
+pub use planned::{ExcusedView, PlannedChangeView};
 pub use response::{ActionView, ResponseView, TransitionView};
+pub use rules::{OwnRuleView, ReloadView, RuleCheckView, RuleExampleView, RuleWrittenView};
 pub use session::{SessionChangeView, SessionView};
 
 use serde::Serialize;

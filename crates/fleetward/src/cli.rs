@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, changes, demo, devices, evaluate, findings, init, journal, responses, rules, secret, sessions, simulate,
-    tokens, users,
+    self, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses, rules, secret,
+    sessions, simulate, tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -93,6 +93,14 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Measure detection against the truth of a simulated fleet: found, missed, said in error, and the cost.
     Evaluate(evaluate::Evaluate),
+    /// Deviations that were announced: no finding until they end.
+    #[command(subcommand)]
+    Planned(planned::Planned),
+    /// What other systems saw: flows, messages, calls, log-ins, changes of a SIM.
+    #[command(subcommand)]
+    Observations(observations::Observations),
+    /// Let the running server read rules, lists and models again; all or nothing.
+    Reload,
     /// The durable record of everything observed.
     #[command(subcommand)]
     Journal(journal::Journal),
@@ -126,6 +134,9 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Rules(rules) => rules.run(global),
         Command::Simulate(simulate) => simulate.run(global),
         Command::Evaluate(evaluate) => evaluate.run(global),
+        Command::Planned(planned) => planned.run(global),
+        Command::Observations(observations) => observations.run(global),
+        Command::Reload => reload::run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),
         Command::Tokens(tokens) => tokens.run(global),

@@ -143,6 +143,11 @@ pub(crate) fn mistakes(errors: &Value) -> String {
         let column = error["column"].as_str().filter(|column| !column.is_empty());
         let column = column.map(|column| format!(", {column}")).unwrap_or_default();
         let message = error["message"].as_str().unwrap_or_default();
+        if let Some(file) = error["file"].as_str().filter(|file| !file.is_empty()) {
+            let column = error["column"].as_str().filter(|column| !column.is_empty()).unwrap_or("1");
+            text.push_str(&format!("\n       {file}:{}:{column}: {message}", error["line"]));
+            continue;
+        }
         text.push_str(&format!("\n       line {}{column}: {message}", error["line"]));
     }
     text

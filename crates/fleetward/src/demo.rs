@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::RecvTimeoutError;
-use fleetward_testkit::story::{Event as StoryEvent, Script, Story};
+use fleetward_testkit::story::{Event as StoryEvent, Story};
 
 use crate::command::demo::Demo;
 use crate::exit::Exit;
@@ -31,7 +31,8 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
     server::log::start(&scene::quiet_log());
     let interrupted = signals()?;
     let gateways = scene::gateways()?;
-    let mut story = Story::bind(Script::demo(demo.seed), scene::fleet(demo), &gateways, clock::shared())
+    let fleet = scene::fleet(demo);
+    let mut story = Story::bind(scene::script(demo, &fleet), fleet, &gateways, clock::shared())
         .context("the simulated gateways cannot open their sockets on 127.0.0.0/8")?;
     let scene = Scene::build(&mut story, &gateways, demo)?;
     let server = Server::start(&scene.settings()?, TICK_EVERY)?;

@@ -11,11 +11,15 @@ pub(crate) fn compile(
     channels: &[&str],
 ) -> Result<RuleSet, Vec<Problem>> {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let options =
-        Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() };
+    let options = options(channels);
     let compiled =
         if with_builtin { RuleSet::with_builtin(&files, &options) } else { RuleSet::compile(&files, &options) };
     compiled.map_err(|mistakes| mistakes.into_iter().map(problem).collect())
+}
+
+/// What an operator's rules may refer to.
+pub(crate) fn options(channels: &[&str]) -> Options {
+    Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() }
 }
 
 /// A mistake in a rule as a problem of a file.

@@ -7,12 +7,16 @@ mod control;
 mod events;
 mod folder;
 mod gateways;
+mod kin;
 pub(crate) mod log;
+mod observed;
 mod outputs;
 mod projector;
 mod quota;
 mod replay;
 mod responder;
+mod ruledesk;
+mod sources;
 mod ticks;
 mod translate;
 mod web;
@@ -26,15 +30,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use fleetward_aaa as aaa;
+use fleetward_api::{Control as _, ControlError};
 use fleetward_detect::engine::{Config as EngineConfig, Engine, Resume};
 use fleetward_detect::{Compiled, History};
-use fleetward_fleet::{Body, Device, Observation, Offset, wire};
+use fleetward_fleet::{Body, Device, Observation, Offset, PlannedChange, wire};
 use fleetward_journal::{Committed, Config as JournalConfig, Journal, Retention};
 use fleetward_store::Store;
+use parking_lot::{Mutex, RwLock};
 
 pub(crate) use events::{Event, Events};
 pub(crate) use folder::{make_private_folder, open_store};
-pub(crate) use web::signals;
+pub(crate) use web::{Signal, signals};
 
 use crate::clock;
 use crate::config::Settings;
@@ -44,6 +50,8 @@ use control::ServerControl;
 use outputs::Outbox;
 use projector::Projector;
 use responder::Late;
+use ruledesk::RuleDesk;
+use sources::Sources;
 
 /// What rides along in the journal.
 type Record = Arc<Observation>;
@@ -85,7 +93,18 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let server = Server::start(settings, TICK_EVERY)?;
     let at = &server.addresses;
     tracing::info!(authentication = ?at.authentication, accounting = ?at.accounting, radsec = ?at.radsec, api = %at.api, "ready");
-    signals.wait();
+    while signals.wait() == Signal::Reload {
+        match server.control.reload() {
+            Ok(reloaded) => reloaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}")),
+            Err(ControlError::Mistakes(mistakes)) => {
+                for mistake in mistakes {
+                    tracing::error!("{}:{}:{}: {}", mistake.file, mistake.line, mistake.column, mistake.message);
+                }
+                tracing::error!("nothing was reloaded: the rules and models before stay in force");
+            }
+            Err(error) => tracing::error!(%error, "nothing was reloaded"),
+        }
+    }
     tracing::info!("stopping");
     server.stop();
     Ok(())
@@ -105,7 +124,7 @@ impl Server {
         // Judging and what follows from it. The responder comes once the journal is replayed.
         let responder = Late::default();
         let (outbox, incoming) = Outbox::new();
-        let compiled = Arc::new(Compiled::new(Arc::clone(&settings.rules), settings.profiles.iter().cloned()));
+        let compiled = Arc::new(compiled(settings));
         let history = Arc::new(JournalHistory::default());
         let past = Some(Arc::clone(&history) as Arc<dyn History>);
         let config = EngineConfig { snapshots: Some(data.join("snapshots")), history: past, ..EngineConfig::default() };
@@ -122,7 +141,8 @@ impl Server {
         let projector = Projector::start(store.clone(), Arc::clone(&directory), tell_responder(&responder))?;
 
         // The journal, and what it holds that nobody knows yet.
-        let journal = open_journal(settings, data.join("journal"), &engine, &projector)?;
+        let sources = Arc::new(sources(settings, &store)?);
+        let journal = open_journal(settings, data.join("journal"), &engine, &projector, &sources)?;
         if let Some(subjects) = journal.subjects() {
             history.set(Arc::clone(subjects));
         }
@@ -150,11 +170,19 @@ impl Server {
             engine: Arc::clone(&engine),
             outbox: outbox.clone(),
             store: store.clone(),
+            sources: Arc::clone(&sources),
             tick_every,
             snapshot_every: settings.config.snapshot_every.0,
             stop: Arc::clone(&stop),
         };
         let ticker = std::thread::Builder::new().name("ticker".into()).spawn(move || ticker.run())?;
+        let desk = Arc::new(RuleDesk {
+            config: settings.file.clone(),
+            engine: Arc::clone(&engine),
+            directory: Arc::clone(&directory),
+            in_force: RwLock::new(Arc::clone(&settings.rules)),
+            turn: Mutex::default(),
+        });
         let radius = aaa::Server::start(gateways::radius(settings)?, directory, journal.handle(), clock::shared());
         let radius =
             Arc::new(radius.map_err(|error| Failure::unfinished(error.to_string(), "nothing else was started"))?);
@@ -165,7 +193,8 @@ impl Server {
             projector,
             responder,
             radius: Arc::clone(&radius),
-            rules: Arc::clone(&settings.rules),
+            desk,
+            sources,
             watchers: control::broadcast(&events),
         });
         let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
@@ -183,6 +212,11 @@ impl Server {
     pub(crate) fn import(&self, devices: Vec<Device>, by: &str) -> anyhow::Result<()> {
         fleetward_api::Control::import(&*self.control, devices, by)?;
         Ok(())
+    }
+
+    /// Announces a change, as the API would.
+    pub(crate) fn plan(&self, change: PlannedChange) -> anyhow::Result<()> {
+        Ok(self.control.plan(change)?)
     }
 
     /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
@@ -210,6 +244,18 @@ impl Server {
     }
 }
 
+/// What is judged by: at the start, and after a reload.
+fn compiled(settings: &Settings) -> Compiled {
+    Compiled::new(Arc::clone(&settings.rules), settings.profiles.iter().cloned())
+}
+
+/// The sources that are expected to speak.
+fn sources(settings: &Settings, store: &Store) -> anyhow::Result<Sources> {
+    let wanted = settings.config.sources.iter();
+    let wanted = wanted.map(|source| (source.name.value.clone(), source.silent_after.0));
+    Ok(Sources::new(wanted, store, clock::now()).map_err(folder::failure)?)
+}
+
 /// What the projector says about each device, passed on: a suspension is verified by it.
 fn tell_responder(responder: &Late) -> projector::OnChange {
     let responder = Arc::clone(responder);
@@ -225,6 +271,7 @@ fn open_journal(
     dir: PathBuf,
     engine: &Arc<Engine>,
     projector: &Projector,
+    sources: &Arc<Sources>,
 ) -> anyhow::Result<Journal<Record>> {
     let wanted = &settings.config.journal;
     let mut config = JournalConfig::new(dir);
@@ -234,12 +281,11 @@ fn open_journal(
         max_age: (wanted.keep_days > 0).then(|| Duration::from_secs(u64::from(wanted.keep_days) * 86_400)),
         max_bytes: (wanted.keep_bytes.0 > 0).then_some(wanted.keep_bytes.0),
     };
-    let (engine, projector) = (Arc::clone(engine), projector.clone());
+    let (engine, projector, sources) = (Arc::clone(engine), projector.clone(), Arc::clone(sources));
     let on_commit = move |records: Vec<Committed<Record>>| {
         for record in &records {
-            if let Body::DeviceChange(change) = &record.item.body {
-                projector.project(record.offset, (**change).clone());
-            }
+            projector.project(record.offset, &record.item);
+            sources.heard(&record.item);
         }
         if engine.submit(records.into_iter().map(|record| (record.offset, record.item))).is_err() {
             tracing::error!("detection has stopped: records are kept and will be judged after a restart");

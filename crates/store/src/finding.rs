@@ -127,6 +127,31 @@ impl Store {
         })
     }
 
+    /// How many findings of each rule were written down at or after `since`: reads back from the newest one.
+    pub fn count_findings_since(&self, since: Timestamp) -> Result<Vec<(Box<str>, u32)>> {
+        self.read(|tx| {
+            let sql =
+                "SELECT f.rule, (SELECT min(s.at) FROM finding_step AS s WHERE s.finding = f.id) FROM finding AS f
+                       ORDER BY f.seq DESC";
+            let mut statement = tx.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            let mut counts: std::collections::BTreeMap<Box<str>, u32> = std::collections::BTreeMap::new();
+            let mut older = 0;
+            while let Some(row) = rows.next()? {
+                if row.get::<_, Option<i64>>(1)?.is_some_and(|at| at < since.0) {
+                    older += 1;
+                    // A replay may have written a few late; so many in a row are the past.
+                    if older == 1000 {
+                        break;
+                    }
+                    continue;
+                }
+                *counts.entry(row.get::<_, String>(0)?.into()).or_default() += 1;
+            }
+            Ok(counts.into_iter().collect())
+        })
+    }
+
     /// How many findings there are, by state and severity.
     pub fn finding_counts(&self) -> Result<FindingCounts> {
         self.read(|tx| {

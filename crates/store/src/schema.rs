@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x464C_5457;
 
 /// Steps from version n to n + 1, in order.
-pub(crate) const MIGRATIONS: &[&str] = &[V1];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// Ids of 64 bits are stored as signed integers with the same bits, ids of 128 bits as 16 octets, times as
 /// milliseconds. `body` is the whole value as JSON; the columns beside it are what lists filter and order by.
@@ -96,4 +96,18 @@ CREATE TABLE token (
     created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used INTEGER
 ) STRICT;
 CREATE INDEX token_expiry ON token (expires_at);
+";
+
+/// Planned changes: the journal's word on each, and what each excused.
+const V2: &str = "
+CREATE TABLE planned_change (
+    name TEXT PRIMARY KEY,
+    from_at INTEGER NOT NULL, until_at INTEGER NOT NULL, changed_offset INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX planned_change_until ON planned_change (until_at, name);
+CREATE TABLE planned_excused (
+    change TEXT NOT NULL, rule TEXT NOT NULL, device INTEGER NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (change, rule, device, subject)
+) STRICT, WITHOUT ROWID;
 ";

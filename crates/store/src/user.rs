@@ -23,6 +23,8 @@ const MAX_PASSWORD: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Tell observations and nothing else: for a token of a platform, not for people.
+    Ingest,
     /// Look, with identities masked.
     Viewer,
     /// Act on devices, findings and responses; see identities.
@@ -35,6 +37,7 @@ impl Role {
     /// The name in files and the API.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ingest => "ingest",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
             Self::Admin => "admin",
@@ -51,10 +54,10 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = StoreError;
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Viewer, Self::Operator, Self::Admin]
+        [Self::Ingest, Self::Viewer, Self::Operator, Self::Admin]
             .into_iter()
             .find(|role| role.name() == text)
-            .ok_or_else(|| StoreError::invalid("role", "one of viewer, operator, admin"))
+            .ok_or_else(|| StoreError::invalid("role", "one of ingest, viewer, operator, admin"))
     }
 }
 
@@ -74,6 +77,7 @@ pub struct User {
 impl Store {
     /// Adds a user.
     pub fn add_user(&self, name: &str, password: &str, role: Role, now: Timestamp) -> Result<()> {
+        check_role(role)?;
         check_name(name)?;
         let hash = hash(password)?;
         self.write(|tx| insert(tx, name, &hash, role, now))
@@ -91,6 +95,7 @@ impl Store {
 
     /// Sets what a user may do and ends their sign-ins. The last administrator stays one.
     pub fn set_role(&self, name: &str, role: Role) -> Result<()> {
+        check_role(role)?;
         self.write(|tx| {
             keep_an_admin(tx, name, Some(role))?;
             let changed = tx.execute("UPDATE user SET role = ?2 WHERE name = ?1", params![name, role.name()])?;
@@ -144,6 +149,15 @@ pub(crate) fn insert(tx: &Transaction<'_>, name: &str, hash: &str, role: Role, n
         return Err(StoreError::Exists { what: "user", key: name.to_owned() }.into());
     }
     Ok(())
+}
+
+/// People look or act; what only tells is a program.
+pub(crate) fn check_role(role: Role) -> Result<()> {
+    if role == Role::Ingest {
+        Err(StoreError::invalid("role", "`ingest` is for tokens, not for people"))
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn check_name(name: &str) -> Result<()> {

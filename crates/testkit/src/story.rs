@@ -55,6 +55,8 @@ pub struct Script {
     pub acts: Vec<Act>,
     /// The nuisances: first in this order, then by chance.
     pub nuisances: Vec<Nuisance>,
+    /// A device whose moves are announced to the server before the story begins; it is never misused.
+    pub announced: Option<Box<str>>,
 }
 
 /// One misuse and whom it may hit.
@@ -84,6 +86,7 @@ impl Script {
             patience: Duration::from_mins(1),
             acts,
             nuisances: Nuisance::ALL.to_vec(),
+            announced: None,
         }
     }
 }

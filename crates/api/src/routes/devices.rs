@@ -317,6 +317,7 @@ fn free_of_conflicts(store: &Store, inventory: Inventory) -> Result<Result<Inven
         line: inventory.lines.get(conflict.index).copied().unwrap_or_default(),
         column: conflict.field.to_owned(),
         message: format!("already that of {}", mask::name(&conflict.holder)),
+        ..LineError::default()
     };
     Err(conflicts.into_iter().map(mistake).collect())
 }

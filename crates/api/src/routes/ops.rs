@@ -1,4 +1,4 @@
-//! Running the thing: rules in force, the audit log, health, metrics.
+//! Running the thing: the audit log, health, metrics.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 use crate::extract::{Params, page, value};
-use crate::view::{AuditReportView, AuditView, HealthName, HealthView, ListOf, RuleView};
+use crate::view::{AuditReportView, AuditView, HealthName, HealthView, ListOf};
 use crate::{ApiState, prometheus};
 
 /// Which rows of the audit log.
@@ -27,14 +27,6 @@ pub(crate) struct AuditQuery {
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
-}
-
-/// The rules in force.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules",
-    responses((status = 200, description = "All of them.", body = Vec<RuleView>)))]
-pub(crate) async fn rules(State(state): State<ApiState>) -> Result<Json<Vec<RuleView>>, ApiError> {
-    let rules = state.run(|_, control| Ok(control.rules().into_iter().map(RuleView::of).collect()));
-    rules.await.map(Json)
 }
 
 /// Who changed what, newest first.

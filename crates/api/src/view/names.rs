@@ -1,7 +1,7 @@
 //! The names of enumerations as the API writes them. `fleet` and `store` know nothing of `OpenAPI`, so these say it for them;
 //! every conversion is exhaustive, and a test holds the words against serde's.
 
-use fleetward_fleet::{DeviceState, FindingState, ResponseState, Severity};
+use fleetward_fleet::{DeviceState, FindingState, PlannedKind, ResponseState, Severity};
 use fleetward_store::Role;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,8 +47,12 @@ names!(
     ResponseStateName of ResponseState { Proposed, Approved, Sent, Accepted, Verified, Failed, Reverted }
 );
 names!(
+    /// What kind of deviation is coming.
+    PlannedKindName of PlannedKind { SimSwap, ModuleSwap, Move, RollOut, Maintenance }
+);
+names!(
     /// What somebody may do; each may what those before may.
-    RoleName of Role { Viewer, Operator, Admin }
+    RoleName of Role { Ingest, Viewer, Operator, Admin }
 );
 names!(
     /// How well something is.
@@ -90,6 +94,7 @@ mod tests {
             DeviceState::Suspended,
             DeviceState::Retired,
         ]);
-        same::<_, RoleName>([Role::Viewer, Role::Operator, Role::Admin]);
+        same::<_, PlannedKindName>(PlannedKind::ALL);
+        same::<_, RoleName>([Role::Ingest, Role::Viewer, Role::Operator, Role::Admin]);
     }
 }

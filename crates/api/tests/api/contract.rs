@@ -17,6 +17,8 @@ fn path(route: &Route) -> String {
         .replace("{token}", "999")
         .replace("{finding}", "f")
         .replace("{response}", "r")
+        .replace("{change}", "c")
+        .replace("{rule}", "x")
 }
 
 #[test]
@@ -33,13 +35,14 @@ fn every_route_asks_for_its_scope() {
             }
             Access::Scope(role) => role,
             Access::Metrics => Role::Viewer,
+            Access::Ingest => Role::Ingest,
         };
         nobody.problem(401, "unauthenticated");
         wrong.problem(401, "unauthenticated");
         assert_eq!(nobody.headers["www-authenticate"], "Bearer realm=\"fleetward\"");
-        for role in [Role::Viewer, Role::Operator, Role::Admin] {
+        for role in [Role::Ingest, Role::Viewer, Role::Operator, Role::Admin] {
             let answer = fixture.call(method, &path, Some(&fixture.tokens[role as usize]), None);
-            if role < needs {
+            if role < needs || (route.access == Access::Ingest && role == Role::Viewer) {
                 assert_eq!(answer.problem(403, "forbidden")["detail"], format!("this needs the scope {needs}"));
             } else {
                 assert!(!matches!(answer.status, 401 | 403), "{method} {path} as {role}: {}", answer.status);

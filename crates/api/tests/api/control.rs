@@ -1,12 +1,17 @@
 //! The running server, played: changes go straight into the store.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use fleetward_api::{Component, Control, ControlError, Event, Health, Imported, RuleInfo, SessionFilter, SessionInfo};
+use fleetward_api::inventory::LineError;
+use fleetward_api::{
+    Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck, RuleInfo,
+    RuleWritten, SessionFilter, SessionInfo, Told,
+};
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{
-    Action, Actor, Device, DeviceChange, DeviceId, DeviceState, FindingId, Offset, Response, ResponseId, ResponseState,
-    SessionKey, Severity, Timestamp,
+    Action, Actor, Device, DeviceChange, DeviceId, DeviceState, FindingId, Offset, PlannedChange, Response, ResponseId,
+    ResponseState, SessionKey, Severity, Timestamp,
 };
 use fleetward_store::{Listing, Lookup, Page, Store};
 use tokio::sync::broadcast;
@@ -15,11 +20,20 @@ pub(crate) struct Played {
     store: Store,
     pub(crate) health: Mutex<Health>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
+    /// Where the played journal is.
+    offset: AtomicU64,
+    pub(crate) told: Mutex<Vec<Told>>,
 }
 
 impl Played {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, health: Mutex::new(Health::Ok), events: broadcast::Sender::new(16) }
+        Self {
+            store,
+            health: Mutex::new(Health::Ok),
+            events: broadcast::Sender::new(16),
+            offset: AtomicU64::new(1),
+            told: Mutex::default(),
+        }
     }
 
     fn project(&self, device: Device, removed: bool, by: &str) -> Result<(), ControlError> {
@@ -140,6 +154,40 @@ impl Control for Played {
     fn rules(&self) -> Vec<RuleInfo> {
         let (title, explain) = ("Too much".to_owned(), "more than 2 MB an hour".to_owned());
         vec![RuleInfo { name: "volume".into(), version: 1, title, mode: "on", severity: Severity::High, explain }]
+    }
+    fn plan(&self, change: PlannedChange) -> Result<(), ControlError> {
+        let offset = self.offset.fetch_add(1, Ordering::Relaxed);
+        self.store
+            .project_planned(&[(Offset(offset), change)])
+            .map_err(|error| ControlError::Internal(error.to_string()))
+    }
+    fn observe(&self, told: Vec<Told>) -> Result<usize, ControlError> {
+        let mut known = self.told.lock().unwrap();
+        let new = told.into_iter().filter(|told| !known.contains(told)).collect::<Vec<_>>();
+        let count = new.len();
+        known.extend(new);
+        Ok(count)
+    }
+    fn reload(&self) -> Result<Reloaded, ControlError> {
+        Ok(Reloaded { rules: 1, ..Reloaded::default() })
+    }
+    fn check_rules(&self, text: &str) -> Result<RuleCheck, ControlError> {
+        let mistake = LineError { line: 3, column: "7".into(), message: text.into(), ..LineError::default() };
+        Ok(RuleCheck { mistakes: vec![mistake], ..RuleCheck::default() })
+    }
+    fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError> {
+        let (name, file, text) = ("own".into(), "own.yaml".into(), "rule: own\n".into());
+        Ok(vec![OwnRule { name, version: 1, file, shared_file: false, text }])
+    }
+    fn put_rule(&self, rule: &NewRule<'_>) -> Result<RuleWritten, ControlError> {
+        if !rule.as_written {
+            return Err(ControlError::Refused("a new rule starts in dry-run".into()));
+        }
+        Ok(RuleWritten { version: 1, mode: "enforce", explain: rule.text.into(), warnings: vec![] })
+    }
+    fn remove_rule(&self, name: &str) -> Result<(), ControlError> {
+        let missing = ControlError::NotFound { what: "rule of your own", key: name.into() };
+        if name == "own" { Ok(()) } else { Err(missing) }
     }
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()

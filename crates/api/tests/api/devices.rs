@@ -39,7 +39,9 @@ fn with_a_mistake_nothing_is_imported() {
     let tried = import(&fixture, "?dry_run=true", csv).expect(200).json();
     assert_eq!(tried["errors"].as_array().unwrap().len(), 2);
     assert_eq!(fixture.get(Role::Viewer, "/api/v1/devices?count=true").json()["total"], 1);
-    fixture.call("POST", "/api/v1/devices/import", Some(&fixture.tokens[1]), None).problem(415, "media-type");
+    fixture
+        .call("POST", "/api/v1/devices/import", Some(&fixture.tokens[Role::Operator as usize]), None)
+        .problem(415, "media-type");
     let json = fixture.send(Role::Operator, "POST", "/api/v1/devices/import", &json!([{ "name": "d" }]));
     assert_eq!(json.expect(200).json()["added"], 1);
 }

@@ -48,7 +48,7 @@ fn findings_are_listed_and_worked_on() {
         (&json!("acknowledged"), &json!("token:operator"))
     );
     act(0, "acknowledge", json!({})).problem(409, "conflict");
-    fixture.call("POST", &path(0, "resolve"), Some(&fixture.tokens[1]), None).expect(200);
+    fixture.call("POST", &path(0, "resolve"), Some(&fixture.tokens[Role::Operator as usize]), None).expect(200);
     act(0, "reopen", json!({})).expect(200);
     let ids: Vec<_> = findings[..3].iter().map(|f| f.id.to_string()).collect();
     let many = fixture.send(Role::Operator, "POST", "/api/v1/findings/acknowledge", &json!({ "ids": ids })).json();

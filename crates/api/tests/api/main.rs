@@ -7,6 +7,8 @@ mod contract;
 mod control;
 mod devices;
 mod findings;
+mod observations;
+mod planned;
 mod running;
 
 use std::net::SocketAddr;
@@ -29,7 +31,7 @@ struct Fixture {
     store: Store,
     control: Arc<Played>,
     seconds: Arc<AtomicI64>,
-    tokens: [String; 3],
+    tokens: [String; 4],
     agent: ureq::Agent,
     stop: Option<oneshot::Sender<()>>,
     server: Option<std::thread::JoinHandle<()>>,
@@ -59,7 +61,7 @@ impl Fixture {
                 fleetward_api::serve(listener, tls, state, async { drop(stopped.await) }).await.unwrap();
             });
         });
-        let tokens = [Role::Viewer, Role::Operator, Role::Admin].map(|scope| token(&store, scope));
+        let tokens = [Role::Ingest, Role::Viewer, Role::Operator, Role::Admin].map(|scope| token(&store, scope));
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         Self {
             address: address.recv().unwrap(),

@@ -28,7 +28,7 @@ fn health_needs_no_token_and_says_why() {
 fn metrics_are_for_viewers_or_open_on_loopback() {
     let text = Fixture::new().get(Role::Viewer, "/metrics").text;
     assert!(text.contains("# TYPE fleetward_played_total counter\nfleetward_played_total 1\n"), "{text}");
-    assert!(text.contains("fleetward_store_rows{kind=\"token\"} 3"), "{text}");
+    assert!(text.contains("fleetward_store_rows{kind=\"token\"} 4"), "{text}");
     let open = Fixture::with(ApiConfig { open_metrics_on_loopback: true, ..ApiConfig::default() }, None);
     open.call("GET", "/metrics", None, None).expect(200);
     let rules = open.get(Role::Viewer, "/api/v1/rules").json();
@@ -42,7 +42,7 @@ fn events_arrive_as_they_happen_and_end_with_the_server() {
     let mut fixture = Fixture::new();
     let mut stream = TcpStream::connect(fixture.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let token = &fixture.tokens[0];
+    let token = &fixture.tokens[Role::Viewer as usize];
     write!(stream, "GET /api/v1/events?kinds=session HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
         .unwrap();
     let mut lines = BufReader::new(stream);

@@ -60,7 +60,21 @@ pub(crate) struct Cat {
 }
 
 /// The kinds of record, as they are written in `body.kind`.
-const KINDS: [&str; 6] = ["session", "admission", "device_change", "nas_reset", "session_vanished", "tick"];
+const KINDS: [&str; 13] = [
+    "session",
+    "admission",
+    "device_change",
+    "nas_reset",
+    "session_vanished",
+    "flow",
+    "message",
+    "call",
+    "login",
+    "sim_change",
+    "source_state",
+    "planned_change",
+    "tick",
+];
 
 impl Journal {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {

@@ -6,7 +6,8 @@ use super::cell;
 use crate::printer::table;
 
 /// Lists that belong to an object, with their columns (a field path and its heading).
-const LISTS: [(&str, &[(&str, &str)]); 4] = [
+const LISTS: [(&str, &[(&str, &str)]); 5] = [
+    ("excused", &[("at", "SINCE"), ("rule", "RULE"), ("subject", "WHOM")]),
     ("history", &[("at", "AT"), ("state", "STATE"), ("by", "BY"), ("note", "NOTE")]),
     ("responses", &[("id", "ID"), ("action.kind", "ACTION"), ("state", "STATE"), ("created_at", "SINCE")]),
     (

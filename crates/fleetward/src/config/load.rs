@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetward_fleet::{Profile, Secret};
 use fleetward_rules::RuleSet;
@@ -33,6 +34,8 @@ impl fmt::Display for Problem {
 
 /// The configuration with all that it names, read and checked.
 pub(crate) struct Settings {
+    /// The file itself.
+    pub(crate) file: PathBuf,
     /// The folder of the file: relative paths start here.
     pub(crate) base: PathBuf,
     pub(crate) config: Config,
@@ -94,8 +97,10 @@ impl Loader {
         let profiles = self.profiles(&config);
         let rules = self.rules(&config);
         self.listeners(&config);
+        self.sources(&config);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {
+                file: self.file,
                 base: self.base,
                 config,
                 profiles,
@@ -260,6 +265,21 @@ impl Loader {
         }
         if config.radius.clients.is_empty() {
             self.warnings.push("no client is configured: every packet will be dropped".into());
+        }
+    }
+
+    fn sources(&mut self, config: &Config) {
+        let mut seen: Vec<&str> = Vec::new();
+        for source in &config.sources {
+            let name = source.name.value.as_str();
+            if name.is_empty() || seen.contains(&name) {
+                self.problem(source.name.referenced, format!("sources: {name:?} is empty or there twice"));
+            }
+            if source.silent_after.0 < Duration::from_secs(10) {
+                let message = format!("sources: {name:?}: `silent_after` of less than 10 s would cry at every pause");
+                self.problem(source.name.referenced, message);
+            }
+            seen.push(name);
         }
     }
 

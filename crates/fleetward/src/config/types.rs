@@ -39,7 +39,17 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) automation: Automation,
     #[serde(default)]
+    pub(crate) sources: Vec<Source>,
+    #[serde(default)]
     pub(crate) log: Log,
+}
+
+/// A source that is expected to speak: a gateway, or a token that tells observations.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Source {
+    pub(crate) name: Spanned<String>,
+    pub(crate) silent_after: Span,
 }
 
 /// `radius:`
@@ -315,11 +325,12 @@ pub(crate) enum Channel {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Automation {
     pub(crate) devices_per_hour: u32,
+    pub(crate) percent_of_group: u32,
 }
 
 impl Default for Automation {
     fn default() -> Self {
-        Self { devices_per_hour: 50 }
+        Self { devices_per_hour: 50, percent_of_group: 20 }
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use fleetward_fleet::{Device, DeviceId, Secret};
+use fleetward_fleet::{Device, DeviceId, DeviceState, PlannedChange, PlannedKind, PlannedScope, Secret};
 use fleetward_store::{NewToken, Role, TokenKind};
-use fleetward_testkit::fleet::Fleet;
+use fleetward_testkit::fleet::{Fleet, Member};
 use fleetward_testkit::load;
 use fleetward_testkit::nas::Entry;
-use fleetward_testkit::story::{GatewaySpec, Story};
+use fleetward_testkit::story::{GatewaySpec, Nuisance, Script, Story};
 
 use crate::clock;
 use crate::command::demo::Demo;
@@ -59,6 +59,24 @@ pub(super) fn gateways() -> anyhow::Result<Vec<GatewaySpec>> {
         spec("pgw-south", 12, Entry::Asks)?,
         spec("ggsn-legacy", 13, Entry::Unasked)?,
     ])
+}
+
+/// The device whose moves are announced: the last active one that does not leave its country.
+pub(super) fn announced(fleet: &Fleet) -> Option<Box<str>> {
+    let fits = |member: &&Member| {
+        member.device.state == DeviceState::Active && !member.model.critical && member.model.name == "water-meter"
+    };
+    fleet.members.iter().rev().find(fits).map(|member| member.device.name.clone())
+}
+
+/// What is played: every misuse, every nuisance, and a move that was announced.
+pub(super) fn script(demo: &Demo, fleet: &Fleet) -> Script {
+    let mut script = Script::demo(demo.seed);
+    script.announced = announced(fleet);
+    if script.announced.is_some() {
+        script.nuisances.insert(3, Nuisance::AnnouncedMove);
+    }
+    script
 }
 
 impl Scene {
@@ -110,7 +128,21 @@ impl Scene {
         if demo.rate > 0 {
             devices.extend((0..LOAD_SIMS).map(|index| load::device(LOAD_FIRST + index)));
         }
-        server.import(devices, "demo")
+        server.import(devices, "demo")?;
+        let Some(name) = announced(&self.fleet) else { return Ok(()) };
+        let now = clock::now();
+        let change = PlannedChange {
+            name: "wo-4711".into(),
+            scope: PlannedScope { devices: vec![name], ..PlannedScope::default() },
+            excuses: vec![PlannedKind::Move],
+            rules: Vec::new(),
+            from: now,
+            until: now + Duration::from_hours(24),
+            reason: "shown abroad at a fair".into(),
+            reference: "work order 4711".into(),
+            by: "demo".into(),
+        };
+        server.plan(change)
     }
 
     /// A token that a day later is worth nothing.

@@ -28,6 +28,7 @@ pub(super) struct Score {
     pub(super) open: i64,
     pub(super) findings: u64,
     pub(super) sessions: u64,
+    excused: usize,
 }
 
 impl Score {
@@ -42,6 +43,7 @@ impl Score {
             open: 0,
             findings: 0,
             sessions: 0,
+            excused: 0,
         }
     }
 
@@ -63,6 +65,7 @@ impl Score {
             Event::SessionEnded(_) => self.open -= 1,
             Event::Finding(finding) => self.finding(finding),
             Event::Cleared(..) => {}
+            Event::Excused(_) => self.excused += 1,
             Event::Response(response) => {
                 let disconnect = matches!(response.action, Action::Disconnect { .. });
                 if disconnect && response.state == ResponseState::Verified {
@@ -129,6 +132,7 @@ impl Score {
             sessions: truth.opened,
             accounting_acknowledged: truth.acknowledged,
             nuisances: truth.nuisances.len(),
+            announced_and_excused: self.excused,
             load_requests: load.map_or(0, |load| load.requests),
             load_per_s: load.map_or(0.0, |load| load.per_s),
             missed_list: missed.iter().map(|injection| describe(injection)).collect(),
@@ -167,6 +171,7 @@ pub(super) struct Summary {
     sessions: u64,
     accounting_acknowledged: u64,
     nuisances: usize,
+    announced_and_excused: usize,
     load_requests: u64,
     load_per_s: f64,
     missed_list: Vec<String>,
@@ -199,6 +204,13 @@ impl fmt::Display for Summary {
             "verified stopped  {} (and {} refused at admission, {} left to a person: safety-critical)",
             self.verified_stopped, self.refused_at_admission, self.waiting_for_a_person
         )?;
+        if self.announced_and_excused > 0 {
+            writeln!(
+                f,
+                "announced         {} deviations of a planned change, no findings",
+                self.announced_and_excused
+            )?;
+        }
         writeln!(f, "missed            {}", self.missed)?;
         writeln!(f, "false alarms      {}", self.false_alarms)?;
         write!(

@@ -77,6 +77,11 @@ impl Teller {
                 self.line("FOUND", "31;1", score.name(finding.device).unwrap_or(&finding.subject), &text);
             }
             Event::Response(response) => self.response(response, score),
+            Event::Excused(excused) => {
+                let text =
+                    format!("{} would have spoken; planned change {} had announced it", excused.rule, excused.change);
+                self.line("expected", "32", &excused.subject, &text);
+            }
             Event::Cleared(..) | Event::SessionOpened(_) | Event::SessionEnded(_) => {}
         }
     }

@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use fleetward_aaa as aaa;
 use fleetward_api::{
-    Component, Control, ControlError, Event as ApiEvent, Health, Imported, RuleInfo, SessionChange, SessionFilter,
-    SessionInfo,
+    Component, Control, ControlError, Event as ApiEvent, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck,
+    RuleInfo, RuleWritten, SessionChange, SessionFilter, SessionInfo, Told,
 };
 use fleetward_detect::{Engine, SessionFilter as Wanted, SessionView};
 use fleetward_fleet::metric::Sample;
-use fleetward_fleet::{Action, Device, DeviceChange, DeviceId, Response, ResponseId, SessionKey};
-use fleetward_journal::{Handle, Outcome};
+use fleetward_fleet::{Action, Device, DeviceChange, DeviceId, PlannedChange, Response, ResponseId, SessionKey};
+use fleetward_journal::{Entry, Handle, Outcome};
 use fleetward_respond::{ActionRequest, Failed};
-use fleetward_rules::{Mode, RuleSet};
 use fleetward_store::{Listing, Lookup, Page, Store, StoreError};
 use tokio::sync::broadcast;
 
 use super::events::{Event, Events};
 use super::projector::Projector;
 use super::responder::{Late, PROJECTION_PATIENCE};
-use super::{Record, replay, ticks};
+use super::ruledesk::{self, RuleDesk};
+use super::sources::Sources;
+use super::{Record, observed, replay, ticks};
 use crate::clock;
 
 /// Devices that go into the journal as one batch: all of them or none.
@@ -35,7 +36,8 @@ pub(super) struct ServerControl {
     pub(super) projector: Projector,
     pub(super) responder: Late,
     pub(super) radius: Arc<aaa::Server>,
-    pub(super) rules: Arc<RuleSet>,
+    pub(super) desk: Arc<RuleDesk>,
+    pub(super) sources: Arc<Sources>,
     pub(super) watchers: broadcast::Sender<Arc<ApiEvent>>,
 }
 
@@ -46,14 +48,16 @@ pub(super) fn broadcast(events: &Events) -> broadcast::Sender<Arc<ApiEvent>> {
     events.watch(Box::new(move |event| {
         if watchers.receiver_count() > 0 {
             // Nobody listening any more is no error.
-            drop(watchers.send(Arc::new(api_event(event))));
+            drop(api_event(event).map(|event| watchers.send(Arc::new(event))));
         }
     }));
     sender
 }
 
-fn api_event(event: &Event) -> ApiEvent {
-    match event {
+/// What the API's watchers hear; an excused deviation is in the account of its planned change.
+fn api_event(event: &Event) -> Option<ApiEvent> {
+    Some(match event {
+        Event::Excused(_) => return None,
         Event::Finding(finding) => ApiEvent::Finding(finding.clone()),
         Event::Cleared(id, at) => ApiEvent::Cleared { id: *id, at: *at },
         Event::Response(response) => ApiEvent::Response(response.clone()),
@@ -71,7 +75,7 @@ fn api_event(event: &Event) -> ApiEvent {
             at: ended.event_time,
             ended: Some(ended.cause.name()),
         }),
-    }
+    })
 }
 
 impl ServerControl {
@@ -79,10 +83,15 @@ impl ServerControl {
     fn record(&self, changes: Vec<DeviceChange>) -> Result<(), ControlError> {
         let now = clock::now();
         let entries = changes.into_iter().map(|change| ticks::entry(0, replay::observation(change, now))).collect();
+        self.append(entries, "nothing was changed")
+    }
+
+    /// Records and waits until the projection is there to be read.
+    fn append(&self, entries: Vec<Entry<Record>>, otherwise: &str) -> Result<(), ControlError> {
         let outcomes = self
             .journal
             .append_wait(entries)
-            .map_err(|refused| ControlError::Unavailable(format!("{refused}; nothing was changed")))?;
+            .map_err(|refused| ControlError::Unavailable(format!("{refused}; {otherwise}")))?;
         let last = outcomes.into_iter().filter_map(|outcome| match outcome {
             Outcome::Appended(offset) => Some(offset),
             Outcome::Duplicate => None,
@@ -220,7 +229,7 @@ impl Control for ServerControl {
         let journal = self.journal.health();
         let lag = self.journal.next_offset().0.saturating_sub(self.engine.applied().0);
         let respond = self.responder.get().is_some_and(fleetward_respond::Responder::is_healthy);
-        vec![
+        let mut components = vec![
             if journal.ok {
                 component("journal", Health::Ok, String::new())
             } else {
@@ -235,7 +244,9 @@ impl Control for ServerControl {
             } else {
                 component("respond", Health::Failing, "responses cannot be written down; see the database".into())
             },
-        ]
+        ];
+        components.extend(self.sources.health());
+        components
     }
 
     fn metrics(&self) -> Vec<Sample> {
@@ -247,20 +258,48 @@ impl Control for ServerControl {
     }
 
     fn rules(&self) -> Vec<RuleInfo> {
-        let info = |rule: &Arc<fleetward_rules::Rule>| RuleInfo {
-            name: rule.name.clone(),
-            version: rule.version,
-            title: rule.title.to_string(),
-            mode: match rule.mode {
-                Mode::Off => "off",
-                Mode::DryRun => "dry-run",
-                Mode::NotifyOnly => "notify-only",
-                Mode::Enforce => "enforce",
-            },
-            severity: rule.severity,
-            explain: rule.explain(),
-        };
-        self.rules.rules().iter().map(info).collect()
+        self.desk.rules().rules().iter().map(|rule| ruledesk::info(rule)).collect()
+    }
+
+    fn plan(&self, change: PlannedChange) -> Result<(), ControlError> {
+        let now = clock::now();
+        self.append(vec![ticks::entry(0, replay::planned(change, now))], "nothing was announced")
+    }
+
+    fn observe(&self, told: Vec<Told>) -> Result<usize, ControlError> {
+        let entry = |told: Told| ticks::entry(observed::content_key(&told), told.observation);
+        let entries: Vec<_> = told.into_iter().map(entry).collect();
+        let mut new = 0;
+        let mut left = entries.into_iter().peekable();
+        while left.peek().is_some() {
+            let batch = left.by_ref().take(observed::BATCH).collect();
+            let outcomes = self.journal.append_wait(batch);
+            let outcomes = outcomes.map_err(|refused| {
+                ControlError::Unavailable(format!("{refused}; tell all of it again, what is recorded counts once"))
+            })?;
+            new += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Appended(_))).count();
+        }
+        Ok(new)
+    }
+
+    fn reload(&self) -> Result<Reloaded, ControlError> {
+        self.desk.reload()
+    }
+
+    fn check_rules(&self, text: &str) -> Result<RuleCheck, ControlError> {
+        self.desk.check(text)
+    }
+
+    fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError> {
+        self.desk.own()
+    }
+
+    fn put_rule(&self, rule: &NewRule<'_>) -> Result<RuleWritten, ControlError> {
+        self.desk.put(rule)
+    }
+
+    fn remove_rule(&self, name: &str) -> Result<(), ControlError> {
+        self.desk.remove(name)
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<ApiEvent>> {
@@ -313,6 +352,6 @@ fn starting() -> ControlError {
     ControlError::Unavailable("the server is still reading its journal; try again in a moment".into())
 }
 
-fn stopped() -> ControlError {
+pub(super) fn stopped() -> ControlError {
     ControlError::Unavailable("detection has stopped; restart the server and see its log".into())
 }

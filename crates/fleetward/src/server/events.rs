@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fleetward_detect::{SessionEnded, SessionOpened};
 use fleetward_fleet::{Finding, FindingId, Response, Timestamp};
+use fleetward_store::ExcusedDeviation;
 use parking_lot::Mutex;
 
 /// One thing that happened.
@@ -13,6 +14,8 @@ pub(crate) enum Event {
     Finding(Box<Finding>),
     /// A finding's cause is gone.
     Cleared(FindingId, Timestamp),
+    /// A deviation that a planned change had announced: no finding.
+    Excused(Box<ExcusedDeviation>),
     /// A response moved.
     Response(Box<Response>),
     /// A session began.

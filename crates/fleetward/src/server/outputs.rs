@@ -11,9 +11,10 @@ use fleetward_detect::engine::{Outputs, Sink};
 use fleetward_detect::{Output, Raised};
 use fleetward_fleet::{FindingState, SessionKey, Timestamp};
 use fleetward_respond::machine::FindingRaised;
-use fleetward_store::{Outcome, Store};
+use fleetward_store::{ExcusedDeviation, Outcome, Store};
 
 use super::events::{Event, Events};
+use super::kin::Kin;
 use super::quota::Quota;
 use super::responder::Late;
 use super::translate;
@@ -73,7 +74,8 @@ impl Incoming {
     /// Starts the thread; it ends when the last [`Outbox`] and sink are dropped.
     pub(crate) fn start(self, parts: Parts) -> std::io::Result<std::thread::JoinHandle<()>> {
         std::thread::Builder::new().name("outputs".into()).spawn(move || {
-            let mut parts = Taker { parts, waiting: Vec::new(), quota: Quota::default() };
+            let quota = Quota::counted(&parts.store, (parts.clock)());
+            let mut parts = Taker { parts, waiting: Vec::new(), quota, kin: Kin::default() };
             while let Ok(first) = self.0.recv() {
                 let mut batch = Vec::new();
                 let mut barriers = Vec::new();
@@ -109,6 +111,7 @@ struct Taker {
     /// For the responder, as long as it is not there.
     waiting: Vec<Word>,
     quota: Quota,
+    kin: Kin,
 }
 
 impl Taker {
@@ -151,7 +154,8 @@ impl Taker {
             if recorded.outcome == Outcome::Inserted && recorded.state != FindingState::Suppressed {
                 self.parts.events.publish(&Event::Finding(Box::new(raised.finding.clone())));
             }
-            self.tell(Word::Raised(Box::new(translate::raised(raised))));
+            let kin = self.kin.of(&raised, &self.parts.store, (self.parts.clock)());
+            self.tell(Word::Raised(Box::new(translate::raised(raised, kin))));
         }
     }
 
@@ -163,7 +167,17 @@ impl Taker {
                 Err(error) => tracing::warn!(%error, finding = %id, "a finding was not resolved"),
             },
             Output::Excused(excused) => {
-                tracing::info!(change = %excused.change, rule = %excused.rule, subject = %excused.subject, "as announced");
+                let excused = ExcusedDeviation {
+                    change: excused.change,
+                    rule: excused.rule,
+                    device: excused.device,
+                    subject: excused.subject,
+                    at: excused.at,
+                };
+                self.parts.events.publish(&Event::Excused(Box::new(excused.clone())));
+                if let Err(error) = self.parts.store.record_excused(std::slice::from_ref(&excused)) {
+                    tracing::warn!(%error, change = %excused.change, rule = %excused.rule, "an excused deviation was not noted");
+                }
             }
             Output::SessionOpened(opened) => {
                 self.parts.directory.session_opened(opened.device, &opened.key, opened.event_time);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use fleetward_aaa::Directory;
-use fleetward_fleet::{Device, DeviceChange, Offset};
+use fleetward_fleet::{Body, Device, DeviceChange, Observation, Offset, PlannedChange};
 use fleetward_store::{Store, StoreError};
 use parking_lot::{Condvar, Mutex};
 
@@ -21,8 +21,14 @@ pub(crate) type OnChange = Box<dyn Fn(&Device, bool) + Send>;
 /// A cheap handle on the projecting thread.
 #[derive(Clone)]
 pub(crate) struct Projector {
-    changes: Sender<(Offset, DeviceChange)>,
+    changes: Sender<(Offset, Change)>,
     done: Arc<Done>,
+}
+
+/// What is projected.
+enum Change {
+    Device(DeviceChange),
+    Planned(PlannedChange),
 }
 
 /// How far the projection is.
@@ -42,8 +48,13 @@ impl Projector {
         Ok(Self { changes, done })
     }
 
-    /// Hands a change over, in journal order. Waits where the database lags far behind.
-    pub(crate) fn project(&self, offset: Offset, change: DeviceChange) {
+    /// Hands a record over, in journal order, if it is a change of what the database shows. Waits where it lags far behind.
+    pub(crate) fn project(&self, offset: Offset, record: &Observation) {
+        let change = match &record.body {
+            Body::DeviceChange(change) => Change::Device((**change).clone()),
+            Body::PlannedChange(change) => Change::Planned((**change).clone()),
+            _ => return,
+        };
         // The thread ends only after the last handle, so a send cannot fail while one exists.
         drop(self.changes.send((offset, change)));
     }
@@ -62,7 +73,7 @@ impl Projector {
 }
 
 struct Worker {
-    incoming: Receiver<(Offset, DeviceChange)>,
+    incoming: Receiver<(Offset, Change)>,
     store: Store,
     directory: Arc<Directory>,
     on_change: OnChange,
@@ -73,10 +84,35 @@ impl Worker {
     fn run(self) {
         while let Ok(first) = self.incoming.recv() {
             let batch: Vec<_> = std::iter::once(first).chain(self.incoming.try_iter().take(BATCH - 1)).collect();
-            self.project(&batch);
-            let Some((last, _)) = batch.last() else { continue };
+            let Some(last) = batch.last().map(|(offset, _)| *offset) else { continue };
+            let (mut devices, mut planned) = (Vec::new(), Vec::new());
+            for (offset, change) in batch {
+                match change {
+                    Change::Device(change) => devices.push((offset, change)),
+                    Change::Planned(change) => planned.push((offset, change)),
+                }
+            }
+            // Planned changes first: with the devices, the database also remembers how far it is.
+            self.plan(&planned);
+            if !devices.is_empty() {
+                self.project(&devices);
+            }
             *self.done.upto.lock() = Offset(last.0 + 1);
             self.done.moved.notify_all();
+        }
+    }
+
+    fn plan(&self, batch: &[(Offset, PlannedChange)]) {
+        if batch.is_empty() {
+            return;
+        }
+        while let Err(error) = self.store.project_planned(batch) {
+            if !matches!(error, StoreError::Locked { .. } | StoreError::Full { .. }) {
+                tracing::error!(%error, "planned changes are judged by, but cannot be shown");
+                return;
+            }
+            tracing::error!(%error, "the database does not take the planned change; trying again");
+            std::thread::sleep(Duration::from_secs(1));
         }
     }
 

@@ -1,12 +1,13 @@
 //! `budget.max_alarms_per_day`: beyond it a rule's findings are still written down, and nobody is told of each.
 //!
-//! Counted per UTC day in this process; a restart begins a new count. Interventions have budgets of their own, which
-//! the responder keeps.
+//! Counted per UTC day; a restart goes on counting from what the database has of today. Interventions have budgets of
+//! their own, which the responder keeps.
 
 use std::collections::HashMap;
 
 use fleetward_detect::Raised;
 use fleetward_fleet::Timestamp;
+use fleetward_store::Store;
 
 const DAY_SECS: i64 = 86_400;
 
@@ -18,6 +19,16 @@ pub(super) struct Quota {
 }
 
 impl Quota {
+    /// As far as the database has it: findings that were written down today count.
+    pub(super) fn counted(store: &Store, now: Timestamp) -> Self {
+        let day = now.secs().div_euclid(DAY_SECS);
+        let told = store.count_findings_since(Timestamp::from_secs(day * DAY_SECS)).unwrap_or_else(|error| {
+            tracing::warn!(%error, "alarms of today are counted from now on");
+            Vec::new()
+        });
+        Self { day, told: told.into_iter().collect() }
+    }
+
     /// Counts a new finding; beyond its rule's budget takes the notifications out of what is to be done.
     pub(super) fn count(&mut self, raised: &mut Raised, now: Timestamp) {
         let Some(most) = raised.rule.budget.max_alarms_per_day else { return };

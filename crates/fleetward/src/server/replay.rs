@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use fleetward_aaa::Directory;
 use fleetward_detect::{Engine, SessionFilter};
-use fleetward_fleet::{Body, DeviceChange, Observation, Offset, Timestamp, wire};
+use fleetward_fleet::{Body, DeviceChange, DeviceId, Observation, Offset, PlannedChange, Timestamp, wire};
 use fleetward_journal::Handle;
-use fleetward_store::Store;
+use fleetward_store::{Page, Store};
 
 use super::Record;
 use super::projector::Projector;
@@ -45,8 +45,8 @@ pub(super) fn replay(
             continue;
         };
         done.records += 1;
-        if let (Body::DeviceChange(change), true) = (&observation.body, record.offset >= projected) {
-            projector.project(record.offset, (**change).clone());
+        if record.offset >= projected {
+            projector.project(record.offset, &observation);
         }
         if record.offset >= judged {
             batch.push((record.offset, Arc::new(observation)));
@@ -73,7 +73,24 @@ pub(super) fn reseed(journal: &Handle<Record>, store: &Store, now: Timestamp) ->
         });
         journal.append_wait(entries.collect()).context("the inventory was not written into the journal again")?;
     }
+    let planned = store.planned_changes(Some(now), &Page::first(1000)).context("cannot read the planned changes")?;
+    let entries: Vec<_> = planned.items.into_iter().map(|change| entry(0, self::planned(change, now))).collect();
+    if !entries.is_empty() {
+        journal.append_wait(entries).context("planned changes were not written into the journal again")?;
+    }
     Ok(count)
+}
+
+/// A planned change as an observation.
+pub(super) fn planned(change: PlannedChange, now: Timestamp) -> Observation {
+    Observation {
+        event_time: now,
+        observed_at: now,
+        source: "planned".into(),
+        device: DeviceId(0),
+        identity: None,
+        body: Body::PlannedChange(Box::new(change)),
+    }
 }
 
 /// An inventory change as an observation.

@@ -38,7 +38,12 @@ pub(super) struct Hands {
 /// Starts the responder; it takes up what an earlier process left unfinished.
 pub(super) fn start(settings: &Settings, hands: Hands) -> anyhow::Result<Responder> {
     let nases = nases(settings);
-    let bounds = Bounds { fleet_per_hour: settings.config.automation.devices_per_hour, ..Bounds::default() };
+    let automation = settings.config.automation;
+    let bounds = Bounds {
+        fleet_per_hour: automation.devices_per_hour,
+        group_percent: automation.percent_of_group,
+        ..Bounds::default()
+    };
     let config = Config { settings: bounds, nases, channels: channels(settings)?, ..Config::default() };
     let store = hands.store.clone();
     Responder::start(config, store, Arc::new(hands), clock::shared()).context("cannot start responses")

@@ -11,6 +11,7 @@ use fleetward_store::Store;
 
 use super::Record;
 use super::outputs::Outbox;
+use super::sources::Sources;
 use crate::clock;
 
 /// What the clock moves.
@@ -19,6 +20,7 @@ pub(super) struct Ticker {
     pub(super) engine: Arc<Engine>,
     pub(super) outbox: Outbox,
     pub(super) store: Store,
+    pub(super) sources: Arc<Sources>,
     pub(super) tick_every: Duration,
     pub(super) snapshot_every: Duration,
     pub(super) stop: Arc<AtomicBool>,
@@ -59,6 +61,7 @@ impl Ticker {
                 tracing::debug!(%refused, "a tick was not recorded");
             }
         });
+        self.sources.look(&self.journal, &self.store, now);
         if let Err(error) = self.store.wake_findings(now) {
             tracing::warn!(%error, "suppressed findings whose time is over were not woken");
         }

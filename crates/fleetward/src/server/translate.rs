@@ -7,8 +7,8 @@ use fleetward_respond::dac::SessionTarget;
 use fleetward_respond::machine::{Approval, FindingRaised, Mode, RespondSpec, Wish};
 use fleetward_rules as rules;
 
-/// A finding of detection, as the responder takes it.
-pub(super) fn raised(raised: Raised) -> FindingRaised {
+/// A finding of detection, as the responder takes it. `kin`: its groups with their sizes.
+pub(super) fn raised(raised: Raised, kin: Vec<(Box<str>, u32)>) -> FindingRaised {
     let mode = match raised.rule.mode {
         rules::Mode::Off => Mode::Off,
         rules::Mode::DryRun => Mode::DryRun,
@@ -23,6 +23,7 @@ pub(super) fn raised(raised: Raised) -> FindingRaised {
         budget_per_hour: raised.rule.budget.max_actions_per_hour,
         critical: raised.subject.critical,
         groups: raised.subject.groups,
+        kin,
         sessions: raised.sessions.into_iter().map(|session| session.key).collect(),
         finding: Arc::new(raised.finding),
     }

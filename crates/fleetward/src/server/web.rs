@@ -141,36 +141,46 @@ fn replace_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// SIGINT or SIGTERM, once it came.
+/// What a signal asks for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGINT or SIGTERM.
+    #[default]
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// Signals, as they come.
 pub(crate) struct Signals {
     came: Arc<AtomicBool>,
-    wait: crossbeam_channel::Receiver<()>,
+    wait: crossbeam_channel::Receiver<Signal>,
 }
 
 impl Signals {
-    /// Waits for it.
-    pub(crate) fn wait(&self) {
+    /// Waits for the next one.
+    pub(crate) fn wait(&self) -> Signal {
         // An error says that the watching thread is gone: stopping is the safe thing.
-        self.wait.recv().unwrap_or_default();
+        self.wait.recv().unwrap_or_default()
     }
 
-    /// Whether it came.
+    /// Whether it is to stop.
     pub(crate) fn is_set(&self) -> bool {
         self.came.load(Ordering::Relaxed)
     }
 }
 
-/// Watches for SIGINT and SIGTERM from now on. A second one ends the process at once.
+/// Watches for SIGINT, SIGTERM and SIGHUP from now on. A second one of the former ends the process at once.
 pub(crate) fn signals() -> anyhow::Result<Signals> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch signals")?;
-    let (tell, wait) = crossbeam_channel::bounded(1);
+    let (tell, wait) = crossbeam_channel::bounded(4);
     let came = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&came);
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(async {
             use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
             else {
                 return;
             };
@@ -178,11 +188,16 @@ pub(crate) fn signals() -> anyhow::Result<Signals> {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    _ = hangup.recv() => {
+                        // One that waits already will do: it reads what is there then.
+                        tell.try_send(Signal::Reload).unwrap_or_default();
+                        continue;
+                    }
                 }
                 if flag.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);
                 }
-                tell.try_send(()).unwrap_or_default();
+                tell.try_send(Signal::Stop).unwrap_or_default();
             }
         });
     })?;

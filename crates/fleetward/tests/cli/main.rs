@@ -11,6 +11,7 @@ mod help;
 mod journal;
 mod misuse;
 mod operating;
+mod planned;
 mod rest;
 mod restart;
 mod rules;

@@ -48,11 +48,15 @@ impl Machine {
 }
 
 /// Why it waits, in words.
-pub(super) fn over_budget(rule: &str, over: Over) -> String {
+pub(super) fn over_budget(rule: &str, over: &Over) -> String {
     match over {
         Over::Rule(limit) => {
             format!("over budget: rule {rule} touched {limit} devices within the hour; a person decides")
         }
+        Over::Group { name, most, size } => format!(
+            "over budget: {most} of the {size} devices of group {name} were touched within the hour; a person decides \
+             on rule {rule}"
+        ),
         Over::Fleet(limit) => {
             format!("over budget: all rules together touched {limit} devices within the hour; a person decides")
         }

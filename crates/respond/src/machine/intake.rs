@@ -96,8 +96,8 @@ impl Machine {
         }
         let rule = &raised.finding.rule;
         let per_hour = raised.budget_per_hour.unwrap_or(self.settings.rule_per_hour);
-        self.budget.take(rule, per_hour, raised.finding.device, now).map_err(|over| {
-            let why = super::alarm::over_budget(rule, over);
+        self.budget.take(rule, per_hour, raised.finding.device, &raised.kin, now).map_err(|over| {
+            let why = super::alarm::over_budget(rule, &over);
             self.alarm_over_budget(now, rule, &why, out);
             why
         })

@@ -30,7 +30,7 @@ pub use words::{
     RespondSpec, Wish,
 };
 
-use budget::Budget;
+use budget::{Budget, Share};
 use seen::Seen;
 
 /// What the machine is told once.
@@ -42,6 +42,10 @@ pub struct Settings {
     pub rule_per_hour: u32,
     /// Devices that all rules together may touch in an hour.
     pub fleet_per_hour: u32,
+    /// Share of a group's devices that all rules together may touch in an hour, in percent.
+    pub group_percent: u32,
+    /// ... and always so many of them: a share of a small group would be none.
+    pub group_at_least: u32,
     /// How long a change of the inventory may take to come back through the journal.
     pub change_within: Duration,
     /// How long a channel may take to answer one delivery, its queue included.
@@ -58,6 +62,8 @@ impl Default for Settings {
             nases: HashMap::new(),
             rule_per_hour: 20,
             fleet_per_hour: 50,
+            group_percent: 20,
+            group_at_least: 5,
             change_within: Duration::from_secs(30),
             notify_within: Duration::from_mins(2),
             alarm_channels: Vec::new(),
@@ -84,6 +90,8 @@ pub struct Machine {
     by_device: HashMap<DeviceId, Vec<ResponseId>>,
     timers: BTreeSet<(Timestamp, ResponseId)>,
     budget: Budget,
+    /// Groups of devices that were touched before a restart; see [`Machine::belongs`].
+    belongs: HashMap<DeviceId, Vec<Box<str>>>,
     /// Rule, and the hour (since 1970) in which its alarm was given.
     over_budget_told: HashMap<Box<str>, i64>,
     proposals: usize,
@@ -133,7 +141,11 @@ impl Machine {
     /// A machine that knows of no response yet.
     pub fn new(settings: Settings) -> Self {
         Self {
-            budget: Budget::new(settings.fleet_per_hour),
+            budget: Budget::new(
+                settings.fleet_per_hour,
+                Share { percent: settings.group_percent, at_least: settings.group_at_least },
+            ),
+            belongs: HashMap::new(),
             settings,
             live: HashMap::new(),
             leaders: HashMap::new(),

@@ -6,11 +6,16 @@
 //!   session table no longer has it. A change of the inventory is idempotent; a notification carries the same id.
 //! * *Accepted* ones keep their deadline; where it passed while we were down, the first tick acts on it.
 
-use fleetward_fleet::{Actor, Response, ResponseState, Timestamp};
+use fleetward_fleet::{Actor, DeviceId, Response, ResponseState, Timestamp};
 
 use super::{Aim, Effect, Live, Machine};
 
 impl Machine {
+    /// Says in which groups a device is that was touched recently: before [`Self::restore`], for the bound on groups.
+    pub fn belongs(&mut self, device: DeviceId, groups: Vec<Box<str>>) {
+        self.belongs.insert(device, groups);
+    }
+
     /// Takes over the unfinished responses, and counts the recent ones against the budgets.
     pub fn restore(
         &mut self,
@@ -64,7 +69,8 @@ impl Machine {
         let spent = response.history.iter().find(|step| step.state == ResponseState::Approved);
         let joined = response.history.iter().any(|step| step.note.starts_with("joins response "));
         if let Some(step) = spent.filter(|step| !by_person(&step.note) && !joined) {
-            self.budget.remember(rule, response.device, step.at);
+            let groups = self.belongs.get(&response.device).map_or(&[][..], Vec::as_slice);
+            self.budget.remember(rule, response.device, groups, step.at);
         }
     }
 }

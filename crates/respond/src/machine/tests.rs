@@ -45,6 +45,7 @@ pub(super) fn raised(finding: Finding, wishes: &[Wish]) -> FindingRaised {
         budget_per_hour: None,
         critical: false,
         groups: Vec::new(),
+        kin: Vec::new(),
         sessions: Vec::new(),
     }
 }
@@ -238,6 +239,28 @@ fn beyond_the_budget_a_person_decides() {
     story.after(7200);
     let waiting = story.machine.unfinished().filter(|response| response.state == ResponseState::Proposed).count();
     assert_eq!(waiting, 5, "they do not trickle out as the hour passes");
+}
+
+#[test]
+fn a_rule_that_matches_a_whole_group_stops_at_its_share_and_says_so() {
+    let mut story = Story::new();
+    for device in 0..30 {
+        let session = format!("s{device}");
+        let raised = raised(finding("everybody", device, Some(&session)), &[Wish::Disconnect]);
+        let kin = vec![("north".into(), 30)];
+        story.raise(FindingRaised { budget_per_hour: Some(1000), kin, ..raised });
+    }
+    assert_eq!(story.sends().len(), 6, "20 % of 30");
+    let told: Vec<_> = story
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Raise(finding) => Some((&*finding.subject, finding.observed.as_str())),
+            _ => None,
+        })
+        .collect();
+    let words = "over budget: 6 of the 30 devices of group north were touched within the hour; a person decides on rule everybody";
+    assert_eq!(told, [("everybody", words)], "once, however many are held back");
 }
 
 #[test]

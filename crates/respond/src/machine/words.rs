@@ -84,6 +84,8 @@ pub struct FindingRaised {
     pub critical: bool,
     /// The device's groups, for the reader of a notification.
     pub groups: Vec<Box<str>>,
+    /// Groups whose size is known, with it: of each only a share is touched in an hour.
+    pub kin: Vec<(Box<str>, u32)>,
     /// Open sessions of the device, aimed at where the finding names no session.
     pub sessions: Vec<SessionKey>,
 }

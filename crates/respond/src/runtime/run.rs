@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 use fleetward_fleet::{Response, ResponseId};
-use fleetward_store::Store;
+use fleetward_store::{Lookup, Store};
 
 use super::Hooks;
 use super::hands::{Delivery, Task};
@@ -52,6 +52,12 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn run(mut self, unfinished: Vec<Response>, recent: &[Response]) {
         let mut effects = Vec::new();
+        for response in recent {
+            // A device that is gone belongs to no group any more.
+            if let Ok(Some(device)) = self.store.device(&Lookup::Id(response.device)) {
+                self.machine.belongs(response.device, device.groups);
+            }
+        }
         self.machine.restore((self.clock)(), unfinished, recent, &mut effects);
         self.act(&mut effects);
         loop {

@@ -133,6 +133,7 @@ fn raised(device: &str, id: &str, wishes: &[Wish]) -> FindingRaised {
         budget_per_hour: None,
         critical: false,
         groups: vec!["meters".into()],
+        kin: Vec::new(),
         sessions: Vec::new(),
     }
 }

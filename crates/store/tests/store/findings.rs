@@ -156,3 +156,15 @@ proptest! {
         prop_assert_eq!(&store.finding(versions[0].id).unwrap().unwrap().finding, &versions[5]);
     }
 }
+
+#[test]
+fn findings_of_a_day_are_counted_by_rule() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    for (rule, device, start) in [("volume", "m1", 10), ("volume", "m2", 20), ("volume", "m3", 5), ("other", "m1", 30)]
+    {
+        store.record_finding(&finding(rule, device, start), at(start)).unwrap();
+    }
+    let counts = store.count_findings_since(at(10)).unwrap();
+    assert_eq!(counts, [("other".into(), 1), ("volume".into(), 2)]);
+    assert_eq!(store.count_findings_since(at(31)).unwrap(), []);
+}

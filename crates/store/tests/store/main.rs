@@ -7,6 +7,7 @@ mod audit;
 mod devices;
 mod findings;
 mod opening;
+mod planned;
 mod responses;
 mod suppressions;
 

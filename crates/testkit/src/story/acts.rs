@@ -59,7 +59,8 @@ impl Stage {
             let quiet = model.per_hour_limit <= 5_000_000 && actor.sim == actor.member.sim;
             let in_state = (actor.member.device.state == DeviceState::Stock) == stock;
             let rebooting = self.rebooting.is_some_and(|(nas, _)| nas == actor.home);
-            free && in_state && !rebooting && (stock || steady) && (act.misuse != Misuse::Video || quiet)
+            let announced = self.is_announced(*index);
+            free && !announced && in_state && !rebooting && (stock || steady) && (act.misuse != Misuse::Video || quiet)
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();
         self.random.pick(&fitting).copied()

@@ -25,7 +25,8 @@ impl Stage {
         let fits = |index: &usize| {
             let actor = &self.actors[*index];
             let roams = nuisance != Nuisance::Roaming || actor.member.model.networks.len() > 2;
-            actor.is_open && actor.injection.is_none() && roams
+            let moves = nuisance != Nuisance::AnnouncedMove || self.is_announced(*index);
+            actor.is_open && actor.injection.is_none() && roams && moves
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();
         let Some(index) = self.random.pick(&fitting).copied() else { return Ok(()) };
@@ -41,6 +42,7 @@ impl Stage {
             Nuisance::Roaming => self.roam(index, now)?,
             Nuisance::Burst => self.burst(index, now)?,
             Nuisance::SoftwareUpdate => self.update(index, now)?,
+            Nuisance::AnnouncedMove => self.travel(index, now)?,
             Nuisance::Reboot => {}
         }
         self.note(nuisance, Some(self.actors[index].member.device.name.clone()));
@@ -58,6 +60,23 @@ impl Stage {
         let network = self.random.pick(networks).copied().unwrap_or(networks[0]);
         self.actors[index].sim.network = network.parse().expect("five digits");
         self.report(index, now)
+    }
+
+    /// Whether moves of this device were announced.
+    pub(super) fn is_announced(&self, index: usize) -> bool {
+        self.script.announced.as_deref() == Some(&*self.actors[index].member.device.name)
+    }
+
+    /// One report from abroad; then the device is where it was.
+    fn travel(&mut self, index: usize, now: Instant) -> io::Result<()> {
+        let home = self.actors[index].sim.network;
+        self.actors[index].sim.network = "45299".parse().expect("five digits");
+        self.report(index, now)?;
+        self.actors[index].sim.network = home;
+        if let Some((nas, session)) = self.actors[index].session {
+            self.nases[nas].moved(session, self.actors[index].sim.clone());
+        }
+        Ok(())
     }
 
     fn update(&mut self, index: usize, now: Instant) -> io::Result<()> {

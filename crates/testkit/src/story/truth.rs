@@ -139,10 +139,12 @@ pub enum Nuisance {
     SoftwareUpdate,
     /// A gateway reboots: Accounting-Off and -On, its sessions end without Stops and come back.
     Reboot,
+    /// The device of [`super::Script::announced`] is in a foreign network for one report, as somebody announced beforehand.
+    AnnouncedMove,
 }
 
 impl Nuisance {
-    /// All kinds.
+    /// All kinds that need no preparation.
     pub const ALL: [Self; 7] =
         [Self::Retransmit, Self::Reorder, Self::Roaming, Self::Gap, Self::Burst, Self::SoftwareUpdate, Self::Reboot];
 }

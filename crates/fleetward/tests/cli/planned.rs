@@ -1,0 +1,163 @@
+//! Planned changes, reloads, observations from elsewhere and bounds, against the running server.
+
+use std::time::Duration;
+
+use fleetward_fleet::Timestamp;
+use fleetward_testkit::fleet::Fleet;
+use fleetward_testkit::nas::Event;
+use serde_json::json;
+
+use crate::misuse::with;
+use crate::support::{Place, active, attach, clock, closed, settle, steal};
+
+#[test]
+fn an_announced_module_swap_is_no_finding_until_it_ends() {
+    let place = Place::init();
+    let mut nas = place.with_gateway();
+    let fleet = Fleet::new(1, 40);
+    let meter = active(&fleet, "water-meter");
+    let name = &*meter.device.name;
+    let mut server = place.serve();
+    place.import(&[meter]);
+    let add = |more: &[&str]| {
+        let base = ["planned", "add", "wo-4711", "--reason", "new modules", "--for", "module_swap", "--until", "2h"];
+        place.run(&[&base, more].concat())
+    };
+    let error = add(&["--device", "nobody"]).fails(2);
+    assert!(error.contains("there is no device"), "{error}");
+    let made = add(&["--device", name]).ok();
+    assert!(made.contains("in_force") && made.contains("module_swap"), "{made}");
+
+    let session = attach(&mut nas, &meter.sim).expect("an accept").session;
+    steal(&mut nas, session, &meter.sim);
+    settle(&mut nas);
+    let shown = place.until(&["planned", "show", "wo-4711"], |change| change["excused_count"] == 2);
+    let rules: Vec<&str> =
+        shown["excused"].as_array().unwrap().iter().map(|row| row["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["module-not-its-own", "module-not-of-model"], "{shown:#}");
+    assert_eq!(place.json(&["findings", "list"]), json!([]));
+
+    // It survives a restart, in detection and on the screen.
+    server.terminate(Duration::from_secs(30)).unwrap();
+    let _server = place.serve();
+    assert_eq!(place.json(&["planned", "list"])[0]["name"], "wo-4711");
+    nas.interim(session).unwrap();
+    settle(&mut nas);
+    assert_eq!(place.json(&["findings", "list"]), json!([]));
+
+    place.run(&["planned", "end", "wo-4711"]).ok();
+    assert_eq!(place.json(&["planned", "list"]), json!([]));
+    nas.interim(session).unwrap();
+    closed(&mut nas, session);
+    let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "module-not-its-own").is_empty());
+    assert_eq!(with(&findings, "severity", "critical").len(), 1, "{findings:#}");
+    let changes = place.json(&["changes", "list"]);
+    assert_eq!(with(&changes, "what", "planned_change.add").len(), 1);
+    assert_eq!(with(&changes, "what", "planned_change.end").len(), 1);
+}
+
+const EVERYBODY: &str = "rule: everybody\ntitle: Whoever talks\nwhen: session_interim\nmode: enforce\nrespond: [disconnect]\n\
+                         budget: { max_actions_per_hour: 1000 }\n";
+
+#[test]
+fn a_rule_that_matches_everybody_stops_at_its_share_of_a_group_and_says_so() {
+    let place = Place::init();
+    let mut nas = place.with_gateway();
+    place.write("rules/everybody.yaml", EVERYBODY);
+    let fleet = Fleet::new(1, 40);
+    let mut members: Vec<_> =
+        fleet.members.iter().filter(|m| m.device.state.name() == "active").take(8).cloned().collect();
+    for member in &mut members {
+        member.device.groups = vec!["site".into()];
+        member.device.critical = false;
+    }
+    let _server = place.serve();
+    place.import(&members.iter().collect::<Vec<_>>());
+    for member in &members {
+        let session = attach(&mut nas, &member.sim).expect("an accept").session;
+        nas.interim(session).unwrap();
+        settle(&mut nas);
+    }
+    let responses = place.until(&["responses", "list"], |rows| with(rows, "action.kind", "disconnect").len() == 8);
+    let waiting = place.until(&["responses", "list"], |rows| with(rows, "state", "proposed").len() == 3);
+    let reason = with(&waiting, "state", "proposed")[0]["history"][0]["note"].as_str().unwrap();
+    assert!(reason.contains("5 of the 8 devices of group site"), "{responses:#}");
+    let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "fleetward.over-budget").is_empty());
+    let told = with(&findings, "rule", "fleetward.over-budget");
+    assert_eq!((told.len(), &told[0]["severity"]), (1, &json!("high")), "{findings:#}");
+}
+
+#[test]
+fn rules_are_reloaded_as_a_whole_or_not_at_all() {
+    let place = Place::init();
+    let mut nas = place.with_gateway();
+    let fleet = Fleet::new(1, 40);
+    let meter = active(&fleet, "water-meter");
+    let server = place.serve();
+    place.import(&[meter]);
+    let session = attach(&mut nas, &meter.sim).expect("an accept").session;
+    let has = |name: &str| {
+        let rules = place.json(&["rules", "list"]);
+        !with(&rules, "name", name).is_empty()
+    };
+    place.write("rules/own.yaml", "rule: talks\ntitle: It talks\nwhen: sessionn_interim\nmode: notify-only\n");
+    let error = place.plain(&place.run(&["reload"]).fails(2));
+    assert!(error.contains("rules/own.yaml:3:"), "{error}");
+    place.write("rules/own.yaml", "rule: talks\ntitle: It talks\nwhen: session_interim\nmode: notify-only\n");
+    let said = place.run(&["reload"]).ok();
+    assert!(said.contains("new: talks"), "{said}");
+    nas.interim(session).unwrap();
+    settle(&mut nas);
+    place.until(&["findings", "list"], |rows| !with(rows, "rule", "talks").is_empty());
+
+    place.write("rules/own.yaml", "rule: listens\ntitle: It listens\nwhen: session_interim\nmode: dry-run\n");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.pid().cast_signed()), nix::sys::signal::Signal::SIGHUP)
+        .unwrap();
+    place.until(&["findings", "list"], |_| {
+        nas.interim(session).unwrap();
+        settle(&mut nas);
+        let rows = place.json(&["findings", "list"]);
+        !with(&rows, "rule", "listens").is_empty()
+    });
+    assert!(has("country-not-allowed"));
+}
+
+#[test]
+fn observations_are_imported_once_and_a_silent_source_is_shown() {
+    let place = Place::init();
+    let mut nas = place.with_gateway();
+    place.edit("sources: []\n", "sources:\n  - { name: kore, silent_after: 10 s }\n");
+    let fleet = Fleet::new(1, 40);
+    let meter = active(&fleet, "water-meter");
+    let _server = place.serve();
+    place.import(&[meter]);
+    let made = place.run(&["tokens", "create", "kore", "--scope", "ingest"]).ok();
+    let token = made.lines().next().unwrap().to_owned();
+    let now: Timestamp = clock()();
+    let lines: Vec<String> = (0..3)
+        .map(|n| {
+            let body = json!({ "kind": "login", "at": now.to_string(), "device": &*meter.device.name,
+                "service": "ssh", "account": format!("root{n}"), "ok": false });
+            body.to_string()
+        })
+        .collect();
+    place.write("events.jsonl", &(lines.join("\n") + "\n"));
+    let import = || place.run(&["observations", "import", "events.jsonl", "--token", &token]);
+    assert_eq!(import().ok(), "events.jsonl: 3 recorded, 0 known already\n");
+    assert_eq!(import().ok(), "events.jsonl: 0 recorded, 3 known already\n");
+    place.write("events.jsonl", &lines.join("\n").replace("\"ok\":false", "\"okay\":false"));
+    let error = import().fails(2);
+    assert!(error.contains("okay") && !error.contains("recorded\n"), "{error}");
+    place.run(&["devices", "list", "--token", &token]).fails(4);
+    let told = place.run(&["journal", "cat", "--kind", "login"]).ok();
+    assert_eq!(told.lines().count(), 3, "{told}");
+
+    // Nothing more comes from there.
+    let silent = || place.run(&["journal", "cat", "--kind", "source_state"]).ok();
+    let end = std::time::Instant::now() + crate::support::LIMIT;
+    while !silent().contains("\"name\":\"kore\"") {
+        assert!(std::time::Instant::now() < end, "{}", place.read("serve.log"));
+        nas.turn(Duration::from_millis(200)).unwrap();
+    }
+    assert!(!nas.turn(Duration::ZERO).unwrap().iter().any(|event| matches!(event, Event::Rejected(_))));
+}
