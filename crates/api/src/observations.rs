@@ -214,7 +214,7 @@ fn body(mut fields: Map<String, Value>) -> Result<Body, Mistake> {
     Ok(match kind.as_str() {
         "flow" => {
             number_protocol(&mut fields)?;
-            let mut flow: Flow = typed(fields)?;
+            let mut flow: Flow = typed(&fields)?;
             if flow.address.is_none() && flow.name.is_none() {
                 return wrong("address", "a flow has an address or a name");
             }
@@ -222,10 +222,10 @@ fn body(mut fields: Map<String, Value>) -> Result<Body, Mistake> {
             flow.address = flow.address.map(|address| address.to_canonical());
             Body::Flow(Box::new(flow))
         }
-        "message" => Body::Message(Box::new(typed::<Message>(fields)?)),
-        "call" => Body::Call(Box::new(typed::<Call>(fields)?)),
-        "login" => Body::Login(Box::new(typed::<Login>(fields)?)),
-        "sim_change" => Body::SimChange(Box::new(typed::<SimChange>(fields)?)),
+        "message" => Body::Message(Box::new(typed::<Message>(&fields)?)),
+        "call" => Body::Call(Box::new(typed::<Call>(&fields)?)),
+        "login" => Body::Login(Box::new(typed::<Login>(&fields)?)),
+        "sim_change" => Body::SimChange(Box::new(typed::<SimChange>(&fields)?)),
         "session" | "admission" => return wrong("kind", "sessions and admissions come over RADIUS"),
         other => return wrong("kind", format!("{other:?} is none of {}", KINDS.join(", "))),
     })
@@ -247,13 +247,13 @@ fn number_protocol(fields: &mut Map<String, Value>) -> Result<(), Mistake> {
 }
 
 /// The fields of a kind; the one that is wrong is named as far as serde tells.
-fn typed<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Mistake> {
+fn typed<T: DeserializeOwned>(fields: &Map<String, Value>) -> Result<T, Mistake> {
     let names: Vec<String> = fields.keys().cloned().collect();
     serde_json::from_value(Value::Object(fields.clone())).map_err(|error| {
         let message = error.to_string();
         let quoted = message.split('`').nth(1).unwrap_or_default();
         let is_missing = message.starts_with("missing field");
-        let named = (is_missing || names.iter().any(|name| name == quoted)).then(|| quoted.to_owned());
+        let stated = (is_missing || names.iter().any(|name| name == quoted)).then(|| quoted.to_owned());
         // A value of the wrong type: serde does not say of which field, so each is tried as the only one left out.
         let culprit = || {
             names.iter().find(|name| {
@@ -263,7 +263,7 @@ fn typed<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Mistake> 
                 without.map_or_else(|other| other.to_string() != message, |_| true)
             })
         };
-        (named.or_else(|| culprit().cloned()).unwrap_or_default(), message)
+        (stated.or_else(|| culprit().cloned()).unwrap_or_default(), message)
     })
 }
 

@@ -253,7 +253,7 @@ fn compiled(settings: &Settings) -> Compiled {
 fn sources(settings: &Settings, store: &Store) -> anyhow::Result<Sources> {
     let wanted = settings.config.sources.iter();
     let wanted = wanted.map(|source| (source.name.value.clone(), source.silent_after.0));
-    Ok(Sources::new(wanted, store, clock::now()).map_err(folder::failure)?)
+    Sources::new(wanted, store, clock::now()).map_err(folder::failure)
 }
 
 /// What the projector says about each device, passed on: a suspension is verified by it.

@@ -65,7 +65,7 @@ impl Store {
     pub fn planned_change(&self, name: &str) -> Result<Option<PlannedChange>> {
         self.read(|tx| {
             let mut statement = tx.prepare("SELECT body FROM planned_change WHERE name = ?1")?;
-            Ok(statement.query_row([name], |row| Ok(read(row))).optional()?.transpose()?)
+            statement.query_row([name], |row| Ok(read(row))).optional()?.transpose()
         })
     }
 

@@ -1,6 +1,5 @@
 //! `fleetward observations`: what other systems saw, told to the server.
 
-use std::io::BufRead as _;
 use std::path::PathBuf;
 
 use anyhow::Context;

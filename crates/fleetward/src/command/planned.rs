@@ -109,13 +109,15 @@ fn path(name: &str) -> String {
 const HEADINGS: [&str; 6] = ["NAME", "STATE", "FOR", "WHOM", "UNTIL", "REASON"];
 
 fn row(change: &Value) -> Vec<String> {
-    let some = |field| Some(cell(change, field)).filter(|text| !text.is_empty() && text != "—");
-    let joined = |fields: [&str; 3]| fields.into_iter().filter_map(some).collect::<Vec<_>>().join(",");
+    let joined = |fields: &[&str]| {
+        let texts = fields.iter().map(|field| cell(change, field));
+        texts.filter(|text| !text.is_empty() && text != "—").collect::<Vec<_>>().join(",")
+    };
     vec![
         cell(change, "name"),
         cell(change, "state"),
-        joined(["excuses", "rules", ""]),
-        joined(["groups", "models", "devices"]),
+        joined(&["excuses", "rules"]),
+        joined(&["groups", "models", "devices"]),
         time(change, "until"),
         cell(change, "reason"),
     ]

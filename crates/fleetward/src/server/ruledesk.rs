@@ -146,7 +146,7 @@ impl RuleDesk {
             return Err(mistake(failed.line, format!("the rule's own example {}: {why}", failed.name)));
         }
         let rules = RuleSet::compile(&[("rule", new.text)], &Options::default());
-        match rules.as_ref().map(|rules| rules.rules()) {
+        match rules.as_ref().map(RuleSet::rules) {
             Ok([rule]) if *rule.name == *new.name && is_alone(new.text) => Ok(Arc::clone(rule)),
             Ok([rule]) if is_alone(new.text) => {
                 Err(mistake(1, format!("the text is the rule `{}`, the path says `{}`", rule.name, new.name)))

@@ -87,9 +87,10 @@ impl Sources {
             if let Err(error) = store.set_meta(&key(&state.name), &since.to_string()) {
                 tracing::warn!(%error, "the state of a source is in the journal, but not in the database");
             }
-            match state.silent_since {
-                Some(since) => tracing::warn!(source = %state.name, %since, "a source is silent"),
-                None => tracing::info!(source = %state.name, "a source speaks again"),
+            if let Some(since) = state.silent_since {
+                tracing::warn!(source = %state.name, %since, "a source is silent");
+            } else {
+                tracing::info!(source = %state.name, "a source speaks again");
             }
         }
     }
@@ -165,7 +166,7 @@ mod tests {
     }
 
     fn sources(store: &Store, now: i64) -> Sources {
-        Sources::new([("pgw".to_owned(), Duration::from_secs(60))], store, Timestamp(now)).unwrap()
+        Sources::new([("pgw".to_owned(), Duration::from_mins(1))], store, Timestamp(now)).unwrap()
     }
 
     #[test]

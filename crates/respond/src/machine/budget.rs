@@ -171,8 +171,8 @@ mod tests {
         assert_eq!(budget.take("s", 1000, DeviceId(3), &[("south".into(), 8)], Timestamp(3)), Ok(()));
         assert_eq!(budget.take("r", 1000, DeviceId(2), &north(8), Timestamp(4)), Ok(()), "touched already");
         assert_eq!(budget.take("s", 1000, DeviceId(4), &north(15), Timestamp(5)), Ok(()), "20 % of 15 is 3");
-        let later = Timestamp(3_600_002);
-        assert_eq!(budget.take("s", 1000, DeviceId(5), &north(8), later), Ok(()), "device 1 is an hour ago");
+        let later = Timestamp(3_600_004);
+        assert_eq!(budget.take("s", 1000, DeviceId(5), &north(8), later), Ok(()), "devices 1 and 2 are an hour ago");
     }
 
     #[test]

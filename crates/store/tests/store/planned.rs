@@ -31,7 +31,7 @@ fn the_newest_word_on_a_name_counts_whatever_is_replayed() {
 #[test]
 fn lists_page_by_their_end_and_can_leave_out_what_is_over() {
     let Fixture { store, folder: _folder } = Fixture::new();
-    let all: Vec<_> = (0..5).map(|n| (Offset(n), planned(&format!("c{n}"), 10 * (n as i64 / 2)))).collect();
+    let all: Vec<_> = (0..5).map(|n| (Offset(n), planned(&format!("c{n}"), 10 * (n.cast_signed() / 2)))).collect();
     store.project_planned(&all).unwrap();
     let mut names = Vec::new();
     let mut page = Page::first(2);
