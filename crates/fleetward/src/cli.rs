@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses, rules, secret,
-    sessions, simulate, tokens, users,
+    self, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses, rules,
+    secret, sessions, simulate, tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};

@@ -33,7 +33,7 @@ use fleetward_aaa as aaa;
 use fleetward_api::{Control as _, ControlError};
 use fleetward_detect::engine::{Config as EngineConfig, Engine, Resume};
 use fleetward_detect::{Compiled, History};
-use fleetward_fleet::{Body, Device, Observation, Offset, PlannedChange, wire};
+use fleetward_fleet::{Device, Observation, Offset, PlannedChange, wire};
 use fleetward_journal::{Committed, Config as JournalConfig, Journal, Retention};
 use fleetward_store::Store;
 use parking_lot::{Mutex, RwLock};
