@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pace::Pace;
 use crate::score::{BRANCHES, Basis, Score};
 use crate::tail::Tail;
 
@@ -24,10 +25,18 @@ const YOUNG_HOURS: f64 = 21.0 * 24.0;
 const FADE: f64 = 0.987_7;
 
 /// The tails of one model, or of the whole fleet.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Calibration {
+    /// Told episodes against the budget. Slow and bounded: a wave of attacks may halve the pace, not stop it.
+    pace: Pace,
     tails: [[Tail; BRANCHES]; STRATA],
     thresholds: [[Threshold; BRANCHES]; STRATA],
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self { pace: Pace::new(0.05, 0.5, 2.5), tails: Default::default(), thresholds: Default::default() }
+    }
 }
 
 /// Where alarms begin.
@@ -59,7 +68,15 @@ impl Calibration {
     pub(crate) fn pass(&mut self, stratum: usize, basis: Basis, hours: f64) {
         self.tails[stratum][basis as usize].pass(hours);
         let threshold = &mut self.thresholds[stratum][basis as usize];
+        if basis == Basis::Hour && threshold.plain.is_some() {
+            self.pace.settle(threshold.rate / Basis::Hour.share() * hours, 0.0);
+        }
         threshold.lessons = (threshold.lessons + TEACHING * threshold.rate * hours).min(1.0);
+    }
+
+    /// An episode was told.
+    pub(crate) fn told(&mut self) {
+        self.pace.settle(0.0, 1.0);
     }
 
     pub(crate) fn standing(&self, stratum: usize, basis: Basis, score: Score, is_supported: bool) -> Standing {
@@ -107,18 +124,19 @@ impl Calibration {
     pub(crate) fn refresh(&mut self, whole: &Self, rate: f64, boost: f64) {
         for basis in Basis::ALL {
             let at = basis as usize;
-            let rate = rate * basis.share();
+            let wanted = rate * basis.share();
+            let asked = self.pace.rate(wanted);
             let mut younger = Threshold::default();
             for stratum in 0..STRATA {
                 let mut tail = self.tails[stratum][at].clone();
                 tail.borrow(&whole.tails[stratum][at], BORROWED);
                 let is_ready = tail.exposure() >= READY;
                 let threshold = &mut self.thresholds[stratum][at];
-                threshold.rate = rate;
+                threshold.rate = wanted;
                 // Older devices have thinner tails: until theirs is known, the tail of younger ones is a safe bound.
                 let limit = |rate| tail.quantile(rate).filter(|_| is_ready).map(|limit| limit.max(basis.least()));
-                threshold.plain = limit(rate).or(younger.plain);
-                threshold.supported = limit(rate * boost).or(younger.supported);
+                threshold.plain = limit(asked).or(younger.plain);
+                threshold.supported = limit(asked * boost).or(younger.supported);
                 younger = *threshold;
             }
         }

@@ -218,3 +218,6 @@ impl DeviceBaseline {
         Dice::of(hour ^ (self.first << 12), u32::from(self.level) << 16 | u32::from(self.active))
     }
 }
+
+#[cfg(test)]
+mod m4;

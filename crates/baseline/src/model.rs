@@ -117,6 +117,7 @@ impl ModelBaseline {
         for unusual in self.guard.release(self.now) {
             if let Some(episode) = self.open.get_mut(&unusual.device) {
                 episode.is_told = true;
+                self.calibration.told();
             }
             out.push(Verdict::Unusual(unusual));
         }
@@ -170,6 +171,9 @@ impl ModelBaseline {
         let is_told = told == Some(true)
             || (told.is_none() || !self.guard.keeps(device)) && self.guard.start(hour, now, &unusual, self.devices());
         if is_told {
+            if told != Some(true) {
+                self.calibration.told();
+            }
             out.push(Verdict::Unusual(unusual));
         } else if let Some(wide) = self.guard.tell(now, self.devices()) {
             out.push(Verdict::ModelWide(wide));

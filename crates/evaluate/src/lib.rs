@@ -40,7 +40,7 @@ pub use truth::{Case, Census, LabelError, Truth, Watched, labels};
 
 /// The detectors of the textbook that run beside the product.
 pub fn textbook() -> Vec<Box<dyn fleetward_baseline::textbook::Detector + Send>> {
-    Vec::new()
+    fleetward_baseline::textbook::all()
 }
 
 /// Seeds from here on are for the final figures: nothing may be tuned on them.
