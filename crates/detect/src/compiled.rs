@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fleetward_baseline::{ModelKey, Settings};
 use fleetward_fleet::{Device, DeviceState, ImeiLock, Observation, Profile, Timestamp};
 use fleetward_rules::{Class, Plan, RuleSet};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parking_lot::Mutex;
 
-use crate::group::Wants;
+use crate::group::{Wants, model_key};
 
 /// Classes that get a plan of their own; beyond it they share one that is right for all and slower.
 const MAX_PLANS: usize = 4096;
@@ -50,10 +51,14 @@ pub struct Compiled {
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) profiles: Arc<HashMap<Box<str>, Arc<Profile>>>,
     pub(crate) limits: Limits,
-    /// Which events the rules about groups and models want.
+    /// Which events the second stage wants.
     pub(crate) groups: Wants,
     /// The rules made ready for classes of devices, as they turn up.
     pub(crate) plans: Arc<Plans>,
+    /// How baselines are judged; `None`: they are off.
+    pub(crate) baseline: Option<Settings>,
+    /// Models whose baselines are off.
+    baseline_off_for: HashSet<ModelKey>,
 }
 
 impl Compiled {
@@ -65,15 +70,37 @@ impl Compiled {
     /// The same with other bounds.
     pub fn with_limits(rules: Arc<RuleSet>, profiles: impl IntoIterator<Item = Profile>, limits: Limits) -> Self {
         let profiles = profiles.into_iter().map(|profile| (profile.model.clone(), Arc::new(profile)));
-        let groups = Wants::of(&rules);
-        Self { rules, profiles: Arc::new(profiles.collect()), limits, groups, plans: Arc::default() }
+        Self::of(rules, Arc::new(profiles.collect()), limits, Some(Settings::default()))
+    }
+
+    fn of(
+        rules: Arc<RuleSet>,
+        profiles: Arc<HashMap<Box<str>, Arc<Profile>>>,
+        limits: Limits,
+        baseline: Option<Settings>,
+    ) -> Self {
+        let groups = Wants::of(&rules, baseline.is_some());
+        Self { rules, profiles, limits, groups, baseline, baseline_off_for: HashSet::new(), plans: Arc::default() }
     }
 
     /// The same profiles and bounds, and nothing to judge by.
     pub(crate) fn without_rules(&self) -> Self {
-        let rules = Arc::new(RuleSet::default());
-        let (profiles, limits) = (self.profiles.clone(), self.limits.clone());
-        Self { groups: Wants::of(&rules), rules, profiles, limits, plans: Arc::default() }
+        Self::of(Arc::new(RuleSet::default()), self.profiles.clone(), self.limits.clone(), None)
+    }
+
+    /// The same with other settings of the baselines; `None` learns none. They are not learnt for the models `off_for`.
+    #[must_use]
+    pub fn with_baseline<'a>(mut self, settings: Option<Settings>, off_for: impl IntoIterator<Item = &'a str>) -> Self {
+        self.groups = Wants::of(&self.rules, settings.is_some());
+        self.plans = Arc::default(); // what was made ready knows who learns
+        self.baseline = settings;
+        self.baseline_off_for = off_for.into_iter().map(|model| model_key(Some(model))).collect();
+        self
+    }
+
+    /// Whether the baseline of a model is learnt.
+    pub(crate) fn has_baseline(&self, model: ModelKey) -> bool {
+        self.baseline.is_some() && !self.baseline_off_for.contains(&model)
     }
 
     /// The rules.
@@ -136,6 +163,11 @@ pub struct Limits {
     pub clock_behind: Duration,
     /// A record this much older than the newest of its device is late, and its findings say so.
     pub lateness: Duration,
+    /// Keys (networks, modules, addresses, ...) of one kind that rules keep windows of; beyond it the longest idle leave,
+    /// newcomers get a place only when they come twice, and findings say that they are estimated.
+    pub keys: usize,
+    /// Bytes that the windows of all keys of one kind may take, likewise.
+    pub key_bytes: usize,
     /// How often a device that is quiet, with no episode under way, is looked at on ticks (silence, lost sessions).
     pub sweep: Duration,
 }
@@ -152,6 +184,8 @@ impl Default for Limits {
             clock_ahead: Duration::from_mins(5),
             clock_behind: Duration::from_hours(62 * 24),
             lateness: Duration::from_mins(10),
+            keys: 1_000_000,
+            key_bytes: 512 << 20,
             sweep: Duration::from_mins(1),
         }
     }

@@ -35,10 +35,6 @@
 //! | [`engine`] | threads, queues, queries, the two phases of a snapshot |
 //! | [`snapshot`] | the file |
 //!
-//! # Deliberately absent
-//!
-//! Responses of rules about a group: their findings name no device and ask for no intervention, only for notifications.
-
 pub mod backtest;
 mod compiled;
 pub mod engine;
@@ -54,6 +50,9 @@ pub mod snapshot;
 #[cfg(test)]
 mod testing;
 mod view;
+mod whole;
+
+pub use fleetward_baseline::{Budget as AlarmBudget, Learning, Settings as BaselineSettings};
 
 pub use compiled::{Compiled, Limits};
 pub use engine::{Engine, Sink};
@@ -62,3 +61,4 @@ pub use output::{EndCause, Output, Raised, SessionEnded, SessionOpened, SessionT
 pub use partition::{PartitionState, apply, apply_with};
 pub use planned::{Excused, MAX_PLANNED};
 pub use view::{Counts, Cursor, DeviceView, InvalidCursor, Page, SessionFilter, SessionView};
+pub use whole::Detection;

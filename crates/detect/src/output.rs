@@ -46,6 +46,8 @@ pub struct Raised {
     pub subject: Subject,
     /// The device's open sessions when the rule fired, newest first (at most 16): what a disconnect is aimed at.
     pub sessions: Vec<SessionTarget>,
+    /// For a finding about a group, a network, ...: devices that took part (at most 64), which interventions are aimed at.
+    pub devices: Vec<DeviceId>,
 }
 
 impl PartialEq for Raised {
@@ -56,6 +58,7 @@ impl PartialEq for Raised {
             && self.responds == other.responds
             && self.subject == other.subject
             && self.sessions == other.sessions
+            && self.devices == other.devices
     }
 }
 

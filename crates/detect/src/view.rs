@@ -194,6 +194,8 @@ pub struct DeviceView {
     pub open: Vec<SessionView>,
     /// Some rule has an episode under way (or cooling down) on it.
     pub has_episodes: bool,
+    /// How many whole days of traffic its baseline has seen, by the partition's newest time; `None` where none is learnt.
+    pub baseline_days: Option<u32>,
 }
 
 /// What the state holds and has done; sums over all workers.

@@ -9,6 +9,7 @@ use crate::ruleset::Options;
 /// (name, text) of every file.
 pub const FILES: &[(&str, &str)] = &[
     ("builtin/admission.yaml", include_str!("../rules/admission.yaml")),
+    ("builtin/baseline.yaml", include_str!("../rules/baseline.yaml")),
     ("builtin/identity.yaml", include_str!("../rules/identity.yaml")),
     ("builtin/lifecycle.yaml", include_str!("../rules/lifecycle.yaml")),
     ("builtin/place.yaml", include_str!("../rules/place.yaml")),

@@ -65,6 +65,10 @@ pub(crate) struct Compiled {
     /// It asks what only the second stage knows.
     pub(crate) later: bool,
     pub(crate) new_to_group: Vec<Field>,
+    /// Events that matter by themselves, even where they feed no window: what the second stage must be handed on.
+    pub(crate) direct: Triggers,
+    /// It reads more of the device than its kind.
+    pub(crate) reads_device: bool,
 }
 
 /// A compiled rule with its document, for the tests in it.
@@ -102,8 +106,15 @@ pub(crate) fn compile_documents<'a>(
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
     for source in sources.iter().take(MAX_RULES) {
         let Some(document) = parse::<RuleDocument>(source, &mut wrong) else { continue };
-        let mut compiler =
-            Compiler { source, options, builtin, names: Names::default(), wrong: &mut wrong, feed_memory: Vec::new() };
+        let mut compiler = Compiler {
+            source,
+            options,
+            builtin,
+            names: Names::default(),
+            wrong: &mut wrong,
+            feed_memory: Vec::new(),
+            reads_device: false,
+        };
         compiler.names.lists.clone_from(&lists);
         let rule = compiler.rule(&document);
         if let Some(other) = names.insert(symbol::key(&document.rule.value), document.rule.value.clone()) {
@@ -167,6 +178,8 @@ struct Compiler<'a, 'b> {
     wrong: &'a mut Vec<Diagnostic>,
     /// What the windows of the rule under way compare with the device's last value.
     feed_memory: Vec<Field>,
+    /// Something in the rule reads more of the device than its kind.
+    reads_device: bool,
 }
 
 impl Compiler<'_, '_> {
@@ -219,6 +232,8 @@ impl Compiler<'_, '_> {
             per_value: repeat.per_value,
             has_clear: clear.is_some(),
         };
+        let clear_direct = clear.as_ref().map_or(Triggers::NONE, |clear| direct(&Reads::of(clear), clear_at));
+        let direct = direct(&reads, triggers).or(clear_direct);
         let mode = self.options.mode.unwrap_or(document.mode);
         let off = mode == Mode::Off;
         let cost = cost(&reads, scope.as_ref(), &unless, &feeds);
@@ -263,6 +278,8 @@ impl Compiler<'_, '_> {
                 cost,
                 later,
                 new_to_group,
+                direct,
+                reads_device: self.reads_device,
             },
         })
     }
@@ -323,7 +340,9 @@ impl Compiler<'_, '_> {
     }
 
     fn condition(&mut self, text: &Spanned<String>) -> Option<Bool> {
-        check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()
+        let node = check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()?;
+        self.reads_device |= Reads::of(&node).whole_device;
+        Some(node)
     }
 
     /// Splits `<expr> for 30m`. What remains keeps its length, so columns stay true.
@@ -404,6 +423,7 @@ impl Compiler<'_, '_> {
                 for typed in &typed {
                     reads.typed(typed);
                 }
+                self.reads_device |= reads.whole_device;
                 memory.extend(reads.memory);
                 template
             }
@@ -454,6 +474,14 @@ impl Compiler<'_, '_> {
         }
         triggers
     }
+}
+
+/// The events of `at` that matter to a condition by themselves. A condition on nothing but windows moves only when one of
+/// them is fed; silence ends with any contact.
+fn direct(reads: &Reads, at: Triggers) -> Triggers {
+    let contact = if reads.time { Triggers::MAY_CONTACT.or(Triggers::TICK) } else { Triggers::NONE };
+    let only_windows = reads.carriers.is_empty() && !reads.kind && !reads.device && !reads.windows.is_empty();
+    if only_windows { contact } else { contact.or(at) }
 }
 
 fn default_observed(when: &str, windows: &[&str]) -> String {

@@ -12,11 +12,11 @@ use crate::episode::{Said, Told, step};
 use crate::expr::read::{Context, Value, is_critical};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
+use crate::key::Key;
 use crate::plan::Plan;
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
 use crate::state::{Episode, Inner, Phase, Remembered, SubjectState};
-use crate::subject::Subject;
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
@@ -106,15 +106,20 @@ fn finish(
 /// About whom a judgement is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Whom<'a> {
-    pub(crate) subject: Subject,
-    pub(crate) group: Option<&'a str>,
+    /// `None`: the device of the event.
+    pub(crate) key: Option<&'a Key<'a>>,
     /// Last values are kept: the device itself, by its own records.
     pub(crate) remembers: bool,
 }
 
 impl Whom<'_> {
-    pub(crate) const DEVICE: Self = Self { subject: Subject::Device, group: None, remembers: true };
-    pub(crate) const LATER: Self = Self { subject: Subject::Device, group: None, remembers: false };
+    pub(crate) const DEVICE: Self = Self { key: None, remembers: true };
+    pub(crate) const LATER: Self = Self { key: None, remembers: false };
+}
+
+/// Whether the event adds something to the window, seen from the event alone.
+pub(crate) fn feeds(feed: &Feed, facts: &Facts<'_>) -> bool {
+    fed(feed, &Context { facts, state: None, now: facts.time() }).is_some()
 }
 
 fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
@@ -185,7 +190,7 @@ fn judge(
     let mut holds = decide(&context, when);
     let mut exactness = Exactness::Exact;
     if holds == Some(true) && !is_told(open, state) {
-        exactness = if whom.group.is_some() {
+        exactness = if whom.key.is_some() {
             confirm::of_group(rule, state, now)
         } else {
             confirm::look(set, rule, facts, state, now)
@@ -278,7 +283,7 @@ fn firing(
 }
 
 fn finding_id(rule: &Rule, whom: Whom<'_>, facts: &Facts<'_>, episode: &Episode) -> FindingId {
-    let subject = whom.group.map_or(facts.device_id.0, |name| symbol::hash(name.as_bytes()) ^ whom.subject as u64);
+    let subject = whom.key.map_or(facts.device_id.0, |key| key.id ^ key.subject as u64);
     // Two values in one second are two episodes with one start.
     let value = if rule.repeat.per_value { episode.value.rotate_left(17) } else { 0 };
     FindingId::of(&rule.name, subject ^ value, episode.start.0)
@@ -291,8 +296,8 @@ fn finding(rule: &Rule, whom: Whom<'_>, context: &Context<'_>, episode: &Episode
         id: finding_id(rule, whom, facts, episode),
         rule: rule.name.clone(),
         rule_version: rule.version,
-        device: if whom.group.is_some() { DeviceId(0) } else { facts.device_id },
-        subject: masked(whom.group.unwrap_or(facts.subject)).into(),
+        device: if whom.key.is_some() { DeviceId(0) } else { facts.device_id },
+        subject: masked(&whom.key.map_or(Cow::Borrowed(facts.subject), |key| key.describe(facts))).into(),
         severity: rule.severity,
         title: compiled.title.render(context),
         expected: compiled.expected.render(context),
@@ -325,7 +330,7 @@ pub(crate) fn masked(name: &str) -> Cow<'_, str> {
 
 /// What the rule asks for now: by its mode, each response's `unless`, and whether somebody would be in danger.
 fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> {
-    let critical = is_critical(context.facts) || whom.group.is_some();
+    let critical = is_critical(context.facts) || whom.key.is_some();
     let wanted = rule.responds.iter().zip(&rule.compiled.responds_unless).filter(|(respond, unless)| {
         let allowed = match rule.mode {
             Mode::Off | Mode::DryRun => false,

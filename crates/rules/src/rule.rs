@@ -1,14 +1,19 @@
 //! A compiled rule and what it asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::Severity;
+use fleetward_fleet::{DeviceId, Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::compile::Compiled;
+use crate::compile::{Compiled, Feed, FeedValue};
+use crate::expr::Sym;
 use crate::facts::Triggers;
 use crate::planned::PlannedKinds;
+use crate::state::SubjectState;
 use crate::subject::Subject;
+use crate::vocabulary::Symbol;
+use crate::window::{Aggregate, WindowState};
 
 /// Whether and how far a rule acts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -182,6 +187,17 @@ impl Rule {
     /// The kinds of planned change that excuse it.
     pub fn planned(&self) -> PlannedKinds {
         self.planned
+    }
+
+    /// The devices that its windows count one by one, where it has `distinct: device`.
+    pub fn devices(&self, state: &SubjectState) -> Vec<DeviceId> {
+        let counts = |feed: &&Arc<Feed>| {
+            feed.spec.aggregate == Aggregate::Distinct
+                && matches!(feed.value, FeedValue::Symbol(Sym::Field(Symbol::Device)))
+        };
+        let feeds = self.compiled.feeds.iter().filter(counts);
+        let windows = feeds.filter_map(|feed| state.inner().and_then(|inner| inner.window(feed.key)));
+        windows.flat_map(WindowState::values).map(DeviceId).collect()
     }
 
     /// What it means, in a sentence.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetward_fleet::Timestamp;
 
@@ -12,6 +13,7 @@ use crate::expr::reach::carriers;
 use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
+use crate::key::Key;
 use crate::plan::{Class, Plan};
 use crate::rule::{Mode, Rule};
 use crate::state::SubjectState;
@@ -28,15 +30,6 @@ pub struct Options {
     pub lists: BTreeMap<String, Vec<String>>,
     /// Takes every rule as if its file stated this mode: for backtests, which ask what a rule would do.
     pub mode: Option<Mode>,
-}
-
-/// A group, or another key, that a rule watches as one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct GroupKey {
-    /// What kind of key; never [`Subject::Device`].
-    pub kind: Subject,
-    /// Its name ([`Subject::key_of`]).
-    pub name: Box<str>,
 }
 
 /// The compiled rules.
@@ -59,6 +52,8 @@ const ROUTES: usize = Subject::COUNT + 1;
 /// Who wants to see what.
 #[derive(Default)]
 pub(crate) struct Routes {
+    /// What the second stage must be handed on for these rules.
+    interest: Interest,
     rules: [Vec<u16>; Trigger::ALL.len()],
     feeds: [Vec<Arc<Feed>>; Trigger::ALL.len()],
     /// Every window of these rules, each once.
@@ -107,6 +102,7 @@ impl RuleSet {
         for (index, rule) in set.rules.iter().enumerate() {
             set.keys.push((rule.compiled.key, index as u16));
             let routes = &mut set.routes[route_of(rule)];
+            routes.interest.add(rule);
             for trigger in Trigger::ALL {
                 if rule.compiled.triggers.contains(trigger) {
                     routes.rules[trigger as usize].push(index as u16);
@@ -167,10 +163,10 @@ impl RuleSet {
         evaluate::observe_planned(self, plan, facts, state, out);
     }
 
-    /// Judges one event of one device with the rules that ask the baseline, in the second stage. They have a state of their
-    /// own; nothing that [`Self::observe`] remembers is in it.
-    pub fn observe_later(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
-        evaluate::observe(self, self.later(), Whom::LATER, facts, state, out);
+    /// What rules of the second stage about this subject want to see ([`Subject::Device`]: rules about devices that are
+    /// judged there).
+    pub fn interest(&self, subject: Subject) -> Interest {
+        self.second(subject).interest
     }
 
     /// The fields of which some rule asks whether a value is new to a model (their numbers, for [`Self::value_of`] and
@@ -186,36 +182,25 @@ impl RuleSet {
         context.stored(field).map(Value::identity)
     }
 
-    /// Which events concern the rules about this subject, open episodes aside.
-    pub fn wanted_by(&self, subject: Subject) -> Triggers {
-        self.routes(subject).wanted()
+    /// Whether this event may change anything for a second-stage rule about `subject`. It is decided from the event alone,
+    /// so that what nobody asks for need not be handed on: a window that it does not feed, and that nothing else reads,
+    /// does not move.
+    pub fn matters(&self, subject: Subject, facts: &Facts<'_>) -> bool {
+        let routes = self.second(subject);
+        let trigger = facts.trigger;
+        routes.interest.triggers.contains(trigger)
+            && (routes.interest.direct.contains(trigger)
+                || routes.feeds(trigger).iter().any(|feed| evaluate::feeds(feed, facts)))
     }
 
-    /// Which events concern the rules about single devices that ask the baseline, open episodes aside.
-    pub fn wanted_later(&self) -> Triggers {
-        self.later().wanted()
-    }
-
-    /// Those that share something with this event and whose rules may want it: call [`Self::observe_group`] for each,
-    /// with its state. Empty, at the cost of a few look-ups, where no rule is about more than a device.
-    pub fn groups_of(&self, facts: &Facts<'_>) -> Vec<GroupKey> {
-        let mut keys = Vec::new();
-        for kind in Subject::ALL.into_iter().skip(1).filter(|kind| self.routes(*kind).wants(facts.trigger)) {
-            if kind == Subject::Group {
-                let groups = facts.device.map(|device| device.groups.as_slice()).unwrap_or_default();
-                keys.extend(groups.iter().map(|name| GroupKey { kind, name: name.clone() }));
-            } else if let Some(name) = kind.key_of(facts) {
-                keys.push(GroupKey { kind, name: name.into() });
-            }
-        }
-        keys
-    }
-
-    /// Judges one event for a group or another key as a whole. Findings carry `DeviceId(0)`; responses that touch a device
-    /// are left to people.
-    pub fn observe_group(&self, facts: &Facts<'_>, group: &GroupKey, state: &mut SubjectState, out: &mut Vec<Firing>) {
-        let whom = Whom { subject: group.kind, group: Some(&group.name), remembers: false };
-        evaluate::observe(self, self.routes(group.kind), whom, facts, state, out);
+    /// Judges one event in the second stage, for one key ([`Subject::Device`]: the device of the event). Such rules have a
+    /// state of their own; nothing that [`Self::observe`] remembers is in it. Findings about keys carry `DeviceId(0)`.
+    pub fn observe_key(&self, facts: &Facts<'_>, key: &Key<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
+        let whom = match key.subject {
+            Subject::Device => Whom::LATER,
+            _ => Whom { key: Some(key), remembers: false },
+        };
+        evaluate::observe(self, self.second(key.subject), whom, facts, state, out);
     }
 
     /// Drops windows that are over at `now`, and what belonged to rules that are no more. For the snapshot or a slow
@@ -233,8 +218,9 @@ impl RuleSet {
         &self.routes
     }
 
-    fn later(&self) -> &Routes {
-        &self.routes[Subject::COUNT]
+    /// Of the second stage.
+    fn second(&self, subject: Subject) -> &Routes {
+        &self.routes[if subject == Subject::Device { Subject::COUNT } else { subject as usize }]
     }
 
     pub(crate) fn by_index(&self, index: u16) -> &Arc<Rule> {
@@ -258,6 +244,39 @@ fn route_of(rule: &Rule) -> usize {
     }
 }
 
+/// What second-stage rules about one subject want to see.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// Events of these kinds.
+    pub triggers: Triggers,
+    /// Events that matter by themselves, whatever feeds the windows.
+    direct: Triggers,
+    /// The whole device, not only its model, groups and state.
+    pub device: bool,
+    /// A subject that was idle for this long is in no window any more.
+    pub idle: Duration,
+}
+
+impl Interest {
+    fn add(&mut self, rule: &Rule) {
+        if rule.mode == Mode::Off {
+            return;
+        }
+        let compiled = &rule.compiled;
+        let feeds = compiled.feeds.iter().fold(Triggers::NONE, |all, feed| all.or(feed.triggers));
+        // What only the second stage knows cannot be asked before.
+        let direct = if compiled.later { compiled.direct.or(feeds) } else { compiled.direct };
+        self.triggers = self.triggers.or(compiled.triggers).or(feeds).or(direct);
+        self.direct = self.direct.or(direct);
+        self.device |= compiled.reads_device;
+        // A window holds up to a twelfth more than its length; silence may be asked about for as long as any window.
+        let windows = compiled.feeds.iter().map(|feed| feed.spec.over() / 12 * 13).max().unwrap_or_default();
+        let asks_time = compiled.triggers.contains(Trigger::Tick);
+        let time = if asks_time { crate::window::MAX_OVER } else { Duration::ZERO };
+        self.idle = self.idle.max(windows).max(time).max(rule.repeat.every);
+    }
+}
+
 impl Routes {
     /// Rules that share a window feed it once.
     fn add(&mut self, feed: &Arc<Feed>) {
@@ -270,15 +289,6 @@ impl Routes {
                 self.feeds[trigger as usize].push(Arc::clone(feed));
             }
         }
-    }
-
-    fn wants(&self, trigger: Trigger) -> bool {
-        !self.rules(trigger).is_empty() || !self.feeds(trigger).is_empty()
-    }
-
-    fn wanted(&self) -> Triggers {
-        let wanted = Trigger::ALL.into_iter().filter(|trigger| self.wants(*trigger));
-        wanted.fold(Triggers::NONE, |set, trigger| set.or(Triggers::of(trigger)))
     }
 
     pub(crate) fn rules(&self, trigger: Trigger) -> &[u16] {

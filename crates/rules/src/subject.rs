@@ -75,6 +75,12 @@ impl Subject {
         }
     }
 
+    /// Its names come from packets, so there can be any number of them; those of groups, models and sources come from the
+    /// operator.
+    pub fn is_open_ended(self) -> bool {
+        !matches!(self, Self::Device | Self::Group | Self::Model | Self::Source | Self::Fleet)
+    }
+
     /// The subject of this name; `destination` is short for `flow.destination`.
     pub fn parse(name: &str) -> Option<Self> {
         let name = if name == "destination" { "flow.destination" } else { name };

@@ -181,6 +181,15 @@ impl WindowState {
         *self = Self::One { bucket, value };
     }
 
+    /// The different values that it counts, as far as it knows them one by one.
+    pub(crate) fn values(&self) -> Vec<u64> {
+        match self {
+            Self::One { value, .. } => vec![*value],
+            Self::Set(set) => set.iter().map(|(value, _)| *value).collect(),
+            Self::Empty | Self::Ring(_) | Self::Last(_) => Vec::new(),
+        }
+    }
+
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)

@@ -27,7 +27,7 @@ fn every_example_of_every_builtin_rule_holds() {
 #[test]
 fn each_has_examples_both_ways_a_budget_and_advice() {
     let set = RuleSet::builtin(&Options::default());
-    assert_eq!(set.rules().len(), 28);
+    assert!(set.rules().len() >= 32, "{}", set.rules().len());
     for rule in set.rules() {
         assert!(rule.tests >= 2, "{}", rule.name);
         assert!(rule.budget.max_alarms_per_day.is_some(), "{}", rule.name);

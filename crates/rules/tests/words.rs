@@ -140,7 +140,7 @@ fn verdicts_of_the_baseline_are_read_in_the_second_stage() {
     .expect("it compiles");
     assert!(set.rule("u").is_some_and(|rule| rule.second_stage() && rule.subject == Subject::Device));
     assert!(set.rule("v").is_some_and(|rule| !rule.second_stage()));
-    assert!(!set.wanted_later().is_empty());
+    assert!(!set.interest(fleetward_rules::Subject::Device).triggers.is_empty());
     let told = errors("rule: r\ntitle: t\nwhen: unusual(byts)\n");
     assert!(told.contains("there is no baseline for `byts`"), "{told}");
     let told = errors("rule: r\ntitle: t\nwatch: { w: { sum: bytes, over: 1h } }\nwhen: unusual(bytes) && w > 1 MB\n");
@@ -190,7 +190,8 @@ fn the_second_stage_lends_what_it_knows_of_others() {
         let (mut state, mut out) = (SubjectState::default(), Vec::new());
         set.observe(facts, &mut state, &mut out);
         assert!(out.is_empty(), "the first stage leaves them alone");
-        set.observe_later(facts, &mut state, &mut out);
+        let key = fleetward_rules::Key { subject: fleetward_rules::Subject::Device, id: 1, name: None };
+        set.observe_key(facts, &key, &mut state, &mut out);
         out.len()
     };
     let mut tick = Facts::new(Trigger::Tick, Timestamp(0), Timestamp(0), DeviceId(1), "a");

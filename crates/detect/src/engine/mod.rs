@@ -25,7 +25,7 @@ use fleetward_fleet::{Observation, Offset, PARTITIONS};
 use parking_lot::Mutex;
 
 use self::stage::Stage;
-use self::worker::{Message, Owned, Share, Shown, concerns_all};
+use self::worker::{Message, Owned, Share, Shown};
 use crate::partition::Tally;
 use crate::snapshot::{self, SnapshotError, Written};
 use crate::{Compiled, Counts, History, Output};
@@ -172,7 +172,7 @@ impl Engine {
         let mut feed = self.feed.lock();
         for (offset, observation) in records {
             next = Some(Offset(offset.0 + 1));
-            if concerns_all(&observation.body) {
+            if observation.body.concerns_all() {
                 for share in &mut shares {
                     share.push((offset, observation.clone()));
                 }
@@ -215,11 +215,14 @@ impl Engine {
     /// Swaps rules and profiles between two batches, on all workers between the same two. Windows and episodes of rules
     /// that stay are kept; those of rules that are gone are dropped by and by.
     pub fn reload(&self, compiled: Arc<Compiled>) -> Result<(), Stopped> {
-        let wants_groups = compiled.groups.any();
+        let wants = compiled.groups;
+        let wants_groups = wants.any();
         self.settled(
             move |owned| owned.compiled = compiled.clone(),
             move |stage, place| {
-                if !wants_groups {
+                if wants_groups {
+                    stage.state.forget_unwatched(&wants);
+                } else {
                     stage.state.forget();
                 }
                 stage.settle(place);

@@ -1,5 +1,6 @@
 //! Questions to the workers. They wait in the same queue as batches, so an answer knows everything submitted before.
 
+use fleetward_baseline::Learning;
 use fleetward_fleet::{DeviceId, PARTITIONS, SessionKey};
 
 use super::worker::Share;
@@ -66,6 +67,13 @@ impl Engine {
     /// What is known of a device; `None` if nothing.
     pub fn device(&self, device: DeviceId) -> Result<Option<DeviceView>, Stopped> {
         self.of_device(device, move |state| state.device_view(device))
+    }
+
+    /// How far the baseline of a model has come; `None` where none of its devices has talked yet. `model`: `None` for
+    /// devices without one.
+    pub fn learning(&self, model: Option<&str>) -> Result<Option<Learning>, Stopped> {
+        let model = model.map(str::to_owned);
+        self.settled(|_| (), move |stage, _| stage.state.learning(model.as_deref()))
     }
 
     fn of_device<T: Send + 'static>(

@@ -13,7 +13,7 @@ use fleetward_fleet::Offset;
 use fleetward_fleet::metric::Sample;
 
 use super::{Outputs, Sink};
-use crate::group::{GroupFact, GroupState};
+use crate::group::{GroupState, Handed};
 use crate::{Compiled, Output};
 
 /// What the stage is told.
@@ -26,7 +26,7 @@ pub(super) enum Message {
 
 /// One worker's facts of one batch, perhaps none.
 pub(super) struct Batch {
-    pub(super) facts: Vec<GroupFact>,
+    pub(super) facts: Handed,
     /// All facts of the batch are before this.
     pub(super) upto: Offset,
     /// What the batch was judged by.
@@ -48,6 +48,8 @@ pub(super) struct Shown {
     pub(super) findings: AtomicU64,
     facts: AtomicU64,
     groups: AtomicU64,
+    key_bytes: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl Stage {
@@ -83,11 +85,13 @@ impl Stage {
         let parts: Vec<Batch> = self.waiting.iter_mut().filter_map(VecDeque::pop_front).collect();
         let first = parts.first()?;
         let (upto, compiled) = (first.upto, first.compiled.clone());
-        let mut facts: Vec<GroupFact> = parts.into_iter().flat_map(|part| part.facts).collect();
-        facts.sort_by_key(GroupFact::order); // stable: the facts of one device stay in order
+        let mut facts = Handed::default();
+        for part in parts {
+            facts.append(part.facts);
+        }
         self.shown.facts.fetch_add(facts.len() as u64, Ordering::Relaxed);
         let mut outputs = Vec::new();
-        self.state.apply(facts, upto, &compiled, &mut outputs);
+        self.state.apply(&mut facts, upto, &compiled, &mut outputs);
         let findings = outputs.iter().filter(|output| matches!(output, Output::Finding(_))).count();
         self.shown.findings.fetch_add(findings as u64, Ordering::Relaxed);
         Some(Outputs { worker: self.waiting.len(), upto, outputs })
@@ -100,21 +104,37 @@ impl Stage {
     }
 
     fn show(&self) {
-        self.shown.groups.store(self.state.len() as u64, Ordering::Relaxed);
+        let (mut keys, mut bytes, mut refused) = (0, 0, 0);
+        for (_, len, size, missed) in self.state.sizes() {
+            (keys, bytes, refused) = (keys + len, bytes + size, refused + missed);
+        }
+        self.shown.groups.store(keys as u64, Ordering::Relaxed);
+        self.shown.key_bytes.store(bytes as u64, Ordering::Relaxed);
+        self.shown.refused.store(refused, Ordering::Relaxed);
         self.shown.applied.store(self.state.next().0, Ordering::Release);
     }
 }
 
 impl Shown {
     /// For `/metrics`; `waiting`: messages in the queue.
-    pub(super) fn metrics(&self, waiting: usize) -> [Sample; 4] {
+    pub(super) fn metrics(&self, waiting: usize) -> [Sample; 6] {
         #[expect(clippy::cast_precision_loss, reason = "Prometheus values are doubles")]
         let gauge = |name, help, value: u64| Sample::gauge(name, help, value as f64);
         [
             gauge(
                 "fleetward_detect_groups",
-                "Groups and models that rules watch as one.",
+                "Groups, models, networks and other keys that rules watch as one.",
                 self.groups.load(Ordering::Relaxed),
+            ),
+            gauge(
+                "fleetward_detect_key_bytes",
+                "Bytes that the windows of these keys take.",
+                self.key_bytes.load(Ordering::Relaxed),
+            ),
+            Sample::counter(
+                "fleetward_detect_keys_refused_total",
+                "Events of keys for which there was no room: findings about that kind of key are estimated meanwhile.",
+                self.refused.load(Ordering::Relaxed),
             ),
             gauge(
                 "fleetward_detect_group_queue_batches",

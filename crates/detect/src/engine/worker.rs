@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
-use fleetward_fleet::{Body, Observation, Offset, PARTITIONS, Partition};
+use fleetward_fleet::{Observation, Offset, PARTITIONS, Partition};
 use parking_lot::Mutex;
 
 use super::{Outputs, Sink, stage};
@@ -116,15 +116,14 @@ impl Owned {
 
     fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
         for (offset, observation) in records {
-            if concerns_all(&observation.body) {
+            if observation.body.concerns_all() {
                 for state in &mut self.partitions {
                     state.apply_one(*offset, observation, &self.compiled, told);
                 }
-                // All workers see the tick; the groups hear of it once.
-                if self.share.worker == 0 && matches!(observation.body, Body::Tick) && self.compiled.groups.any() {
-                    let planned = self.partitions.first().map(|state| state.in_force(observation.event_time));
-                    let planned = planned.unwrap_or_default();
-                    told.facts.push(GroupFact::tick(*offset, observation, planned, &self.compiled));
+                // All workers see it; the second stage hears of it once.
+                if self.share.worker == 0 && self.compiled.groups.any() {
+                    let planned = || self.partitions.first().map(|state| state.in_force(observation.event_time));
+                    told.facts.events.extend(GroupFact::broadcast(*offset, observation, planned, &self.compiled));
                 }
             } else {
                 let partition = usize::from(observation.device.partition().0) / self.share.workers;
@@ -136,9 +135,4 @@ impl Owned {
     fn tally(&self) -> Tally {
         self.partitions.iter().map(PartitionState::tally).fold(Tally::default(), Tally::plus)
     }
-}
-
-/// It goes to every partition.
-pub(super) fn concerns_all(body: &Body) -> bool {
-    body.concerns_all()
 }

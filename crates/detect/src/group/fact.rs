@@ -1,14 +1,18 @@
 //! What a partition hands on about one event of one device: the part of [`Facts`] that rules can read, owned.
+//!
+//! Only events that matter to a rule of the second stage become facts (see [`super::Wants`]). The device itself is copied
+//! only where a rule reads more of it than its model, groups and state.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use fleetward_fleet::{
-    Country, Device, DeviceId, Imei, Imeisv, Msisdn, Observation, Offset, PlannedChange, Plmn, Rat, RejectReason,
+    Body, Country, Device, DeviceId, Imei, Imeisv, Msisdn, Observation, Offset, PlannedChange, Plmn, Rat, RejectReason,
     Timestamp,
 };
-use fleetward_rules::{Facts, Trigger};
+use fleetward_rules::{Detail, Facts, OwnedDetail, Trigger};
 
+use super::wants::Subjects;
 use crate::Compiled;
 
 /// One event for the groups and the model of a device, or a tick for all of them.
@@ -29,7 +33,12 @@ pub(crate) struct GroupFact {
 #[derive(Debug, Clone, PartialEq)]
 struct Event {
     id: DeviceId,
-    device: Arc<Device>,
+    /// For people, identities masked.
+    subject: Box<str>,
+    /// `None`: the inventory does not have it.
+    device: Option<Arc<Device>>,
+    /// To which subjects it matters.
+    subjects: Subjects,
     trigger: Trigger,
     bytes_up: Option<u64>,
     bytes_down: Option<u64>,
@@ -50,15 +59,19 @@ struct Event {
     reject_reason: Option<RejectReason>,
     expected: Box<str>,
     observed: Box<str>,
+    detail: OwnedDetail,
     late: bool,
 }
 
 impl GroupFact {
-    /// From what a device's own rules see; `None` for a device that the inventory does not have.
-    pub(crate) fn of(facts: &Facts<'_>) -> Option<Self> {
+    /// From what a device's own rules see. `kind`: stands for the device where no rule reads more of it than what devices
+    /// of its kind have in common.
+    pub(crate) fn of(facts: &Facts<'_>, subjects: Subjects, kind: Option<&Arc<Device>>) -> Self {
         let event = Event {
             id: facts.device_id,
-            device: Arc::new(facts.device?.clone()),
+            subject: facts.subject.into(),
+            device: facts.device.map(|device| kind.map_or_else(|| Arc::new(device.clone()), Arc::clone)),
+            subjects,
             trigger: facts.trigger,
             bytes_up: facts.bytes_up,
             bytes_down: facts.bytes_down,
@@ -79,33 +92,44 @@ impl GroupFact {
             reject_reason: facts.reject_reason,
             expected: facts.expected.into(),
             observed: facts.observed.into(),
+            detail: facts.detail.to_owned(),
             late: facts.late,
         };
-        Some(Self {
+        Self {
             offset: facts.offset,
             at: facts.at,
             observed_at: facts.observed_at,
             source: facts.source.into(),
             planned: facts.planned.to_vec(),
             event: Some(Box::new(event)),
-        })
+        }
     }
 
-    /// Time passes for all groups.
-    pub(crate) fn tick(
+    /// From a record that is about no one device: time passes, a source fell silent. `planned`: the planned changes in
+    /// force, whomever they cover.
+    pub(crate) fn broadcast(
         offset: Offset,
-        tick: &Observation,
-        planned: Vec<Arc<PlannedChange>>,
+        record: &Observation,
+        planned: impl FnOnce() -> Option<Vec<Arc<PlannedChange>>>,
         compiled: &Compiled,
-    ) -> Self {
-        Self {
-            offset,
-            at: compiled.event_time(tick),
-            observed_at: tick.observed_at,
-            source: tick.source.clone(),
-            planned,
-            event: None,
+    ) -> Option<Self> {
+        let at = compiled.event_time(record);
+        if let Body::SourceState(state) = &record.body {
+            let mut facts = Facts::new(Trigger::SourceState, at, record.observed_at, DeviceId(0), &state.name);
+            facts.offset = offset;
+            facts.source = &record.source;
+            facts.detail = Detail::Source(state);
+            let subjects = compiled.groups.subjects(&compiled.rules, &facts);
+            return (subjects != 0).then(|| Self::of(&facts, subjects, None));
         }
+        matches!(record.body, Body::Tick).then(|| Self {
+            offset,
+            at,
+            observed_at: record.observed_at,
+            source: record.source.clone(),
+            planned: planned().unwrap_or_default(),
+            event: None,
+        })
     }
 
     /// The order in which facts are judged: as in the journal. One record can concern many devices (a NAS that restarts);
@@ -114,19 +138,32 @@ impl GroupFact {
         (self.offset, self.event.is_none(), self.event.as_ref().map_or(DeviceId(0), |event| event.id))
     }
 
-    /// The device; `None` for a tick.
+    /// Whether time passed for all; otherwise something happened to one device.
+    pub(super) fn is_tick(&self) -> bool {
+        self.event.is_none()
+    }
+
+    /// To which subjects it matters; none for a tick.
+    pub(super) fn subjects(&self) -> Subjects {
+        self.event.as_ref().map_or(0, |event| event.subjects)
+    }
+
+    /// The device.
     pub(super) fn device(&self) -> Option<&Arc<Device>> {
-        self.event.as_ref().map(|event| &event.device)
+        self.event.as_ref().and_then(|event| event.device.as_ref())
     }
 
     /// As rules read it; a tick as if it came from `device`.
-    pub(super) fn facts<'a>(&'a self, device: &'a Device, compiled: &'a Compiled) -> Facts<'a> {
-        let (trigger, id) = self.event.as_ref().map_or((Trigger::Tick, DeviceId(0)), |event| (event.trigger, event.id));
-        let mut facts = Facts::new(trigger, self.at, self.observed_at, id, &device.name);
+    pub(super) fn facts<'a>(&'a self, device: Option<&'a Device>, compiled: &'a Compiled) -> Facts<'a> {
+        let (trigger, id, subject) = match &self.event {
+            Some(event) => (event.trigger, event.id, &*event.subject),
+            None => (Trigger::Tick, DeviceId(0), device.map_or("", |device| &*device.name)),
+        };
+        let mut facts = Facts::new(trigger, self.at, self.observed_at, id, subject);
         facts.offset = self.offset;
         facts.source = &self.source;
-        facts.device = Some(device);
-        facts.profile = device.model.as_deref().and_then(|model| compiled.profile(model));
+        facts.device = device;
+        facts.profile = device.and_then(|d| d.model.as_deref()).and_then(|model| compiled.profile(model));
         if let Some(event) = &self.event {
             event.fill(&mut facts);
         }
@@ -155,6 +192,7 @@ impl Event {
         facts.reject_reason = self.reject_reason;
         facts.expected = &self.expected;
         facts.observed = &self.observed;
+        facts.detail = self.detail.lend();
         facts.late = self.late;
     }
 }

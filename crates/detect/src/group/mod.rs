@@ -1,99 +1,80 @@
-//! Rules about a group or a model as a whole: the second stage of judging.
+//! The second stage of judging: rules about groups, models, networks, modules, the whole fleet, and the baselines.
 //!
-//! The members of a group are spread over all partitions. So a partition hands on what happened to a device as a
-//! [`GroupFact`], if a rule wants it, and [`GroupState`] judges the facts of all partitions in journal order.
+//! The devices that such a rule looks at are spread over all partitions. So a partition hands on what happened to a device
+//! as a [`GroupFact`], if a rule wants it, and what a device measured as a [`MeasureFact`]; [`GroupState`] judges those of all
+//! partitions in journal order.
 //!
 //! # Invariants
 //!
-//! * **Nothing where nobody asks**: without such a rule in force, [`Wants::any`] is false and no fact is made.
+//! * **Nothing where nobody asks**: an event that matters to no rule in force makes no fact ([`Wants::subjects`]).
 //! * **[`GroupState::apply`] is pure**, and facts have one order ([`GroupFact::order`]) that does not depend on which
 //!   worker made them, so any number of workers and any batching give the same findings.
 //! * **A fact is judged once**: what lies before [`GroupState::next`] is skipped.
-//! * **Bounded** by the names of groups and models in the inventory; one that nothing was heard of for 31 days is let go.
-//! * **Nobody is disconnected**: a finding about a group has no device, no session, and asks for no intervention.
+//! * **Nothing flows back**: a partition never learns what the second stage thinks.
+//! * **Bounded**: keys of one kind have room for so many ([`crate::Limits::keys`]); see [`keys::Keys`] for what happens beyond.
 //!
-//! Time passes for a group by the ticks of the journal. A tick is judged as if it came from the member that was last
+//! Time passes for a key by the ticks of the journal. A tick is judged as if it came from the member that was last
 //! heard of (its model, groups and state), and `silence()` counts from the last contact of any member.
 
+mod baselines;
+mod doorkeeper;
 mod fact;
+mod frozen;
+mod keys;
+mod measured;
+mod said;
+mod wants;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fleetward_fleet::{Device, DeviceId, Offset, PlannedChange, Timestamp};
-use fleetward_rules::{Facts, Firing, GroupKey, Respond, RuleSet, Subject as Kind, SubjectState, Trigger, Triggers};
-use serde::{Deserialize, Serialize};
+use fleetward_fleet::{Device, DeviceId, Offset, PlannedChange};
+use fleetward_rules::{Facts, Key, Subject as Kind, Trigger};
 
+use self::baselines::{Baselines, Event, Whose};
 pub(crate) use self::fact::GroupFact;
-use crate::{Compiled, Output, Raised, Subject};
+use self::keys::{Keys, Known, Room};
+pub(crate) use self::measured::{About, MeasureFact, model_key};
+pub(crate) use self::wants::Wants;
+use crate::{Compiled, Output};
 
-/// A group of which nothing was heard for this long is forgotten. No window is longer.
-const FORGOTTEN: Duration = fleetward_rules::window::MAX_OVER;
-
-/// Which events the rules in force want, for groups and for models.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wants {
-    pub(crate) group: Triggers,
-    pub(crate) model: Triggers,
+/// What partitions hand on.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Handed {
+    pub(crate) events: Vec<GroupFact>,
+    pub(crate) measures: Vec<MeasureFact>,
 }
 
-impl Wants {
-    pub(crate) fn of(rules: &RuleSet) -> Self {
-        let mut device = Device::named("probe");
-        device.groups = vec!["probe".into()];
-        device.model = Some("probe".into());
-        let mut wants = Self::default();
-        for trigger in Trigger::ALL {
-            let mut facts = Facts::new(trigger, Timestamp(0), Timestamp(0), DeviceId(0), "probe");
-            facts.device = Some(&device);
-            for key in rules.groups_of(&facts) {
-                let kind = if key.kind == Kind::Model { &mut wants.model } else { &mut wants.group };
-                *kind = kind.or(Triggers::of(trigger));
-            }
-        }
-        for kind in [&mut wants.group, &mut wants.model] {
-            if !kind.is_empty() {
-                // What `silence()` counts from, and what an open episode's `clear` may look at.
-                *kind = kind.or(Triggers::CONTACT);
-            }
-        }
-        wants
+impl Handed {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len() + self.measures.len()
     }
 
-    /// Whether any rule about groups or models is in force.
-    pub(crate) fn any(self) -> bool {
-        !self.group.is_empty() || !self.model.is_empty()
+    /// With those of another worker.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.events.append(&mut other.events);
+        self.measures.append(&mut other.measures);
+    }
+
+    /// In the order of judging. The sort is stable: what one device hands on stays in order.
+    fn sort(&mut self) {
+        if !self.events.is_sorted_by_key(GroupFact::order) {
+            self.events.sort_by_key(GroupFact::order);
+        }
+        if !self.measures.is_sorted_by_key(MeasureFact::order) {
+            self.measures.sort_by_key(MeasureFact::order);
+        }
     }
 }
 
-/// What is kept of all groups and models.
+/// What the second stage keeps.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct GroupState {
     /// Facts before this were judged.
     next: Offset,
-    groups: BTreeMap<Box<str>, Watched>,
-    models: BTreeMap<Box<str>, Watched>,
-}
-
-/// What is kept of one of them.
-#[derive(Debug, Default, Clone, PartialEq)]
-struct Watched {
-    rules: SubjectState,
-    last_contact: Option<Timestamp>,
-    /// The member that was last heard of.
-    member: Option<Arc<Device>>,
-}
-
-/// A group of a [`GroupState`] as bytes: name, rules' state, last contact, member.
-type Frozen<'a> = (&'a str, &'a SubjectState, Option<Timestamp>, Option<&'a Device>);
-type Thawed = (Box<str>, SubjectState, Option<Timestamp>, Option<Device>);
-
-#[derive(Serialize, Deserialize)]
-struct Whole<T> {
-    next: Offset,
-    groups: Vec<T>,
-    models: Vec<T>,
+    /// By number of the subject.
+    keys: [Keys; Kind::ALL.len()],
+    baselines: Baselines,
 }
 
 impl GroupState {
@@ -107,158 +88,234 @@ impl GroupState {
         self.next = self.next.max(next);
     }
 
-    /// How many groups and models are kept.
-    pub(crate) fn len(&self) -> usize {
-        self.groups.len() + self.models.len()
+    /// How many keys of a kind are kept, their bytes, and how many newcomers found no room.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (Kind, usize, usize, u64)> {
+        Kind::ALL.into_iter().map(|kind| {
+            let keys = &self.keys[kind as usize];
+            (kind, keys.len(), keys.bytes(), keys.refused)
+        })
     }
 
-    /// Lets go of all groups: no rule asks any more.
+    /// How far the learning of a model has come.
+    pub(crate) fn learning(&self, model: Option<&str>) -> Option<fleetward_baseline::Learning> {
+        self.baselines.learning(model_key(model))
+    }
+
+    /// Lets go of everything: nothing asks any more.
     pub(crate) fn forget(&mut self) {
-        self.groups.clear();
-        self.models.clear();
+        *self = Self { next: self.next, ..Self::default() };
     }
 
-    /// Judges facts in their order. They must be all that there are from [`Self::next`] to `upto`.
-    pub(crate) fn apply(
-        &mut self,
-        facts: impl IntoIterator<Item = GroupFact>,
-        upto: Offset,
-        compiled: &Compiled,
-        out: &mut Vec<Output>,
-    ) {
-        for fact in facts {
-            if fact.offset < self.next {
+    /// Lets go of the keys of subjects that no rule watches any more.
+    pub(crate) fn forget_unwatched(&mut self, wants: &Wants) {
+        for kind in Kind::ALL {
+            if wants.interest(kind).triggers.is_empty() {
+                self.keys[kind as usize] = Keys::default();
+            }
+        }
+        if !wants.baselines() {
+            self.baselines = Baselines::default();
+        }
+    }
+
+    /// Judges facts in their order, and empties `handed`. They must be all that there are from [`Self::next`] to `upto`.
+    pub(crate) fn apply(&mut self, handed: &mut Handed, upto: Offset, compiled: &Compiled, out: &mut Vec<Output>) {
+        handed.sort();
+        let mut measures = handed.measures.drain(..).peekable();
+        for fact in handed.events.drain(..) {
+            let (offset, is_tick, device) = fact.order();
+            while let Some(measure) = measures.next_if(|measure| {
+                measure.offset < offset || (measure.offset == offset && (is_tick || measure.device <= device))
+            }) {
+                self.measured(&measure, compiled, out);
+            }
+            if offset < self.next {
                 continue;
             }
-            match fact.device() {
-                Some(device) => self.happened(&fact, device, compiled, out),
-                None => self.tick(&fact, compiled, out),
-            }
+            if fact.is_tick() { self.tick(&fact, compiled, out) } else { self.happened(&fact, compiled, out) }
+        }
+        for measure in measures {
+            self.measured(&measure, compiled, out);
         }
         self.applied_until(upto);
     }
 
-    fn happened(&mut self, fact: &GroupFact, device: &Arc<Device>, compiled: &Compiled, out: &mut Vec<Output>) {
-        let facts = fact.facts(device, compiled);
-        let mut judge = |kind, name: &str, watched: &mut Watched| {
-            if facts.trigger.is_contact() {
-                watched.last_contact = watched.last_contact.max(Some(facts.at));
+    fn measured(&mut self, fact: &MeasureFact, compiled: &Compiled, out: &mut Vec<Output>) {
+        if fact.offset < self.next {
+            return;
+        }
+        let mut events = Vec::new();
+        self.baselines.measure(fact, compiled, &mut events);
+        for event in &events {
+            self.unusual(event, compiled, out);
+        }
+    }
+
+    /// A verdict of the baselines is an event like any other.
+    fn unusual(&mut self, event: &Event, compiled: &Compiled, out: &mut Vec<Output>) {
+        match &event.whose {
+            Whose::Device(id, device) => {
+                let held = self.keys[Kind::Device as usize].place(id.0);
+                let remembered = held.and_then(|place| {
+                    self.keys[Kind::Device as usize].at(place).known.as_ref().and_then(|known| known.member.clone())
+                });
+                let device = device.clone().or(remembered);
+                let facts = event.facts(device.as_deref(), compiled);
+                let subjects = compiled.groups.subjects(&compiled.rules, &facts);
+                self.judge_all(subjects, &facts, device.as_ref(), compiled, out);
             }
-            watched.member = Some(device.clone());
-            watched.judge(kind, name, &facts, &fact.planned, compiled, out);
-        };
-        if compiled.groups.group.contains(facts.trigger) {
-            for (at, name) in device.groups.iter().enumerate() {
-                if !device.groups[..at].contains(name) {
-                    judge(Kind::Group, name, of(&mut self.groups, name));
-                }
+            Whose::Model(name, joined) => {
+                let facts = event.facts(None, compiled);
+                let mut judge = |kind: Kind, name: &str| {
+                    if compiled.groups.interest(kind).triggers.contains(Trigger::Unusual) {
+                        self.judge(&Key::named(kind, name), &facts, None, joined, compiled, out);
+                    }
+                };
+                judge(Kind::Model, name);
             }
         }
-        if let Some(model) = device.model.as_deref().filter(|_| compiled.groups.model.contains(facts.trigger)) {
-            judge(Kind::Model, model, of(&mut self.models, model));
+    }
+
+    fn happened(&mut self, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
+        let device = fact.device();
+        let facts = fact.facts(device.map(|device| &**device), compiled);
+        self.judge_all(fact.subjects(), &facts, device, compiled, out);
+    }
+
+    fn judge_all(
+        &mut self,
+        subjects: u16,
+        facts: &Facts<'_>,
+        device: Option<&Arc<Device>>,
+        compiled: &Compiled,
+        out: &mut Vec<Output>,
+    ) {
+        for kind in Kind::ALL.into_iter().filter(|kind| subjects & (1 << *kind as u16) != 0) {
+            let mut keys = Vec::new();
+            Key::of(kind, facts, |key| keys.push(key));
+            for key in keys {
+                self.judge(&key, facts, device, &[facts.device_id], compiled, out);
+            }
+        }
+    }
+
+    /// One event for one key.
+    fn judge(
+        &mut self,
+        key: &Key<'_>,
+        facts: &Facts<'_>,
+        device: Option<&Arc<Device>>,
+        devices: &[DeviceId],
+        compiled: &Compiled,
+        out: &mut Vec<Output>,
+    ) {
+        let keys = &mut self.keys[key.subject as usize];
+        let Some(place) = keys.insert(key.id, facts.time(), room(key.subject, compiled)) else { return };
+        let is_estimated = keys.is_estimated(facts.time());
+        let slot = keys.at(place);
+        if facts.is_contact() {
+            slot.last_contact = slot.last_contact.max(Some(facts.at));
+        }
+        let planned = covering(key, facts.planned);
+        let facts = Facts { last_contact: slot.last_contact, planned: &planned, ..facts.clone() };
+        let before = slot.rules.bytes();
+        let mut firings = Vec::new();
+        compiled.rules.observe_key(&facts, key, &mut slot.rules, &mut firings);
+        let after = slot.rules.bytes();
+        if !key.subject.is_open_ended() && key.subject != Kind::Device || slot.rules.has_episodes() {
+            let known = slot.known.get_or_insert_with(|| {
+                Box::new(Known { name: key.describe(&facts).into_owned().into(), ..Known::default() })
+            });
+            if device.is_some() {
+                known.member = device.cloned();
+            }
+        }
+        if slot.rules.has_episodes() {
+            let known = slot.known.get_or_insert_default();
+            devices.iter().filter(|id| id.0 != 0).for_each(|id| known.took_part(*id));
+        }
+        out.extend(firings.into_iter().filter_map(|firing| said::said(firing, key, slot, &facts, is_estimated)));
+        release(slot, key.subject);
+        let is_done = key.subject == Kind::Device && slot.rules.is_empty();
+        keys.resized(before, after);
+        if is_done {
+            keys.remove(place);
         }
     }
 
     fn tick(&mut self, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
-        let kinds = [
-            (Kind::Group, compiled.groups.group, &mut self.groups),
-            (Kind::Model, compiled.groups.model, &mut self.models),
-        ];
-        for (kind, wants, all) in kinds {
-            let wanted = wants.contains(Trigger::Tick);
-            all.retain(|name, watched| {
-                let member = watched.member.clone();
-                if let Some(device) = member.as_ref().filter(|_| wanted || watched.rules.has_episodes()) {
-                    watched.judge(kind, name, &fact.facts(device, compiled), &fact.planned, compiled, out);
-                }
-                compiled.rules.expire(&mut watched.rules, fact.at);
-                let is_recent = watched.last_contact.is_some_and(|last| fact.at.since(last) < FORGOTTEN);
-                is_recent || !watched.rules.is_empty()
-            });
+        let mut events = Vec::new();
+        self.baselines.pass(fact.at, fact.offset, compiled, &mut events);
+        for event in &events {
+            self.unusual(event, compiled, out);
+        }
+        for kind in Kind::ALL {
+            self.tick_keys(kind, fact, compiled, out);
         }
     }
 
-    /// As bytes, for [`Self::thaw`] of the same version of the program.
-    pub(crate) fn freeze(&self) -> Vec<u8> {
-        fn all(held: &BTreeMap<Box<str>, Watched>) -> Vec<Frozen<'_>> {
-            held.iter().map(|(name, w)| (&**name, &w.rules, w.last_contact, w.member.as_deref())).collect()
+    fn tick_keys(&mut self, kind: Kind, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
+        let interest = compiled.groups.interest(kind);
+        let keys = &mut self.keys[kind as usize];
+        if keys.len() == 0 {
+            return;
         }
-        let whole = Whole { next: self.next, groups: all(&self.groups), models: all(&self.models) };
-        // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
-        postcard::to_extend(&whole, Vec::new()).unwrap_or_default()
-    }
-
-    /// From the bytes that [`Self::freeze`] made; `None` where they are not such bytes.
-    pub(crate) fn thaw(bytes: &[u8]) -> Option<Self> {
-        let whole: Whole<Thawed> = postcard::from_bytes(bytes).ok()?;
-        let all = |held: Vec<Thawed>| {
-            let watched = held.into_iter().map(|(name, rules, last_contact, member)| {
-                (name, Watched { rules, last_contact, member: member.map(Arc::new) })
-            });
-            watched.collect()
-        };
-        Some(Self { next: whole.next, groups: all(whole.groups), models: all(whole.models) })
-    }
-}
-
-/// The state of one; a name is copied only when it is new.
-fn of<'a>(all: &'a mut BTreeMap<Box<str>, Watched>, name: &str) -> &'a mut Watched {
-    if !all.contains_key(name) {
-        all.insert(name.into(), Watched::default());
-    }
-    all.get_mut(name).expect("it was just put there")
-}
-
-impl Watched {
-    fn judge(
-        &mut self,
-        kind: Kind,
-        name: &str,
-        facts: &Facts<'_>,
-        planned: &[Arc<PlannedChange>],
-        compiled: &Compiled,
-        out: &mut Vec<Output>,
-    ) {
-        let key = GroupKey { kind, name: name.into() };
-        // What covers one member says nothing about the group: it must be named itself.
-        let covers = |change: &&Arc<PlannedChange>| match kind {
-            Kind::Model => change.covers_kin(&[], Some(name)),
-            _ => change.covers_kin(std::slice::from_ref(&key.name), None),
-        };
-        let planned: Vec<_> = planned.iter().filter(covers).cloned().collect();
-        let facts = Facts { last_contact: self.last_contact, planned: &planned, ..facts.clone() };
-        let mut firings = Vec::new();
-        compiled.rules.observe_group(&facts, &key, &mut self.rules, &mut firings);
-        out.extend(firings.into_iter().filter_map(|firing| said(firing, &key, &facts)));
+        let wanted = interest.triggers.contains(Trigger::Tick);
+        let is_estimated = keys.is_estimated(fact.at);
+        for place in keys.to_visit(wanted) {
+            let slot = keys.at(place);
+            let member = slot.known.as_ref().and_then(|known| known.member.clone());
+            let name = slot.known.as_ref().map(|known| known.name.clone());
+            let key = Key { subject: kind, id: slot.id, name: name.as_deref() };
+            let mut facts = fact.facts(member.as_deref(), compiled);
+            let planned = covering(&key, &fact.planned);
+            facts.last_contact = slot.last_contact;
+            facts.planned = &planned;
+            if kind == Kind::Device {
+                facts.device_id = DeviceId(slot.id);
+            }
+            let before = slot.rules.bytes();
+            let mut firings = Vec::new();
+            compiled.rules.observe_key(&facts, &key, &mut slot.rules, &mut firings);
+            out.extend(firings.into_iter().filter_map(|firing| said::said(firing, &key, slot, &facts, is_estimated)));
+            compiled.rules.expire(&mut slot.rules, fact.at);
+            release(slot, kind);
+            let (after, is_done) = (slot.rules.bytes(), kind == Kind::Device && slot.rules.is_empty());
+            keys.resized(before, after);
+            if is_done {
+                keys.remove(place);
+            }
+        }
+        keys.expire(fact.at, interest.idle);
     }
 }
 
-fn said(firing: Firing, key: &GroupKey, facts: &Facts<'_>) -> Option<Output> {
-    let raised = |finding, rule, responds: Vec<Respond>| {
-        let is_model = key.kind == Kind::Model;
-        Box::new(Raised {
-            finding,
-            rule,
-            // There is no one device to act on, and the one of this event is not the culprit.
-            responds: responds.into_iter().filter(|respond| !respond.action.is_intervention()).collect(),
-            subject: Subject {
-                known: true,
-                model: is_model.then(|| key.name.clone()),
-                groups: if is_model { Vec::new() } else { vec![key.name.clone()] },
-                critical: facts.device.is_some_and(|device| device.critical)
-                    || facts.profile.is_some_and(|profile| profile.critical),
-                name: key.name.clone(),
-            },
-            sessions: Vec::new(),
-        })
+/// What is remembered only while an episode is under way goes with it; names that the operator gave stay.
+fn release(slot: &mut keys::Slot, kind: Kind) {
+    if slot.rules.has_episodes() {
+        return;
+    }
+    if kind.is_open_ended() || kind == Kind::Device {
+        slot.known = None;
+    } else if let Some(known) = slot.known.as_deref_mut() {
+        known.devices = Vec::new();
+    }
+}
+
+/// The planned changes that excuse a key: what covers one member says nothing about its group, which must be named itself.
+fn covering(key: &Key<'_>, planned: &[Arc<PlannedChange>]) -> Vec<Arc<PlannedChange>> {
+    let covers = |change: &&Arc<PlannedChange>| match (key.subject, key.name) {
+        (Kind::Device, _) => true,
+        (Kind::Model, Some(name)) => change.covers_kin(&[], Some(name)),
+        (Kind::Group, Some(name)) => change.covers_kin(&[name.into()], None),
+        _ => false,
     };
-    Some(match firing {
-        Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),
-        Firing::Again { rule, finding, responds } => Output::FindingUpdated(raised(*finding, rule, responds)),
-        Firing::Cleared { id, at, count, .. } => Output::FindingCleared { id, device: DeviceId(0), at, count },
-        // Of a group, the planned change itself says it; a line for every event would be noise.
-        Firing::Excused { .. } => return None,
-    })
+    planned.iter().filter(covers).cloned().collect()
+}
+
+fn room(kind: Kind, compiled: &Compiled) -> Room {
+    let limits = compiled.limits();
+    Room { keys: limits.keys, bytes: limits.key_bytes, idle: compiled.groups.interest(kind).idle }
 }
 
 #[cfg(test)]

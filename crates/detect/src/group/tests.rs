@@ -169,7 +169,8 @@ fn a_group_is_silent_when_none_of_its_devices_talks() {
 
 #[test]
 fn without_such_rules_nothing_is_handed_on() {
-    let none = compiled("rule: r\ntitle: t\nwhen: rejected\n");
+    let none = RuleSet::compile(&[("own.yaml", "rule: r\ntitle: t\nwhen: rejected\n")], &Options::default()).unwrap();
+    let none = Arc::new(Compiled::new(Arc::new(none), [profile()]).with_baseline(None, []));
     assert!(!none.groups.any() && compiled(RULES).groups.any());
     let (engine, heard, _) = start(2, None, &none);
     let records: Vec<_> = (0..9).flat_map(|n| [change(0, n, device(n)), starts(n, 60, "23415")]).collect();

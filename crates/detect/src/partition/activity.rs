@@ -25,6 +25,9 @@ impl PartitionState {
         if detail.is_contact() {
             entry.seen(record.at);
         }
+        if let Some(destination) = &destination {
+            self.learn_destination(place, record, destination);
+        }
         self.judge(place, record, &Happening { detail, late, ..Happening::of(trigger) }, out);
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use fleetward_baseline::ModelKey;
 use fleetward_fleet::{Device, DeviceState, ImeiLock, Profile};
 use fleetward_rules::Plan;
 use hashbrown::HashMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::names::Names;
 use crate::Compiled;
 use crate::compiled::Plans;
+use crate::group::model_key;
 use crate::intern::Symbol;
 
 /// Number of a class.
@@ -49,9 +51,10 @@ pub(crate) struct Ready {
     /// As rules read it; name, module and address are lent for each record. Not a device where the class is unknown.
     pub(crate) device: Device,
     pub(crate) known: bool,
-    /// Some of its groups, or its model, may want an event; see [`crate::group::Wants`].
-    pub(crate) has_groups: bool,
-    pub(crate) has_model: bool,
+    /// The same device for what is handed on to the second stage, where no rule there reads more of it.
+    pub(crate) kind: Arc<Device>,
+    /// Its model, where the baseline of devices like this one is learnt.
+    pub(crate) learns: Option<ModelKey>,
 }
 
 impl Classes {
@@ -116,8 +119,8 @@ impl Ready {
             plan: compiled.plan(known, profile.map(|profile| &**profile)),
             profile: profile.cloned(),
             known: class.known,
-            has_groups: class.known && !device.groups.is_empty(),
-            has_model: class.known && device.model.is_some(),
+            kind: Arc::new(device.clone()),
+            learns: Some(model_key(device.model.as_deref())).filter(|key| class.known && compiled.has_baseline(*key)),
             device,
         }
     }

@@ -7,6 +7,7 @@ use fleetward_rules::SubjectState;
 use serde::{Deserialize, Serialize};
 
 use super::class::{Class, ClassId, Classes};
+use super::habit::Habit;
 use super::names::Names;
 use crate::pack::Packed;
 use crate::session::Sessions;
@@ -33,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) begun: u32,
     pub(crate) sessions: Sessions,
     pub(crate) rules: SubjectState,
+    /// What it is used to; learnt from the first record of a device that the inventory has.
+    pub(crate) habit: Option<Box<Habit>>,
 }
 
 /// No time yet; no event can carry it.
@@ -61,6 +64,7 @@ impl Entry {
             begun: 0,
             sessions: Sessions::default(),
             rules: SubjectState::default(),
+            habit: None,
         }
     }
 
@@ -104,6 +108,15 @@ impl Entry {
         device.name = std::mem::take(&mut self.name);
         device.imei = self.imei.imei();
         device.ip = self.ip;
+    }
+
+    /// A copy of the device as rules read it; `class`: the device of its class.
+    pub(crate) fn copy(&self, class: &Device) -> Device {
+        let mut device = class.clone();
+        device.name = self.name.clone();
+        device.imei = self.imei.imei();
+        device.ip = self.ip;
+        device
     }
 
     /// Takes back what [`Self::lend`] lent.

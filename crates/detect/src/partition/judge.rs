@@ -41,10 +41,9 @@ impl PartitionState {
         let entry = devices.at(place);
         let ready = classes.ready(entry.class, names, record.compiled);
         // A device's own tick says nothing about its groups; they have theirs (see `group`).
-        let wants = &record.compiled.groups;
-        let for_groups = happening.trigger != Trigger::Tick
-            && (ready.has_groups && wants.group.contains(happening.trigger)
-                || ready.has_model && wants.model.contains(happening.trigger));
+        let rules = &record.compiled.rules;
+        let for_groups =
+            happening.trigger != Trigger::Tick && record.compiled.groups.triggers().contains(happening.trigger);
         let for_itself = ready.plan.concerns(happening.trigger, &entry.rules);
         if !for_itself && !for_groups && out.listener.is_none() {
             return;
@@ -76,7 +75,11 @@ impl PartitionState {
             listener(&facts);
         }
         if for_groups {
-            out.facts.extend(GroupFact::of(&facts));
+            let subjects = record.compiled.groups.subjects(rules, &facts);
+            if subjects != 0 {
+                let kind = (!record.compiled.groups.whole_device()).then_some(&ready.kind);
+                out.facts.events.push(GroupFact::of(&facts, subjects, kind));
+            }
         }
         if for_itself {
             record.compiled.rules.observe_planned(&ready.plan, &facts, &mut entry.rules, &mut firings);
@@ -118,7 +121,7 @@ impl PartitionState {
         let raised = |finding, rule, responds| {
             let sessions = targets(entry, &self.names);
             let subject = subject(entry, self.classes.get(entry.class), &self.names, record);
-            Box::new(Raised { finding, rule, responds, subject, sessions })
+            Box::new(Raised { finding, rule, responds, subject, sessions, devices: Vec::new() })
         };
         match firing {
             Firing::Started { rule, finding, responds } => Output::Finding(raised(*finding, rule, responds)),

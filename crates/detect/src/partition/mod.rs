@@ -15,7 +15,9 @@ mod class;
 mod device;
 mod devices;
 mod frozen;
+mod habit;
 mod judge;
+mod learn;
 mod names;
 mod past;
 mod records;
@@ -26,6 +28,7 @@ mod views;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use fleetward_baseline::Measure;
 use fleetward_fleet::{Body, DeviceId, Observation, Offset, PlannedChange, Timestamp};
 use fleetward_rules::{Facts, Gaps};
 
@@ -35,7 +38,7 @@ pub(crate) use views::Wanted;
 use self::class::Classes;
 use self::devices::Devices;
 use self::names::Names;
-use crate::group::GroupFact;
+use crate::group::Handed;
 use crate::planned::Planned;
 use crate::{Compiled, History, Output};
 
@@ -118,8 +121,10 @@ fn apply_told<'a>(
 #[derive(Default)]
 pub(crate) struct Told<'a> {
     pub(crate) outputs: Vec<Output>,
-    /// For the rules about groups and models; empty where there are none.
-    pub(crate) facts: Vec<GroupFact>,
+    /// For the second stage; empty where it has nothing to do.
+    pub(crate) facts: Handed,
+    /// Room for what a device measured.
+    pub(crate) measures: Vec<Measure>,
     /// Asked before an alarm; `None`: findings say "at least".
     pub(crate) history: Option<&'a dyn History>,
     /// Where it is there, it hears of every event, and the rules do not.

@@ -48,6 +48,7 @@ impl PartitionState {
             let happening =
                 Happening { session: Some((session, &step)), late, ..Happening::of(trigger(session.status)) };
             self.judge(place, record, &happening, out);
+            self.learn(place, record, session, &step, out);
         }
         for ended in step.before.iter().chain(&step.after) {
             self.judge_loss(place, record, ended, out);
@@ -58,6 +59,7 @@ impl PartitionState {
         let place = self.place_of(record, out);
         let late = is_late(self.devices.at(place), record);
         self.devices.at(place).seen(record.at);
+        self.learn_place(place, record, &admission.attach);
         let trigger = if admission.rejected.is_some() { Trigger::Rejected } else { Trigger::Admitted };
         let happening = Happening { admission: Some(admission), late, ..Happening::of(trigger) };
         self.judge(place, record, &happening, out);

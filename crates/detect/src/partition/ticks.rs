@@ -55,6 +55,7 @@ impl PartitionState {
         if !entry.rules.is_empty() && !record.compiled.rules.rules().is_empty() {
             record.compiled.rules.expire(&mut entry.rules, record.at);
         }
+        self.learn_time(place, record, out);
         if !watched {
             self.judge(place, record, &Happening::of(Trigger::Tick), out);
         }

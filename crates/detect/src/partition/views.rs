@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use fleetward_fleet::{DeviceId, SessionKey};
+use fleetward_fleet::{DeviceId, SessionKey, Timestamp};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::PartitionState;
@@ -88,6 +88,10 @@ impl PartitionState {
             sessions: u64::from(entry.begun),
             open: entry.sessions.open.iter().rev().map(|s| self.view(entry, &Found::Open(s))).collect(),
             has_episodes: entry.rules.has_episodes(),
+            baseline_days: entry
+                .habit
+                .as_ref()
+                .map(|habit| habit.days(self.last_tick.max(entry.last_seen()).unwrap_or(Timestamp(0)))),
         })
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Step {
     pub(crate) after: Vec<Ended>,
     /// Octets of its session so far, both directions.
     pub(crate) total: u64,
+    /// Since when `delta` was gathered: the session's previous record, or its beginning. `None`: not known.
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// A session that ended.
@@ -157,6 +159,7 @@ impl Sessions {
     /// A record of an open session.
     fn go_on(&mut self, index: usize, record: &Session, context: &Context<'_>, step: &mut Step) {
         let session = &mut self.open[index];
+        step.since = Some(session.last_event);
         let secs = record.session_secs.unwrap_or(NO_SECS);
         let advanced =
             context.at > session.last_event && (secs == NO_SECS || session.secs == NO_SECS || secs >= session.secs);
@@ -191,12 +194,14 @@ impl Sessions {
     fn begin(&mut self, record: &Session, context: &Context<'_>, step: &mut Step) {
         let session = OpenSession::begin(record, context.nas, context.at);
         step.is_new = true;
+        step.since = record.session_secs.map(|secs| context.at - Duration::from_secs(u64::from(secs)));
         self.open_with(session, record, context, step);
     }
 
     /// A record of a session that we believed over.
     fn revive(&mut self, index: usize, record: &Session, context: &Context<'_>, step: &mut Step) {
         let closed = self.closed.remove(index);
+        step.since = Some(closed.last_event);
         let mut session = OpenSession::begin(record, context.nas, context.at);
         session.opened_at = closed.opened_at;
         session.counters = closed.counters;
@@ -231,6 +236,7 @@ impl Sessions {
     /// A record of a session that is over: its counters may be higher than what we saw, and that is all that it adds.
     fn late(&mut self, index: usize, record: &Session, context: &Context<'_>, is_used_again: bool, step: &mut Step) {
         let closed = &mut self.closed[index];
+        step.since = Some(closed.last_event);
         step.delta = count(&mut closed.counters, record, false);
         step.total = closed.counters.up().saturating_add(closed.counters.down());
         step.is_news = !step.delta.is_zero();

@@ -89,7 +89,7 @@ mod tests {
             state: FindingState::New,
         };
         let subject = Subject { known: true, name: "meter".into(), model: None, groups: Vec::new(), critical: false };
-        Raised { finding, responds: rule.responds.clone(), rule, subject, sessions: Vec::new() }
+        Raised { finding, responds: rule.responds.clone(), rule, subject, sessions: Vec::new(), devices: Vec::new() }
     }
 
     #[test]

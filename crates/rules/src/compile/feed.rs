@@ -112,10 +112,11 @@ impl Compiler<'_, '_> {
         let mut triggers = may_be_true(&known).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange));
         triggers = filter.as_ref().map_or(triggers, |filter| triggers.and(may_be_true(filter)));
         triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
-        let reads = filter.iter().chain([&known]).chain(scope).flat_map(|condition| Reads::of(condition).memory);
-        let reads: Vec<_> = reads.collect();
-        let compares = !reads.is_empty();
-        self.feed_memory.extend(reads);
+        let reads: Vec<Reads> = filter.iter().chain([&known]).chain(scope).map(Reads::of).collect();
+        self.reads_device |= reads.iter().any(|reads| reads.whole_device);
+        let memory: Vec<_> = reads.into_iter().flat_map(|reads| reads.memory).collect();
+        let compares = !memory.is_empty();
+        self.feed_memory.extend(memory);
         let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
         let over_ms = spec.over().as_millis();
         let name = format!(

@@ -5,7 +5,7 @@
 use super::ir::{Address, Bool, List, Num, Sym, Text, Typed, WindowRef};
 use crate::facts::{Trigger, Triggers};
 use crate::symbol;
-use crate::vocabulary::{FIELDS, Field, Flag, Symbol};
+use crate::vocabulary::{FIELDS, Field, Flag, Symbol, TextField};
 
 /// What a condition reads.
 #[derive(Debug, Default, Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct Reads {
     pub(crate) carriers: Triggers,
     /// Some of it is the device or its profile.
     pub(crate) device: bool,
+    /// ... more than its model, groups, state and profile: what is not the same for all of its kind.
+    pub(crate) whole_device: bool,
     pub(crate) windows: Vec<WindowRef>,
     /// Fields whose last value must be remembered.
     pub(crate) memory: Vec<Field>,
@@ -313,6 +315,7 @@ impl Reads {
             Sym::Const(_) => {}
             Sym::Field(symbol) => {
                 self.kind |= *symbol == Symbol::Kind;
+                self.whole_device |= matches!(symbol, Symbol::DeviceImei | Symbol::DeviceIp);
                 let held = symbol_carriers(*symbol);
                 self.read(held);
             }
@@ -332,6 +335,7 @@ impl Reads {
             Text::Const(_) => {}
             Text::Field(field) => {
                 let held = carriers(Field::Text(*field));
+                self.whole_device |= *field == TextField::DeviceName;
                 self.read(held);
             }
             Text::Previous(field) => self.remember(Field::Text(*field)),

@@ -15,8 +15,9 @@ use crate::detail::OwnedDetail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
+use crate::key::Key;
 use crate::rule::Rule;
-use crate::ruleset::{GroupKey, RuleSet};
+use crate::ruleset::RuleSet;
 use crate::state::SubjectState;
 use crate::subject::Subject;
 
@@ -119,21 +120,23 @@ impl States {
     fn judge(&mut self, set: &RuleSet, rule: &Rule, facts: &Facts<'_>, out: &mut Vec<Firing>) {
         let kind = rule.subject;
         match kind {
-            Subject::Device if rule.second_stage() => set.observe_later(facts, &mut self.one, out),
+            Subject::Device if rule.second_stage() => {
+                let key = Key { subject: kind, id: facts.device_id.0, name: None };
+                set.observe_key(facts, &key, &mut self.one, out);
+            }
             Subject::Device => set.observe(facts, &mut self.one, out),
             Subject::Group | Subject::Model => {
-                let group = GroupKey { kind, name: "test".into() };
-                set.observe_group(facts, &group, &mut self.one, out);
+                set.observe_key(facts, &Key::named(kind, "test"), &mut self.one, out);
             }
             _ if facts.trigger == Trigger::Tick => {
                 for (name, state) in &mut self.keys {
-                    set.observe_group(facts, &GroupKey { kind, name: name.clone() }, state, out);
+                    set.observe_key(facts, &Key::named(kind, name), state, out);
                 }
             }
             _ => {
                 let Some(name) = kind.key_of(facts) else { return };
                 let state = self.keys.entry(name.clone().into()).or_default();
-                set.observe_group(facts, &GroupKey { kind, name: name.into() }, state, out);
+                set.observe_key(facts, &Key::named(kind, &name), state, out);
             }
         }
     }

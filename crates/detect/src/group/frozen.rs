@@ -1,0 +1,40 @@
+//! The second stage as bytes and back.
+
+use fleetward_fleet::Offset;
+use serde::{Deserialize, Serialize};
+
+use super::GroupState;
+use super::baselines::Baselines;
+use super::keys::{Frozen, Keys, Slot};
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    next: Offset,
+    keys: Vec<Frozen<&'a Slot>>,
+    baselines: &'a Baselines,
+}
+
+/// The same, read. Field for field in the order of [`Whole`].
+#[derive(Deserialize)]
+struct Thawed {
+    next: Offset,
+    keys: Vec<Frozen<Slot>>,
+    baselines: Baselines,
+}
+
+impl GroupState {
+    /// As bytes, for [`Self::thaw`] of the same version of the program.
+    pub(crate) fn freeze(&self) -> Vec<u8> {
+        let keys = self.keys.iter().map(Keys::freeze).collect();
+        let whole = Whole { next: self.next, keys, baselines: &self.baselines };
+        // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
+        postcard::to_extend(&whole, Vec::new()).unwrap_or_default()
+    }
+
+    /// From the bytes that [`Self::freeze`] made; `None` where they are not such bytes.
+    pub(crate) fn thaw(bytes: &[u8]) -> Option<Self> {
+        let thawed: Thawed = postcard::from_bytes(bytes).ok()?;
+        let keys: Vec<Keys> = thawed.keys.into_iter().map(Keys::thaw).collect::<Option<_>>()?;
+        Some(Self { next: thawed.next, keys: keys.try_into().ok()?, baselines: thawed.baselines })
+    }
+}

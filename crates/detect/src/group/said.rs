@@ -1,0 +1,80 @@
+//! What the rules of the second stage say becomes outputs.
+
+use std::sync::Arc;
+
+use fleetward_fleet::DeviceId;
+use fleetward_rules::{Facts, Firing, Key, Respond, Rule, Subject as Kind};
+
+use super::keys::{Known, Slot};
+use crate::{Output, Raised, Subject};
+
+/// One firing as an output. Who took part is listed; a response to a finding about many devices is aimed at these.
+pub(super) fn said(
+    firing: Firing,
+    key: &Key<'_>,
+    slot: &Slot,
+    facts: &Facts<'_>,
+    is_estimated: bool,
+) -> Option<Output> {
+    let raised = |mut finding: Box<fleetward_fleet::Finding>, rule: Arc<Rule>, mut responds: Vec<Respond>| {
+        if key.subject != Kind::Device {
+            // There is no one device to act on, and the one of this event is not the culprit.
+            responds.retain(|respond| !respond.action.is_intervention());
+        }
+        if is_estimated {
+            finding.confidence = estimated(&finding.confidence, key.subject);
+        }
+        let devices = if key.subject == Kind::Device { Vec::new() } else { listed(&rule, slot) };
+        let subject = subject(key, facts, &finding.subject);
+        Box::new(Raised { finding: *finding, rule, responds, subject, sessions: Vec::new(), devices })
+    };
+    Some(match firing {
+        Firing::Started { rule, finding, responds } => Output::Finding(raised(finding, rule, responds)),
+        Firing::Again { rule, finding, responds } => Output::FindingUpdated(raised(finding, rule, responds)),
+        Firing::Cleared { id, at, count, .. } => {
+            let device = if key.subject == Kind::Device { DeviceId(key.id) } else { DeviceId(0) };
+            Output::FindingCleared { id, device, at, count }
+        }
+        // The planned change itself says it; a line for every event would be noise.
+        Firing::Excused { .. } => return None,
+    })
+}
+
+fn listed(rule: &Rule, slot: &Slot) -> Vec<DeviceId> {
+    let mut devices = rule.devices(&slot.rules);
+    for device in slot.known.iter().flat_map(|known| &known.devices) {
+        if !devices.contains(device) {
+            devices.push(*device);
+        }
+    }
+    devices.truncate(Known::LISTED);
+    devices
+}
+
+/// `name`: of the finding, identities masked.
+fn subject(key: &Key<'_>, facts: &Facts<'_>, name: &str) -> Subject {
+    let is_critical =
+        facts.device.is_some_and(|device| device.critical) || facts.profile.is_some_and(|profile| profile.critical);
+    let name: Box<str> = name.into();
+    match key.subject {
+        Kind::Device => Subject {
+            known: facts.device.is_some(),
+            name: facts.subject.into(),
+            model: facts.device.and_then(|device| device.model.clone()),
+            groups: facts.device.map(|device| device.groups.clone()).unwrap_or_default(),
+            critical: is_critical,
+        },
+        kind => Subject {
+            known: true,
+            model: (kind == Kind::Model).then(|| name.clone()),
+            groups: if kind == Kind::Group { vec![name.clone()] } else { Vec::new() },
+            critical: is_critical,
+            name,
+        },
+    }
+}
+
+fn estimated(confidence: &str, kind: Kind) -> String {
+    let why = format!("estimated: more {}s at once than there is room for", kind.name());
+    if confidence.is_empty() { why } else { format!("{confidence}; {why}") }
+}

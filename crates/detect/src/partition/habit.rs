@@ -1,0 +1,106 @@
+//! What a device is used to: the device half of its baseline, and what else about it changed in the last day.
+
+use fleetward_baseline::{DeviceBaseline, Evidence, Measure, Traffic};
+use fleetward_fleet::{Attach, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Kept for devices of the inventory once they have talked, behind one pointer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Habit {
+    baseline: DeviceBaseline,
+    /// The hour of the first record.
+    since: u32,
+    /// The module as a number, 0 where none was told yet; the hour in which it last became another one.
+    module: u64,
+    module_changed: u32,
+    /// The country of the serving network likewise.
+    country: [u8; 2],
+    country_changed: u32,
+    /// Destinations ever contacted, as a Bloom filter with two bits each; the hour of the last new one.
+    destinations: [u64; 4],
+    destination_new: u32,
+}
+
+/// How long a change is evidence for what else is unusual.
+const DAY: u32 = 24;
+/// A device that is younger than this contacts everything for the first time.
+const SETTLED: u32 = 7 * DAY;
+
+impl Habit {
+    pub(crate) fn new(at: Timestamp) -> Self {
+        Self {
+            baseline: DeviceBaseline::new(at),
+            since: hour(at),
+            module: 0,
+            module_changed: 0,
+            country: [0; 2],
+            country_changed: 0,
+            destinations: [0; 4],
+            destination_new: 0,
+        }
+    }
+
+    /// One record's traffic.
+    pub(crate) fn add(&mut self, at: Timestamp, traffic: &Traffic, out: &mut Vec<Measure>) {
+        self.baseline.add(at, traffic, out);
+    }
+
+    /// Time passed.
+    pub(crate) fn pass(&mut self, now: Timestamp, out: &mut Vec<Measure>) {
+        self.baseline.pass(now, out);
+    }
+
+    /// Module and place, where a record tells them. Networks are not compared: a roaming SIM uses several of a country.
+    pub(crate) fn attached(&mut self, at: Timestamp, attach: &Attach) {
+        if let Some(imei) = attach.imei() {
+            let module = imei.number();
+            if self.module != 0 && self.module != module {
+                self.module_changed = hour(at);
+            }
+            self.module = module;
+        }
+        if let Some(country) = attach.country() {
+            let country = country.as_str().as_bytes();
+            if self.country != [0; 2] && self.country != country {
+                self.country_changed = hour(at);
+            }
+            self.country.copy_from_slice(country);
+        }
+    }
+
+    /// A destination, by the hash of its name or address.
+    pub(crate) fn contacted(&mut self, at: Timestamp, destination: u64) {
+        let bits = [destination & 0xFF, (destination >> 8) & 0xFF].map(|bit| bit as usize);
+        let is_known = bits.iter().all(|bit| self.destinations[bit / 64] & (1 << (bit % 64)) != 0);
+        if is_known {
+            return;
+        }
+        for bit in bits {
+            self.destinations[bit / 64] |= 1 << (bit % 64);
+        }
+        if hour(at).saturating_sub(self.since) >= SETTLED {
+            self.destination_new = hour(at);
+        }
+    }
+
+    /// What changed in the day before `at`.
+    pub(crate) fn evidence(&self, at: Timestamp) -> Evidence {
+        let now = hour(at);
+        let recent = |changed: u32| changed != 0 && now.saturating_sub(changed) < DAY;
+        Evidence {
+            identity_changed: recent(self.module_changed),
+            place_changed: recent(self.country_changed),
+            new_destination: recent(self.destination_new),
+            ..Evidence::default()
+        }
+    }
+
+    /// Whole days of learning.
+    pub(crate) fn days(&self, now: Timestamp) -> u32 {
+        self.baseline.days(now)
+    }
+}
+
+fn hour(at: Timestamp) -> u32 {
+    u32::try_from(at.secs().div_euclid(3600)).unwrap_or(0)
+}
