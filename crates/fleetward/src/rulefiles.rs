@@ -1,8 +1,20 @@
 //! Rule files: the built-in ones and the operator's, compiled together.
 
+use std::path::Path;
+
 use fleetward_rules::{Diagnostic, Options, RuleSet};
 
 use crate::config::Problem;
+
+/// A file of documents: rules, lists, macros, exceptions.
+pub(crate) fn is_rule_file(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// A file of entries that a list document may name.
+pub(crate) fn is_data_file(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "txt" || end == "csv" || end == "list")
+}
 
 /// Compiles the operator's files, with the built-in rules or without.
 pub(crate) fn compile(

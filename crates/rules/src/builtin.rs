@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::compile::compile_documents;
+use crate::diagnostic::Diagnostic;
 use crate::rule::Rule;
 use crate::ruleset::Options;
+use crate::shared::Shared;
 
 /// (name, text) of every file.
 pub const FILES: &[(&str, &str)] = &[
@@ -17,8 +19,15 @@ pub const FILES: &[(&str, &str)] = &[
     ("builtin/volume.yaml", include_str!("../rules/volume.yaml")),
 ];
 
-pub(crate) fn compile(options: &Options) -> Vec<Arc<Rule>> {
-    let compiled = compile_documents(FILES, options, true);
-    // The files are part of the program and a test compiles them; an operator's lists cannot make them wrong.
-    compiled.unwrap_or_default().into_iter().map(|with_tests| with_tests.rule).collect()
+/// Compiles them with what an operator's files share: lists of the same name win, exceptions are made. Alone they cannot be
+/// wrong (a test compiles them), but a list that does not fit can make them so.
+pub(crate) fn compile(options: &Options, outer: &Shared) -> Result<Vec<Arc<Rule>>, Vec<Diagnostic>> {
+    let compiled = compile_documents(FILES, options, outer, true)?;
+    Ok(compiled.rules.into_iter().map(|with_tests| with_tests.rule).collect())
+}
+
+/// The names of the rules.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let lines = FILES.iter().flat_map(|(_, text)| text.lines());
+    lines.filter_map(|line| line.strip_prefix("rule:")).map(str::trim)
 }

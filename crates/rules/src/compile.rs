@@ -1,7 +1,10 @@
 //! Rule documents become rules. Every mistake in every document is reported, not just the first.
 
 mod feed;
+mod gather;
+mod read;
 mod respond;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use fleetward_fleet::{PlannedKind, parse_duration};
 use serde_saphyr::Spanned;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::document::{ListDocument, RuleDocument};
+use crate::document::RuleDocument;
 use crate::episode::Times;
 use crate::expr::build::{self, Condition};
 use crate::expr::reach::{Reads, may_be_true};
@@ -20,8 +23,9 @@ use crate::expr::{Bool, Names, Wrong, check_bool};
 use crate::facts::{Trigger, Triggers};
 use crate::planned::{self, PlannedKinds};
 use crate::rule::{Cost, Mode, Repeat, Rule, Text};
-use crate::ruleset::{Options, RuleSet};
-use crate::source::{Source, documents};
+use crate::ruleset::Options;
+use crate::shared::Shared;
+use crate::source::Source;
 use crate::subject::Subject;
 use crate::symbol;
 use crate::template::Template;
@@ -31,8 +35,6 @@ use crate::window::Aggregate;
 use feed::describe_watch;
 pub(crate) use feed::{Feed, FeedValue};
 
-/// Largest rule file, in bytes.
-const MAX_FILE: usize = 1 << 20;
 /// Most rules in all.
 const MAX_RULES: usize = 2000;
 
@@ -78,96 +80,63 @@ pub(crate) struct WithTests<'a> {
     pub(crate) source: Source<'a>,
 }
 
-/// Compiles files into a rule set.
-pub(crate) fn compile(files: &[(&str, &str)], options: &Options) -> Result<RuleSet, Vec<Diagnostic>> {
-    let compiled = compile_documents(files, options, false)?;
-    Ok(RuleSet::of(compiled.into_iter().map(|with_tests| with_tests.rule).collect()))
+/// Rules with their examples, and what they share.
+pub(crate) struct Documents<'a> {
+    pub(crate) rules: Vec<WithTests<'a>>,
+    pub(crate) shared: Shared,
 }
 
-/// Compiles files, keeping the documents. `builtin`: responses through channels that are not configured are left out.
+/// Compiles files into rules. An exception may be to a rule that is built in.
+pub(crate) fn compile(files: &[(&str, &str)], options: &Options) -> Result<(Vec<Arc<Rule>>, Shared), Vec<Diagnostic>> {
+    let compiled = compile_documents(files, options, &Shared::default(), false)?;
+    Ok((compiled.rules.into_iter().map(|with_tests| with_tests.rule).collect(), compiled.shared))
+}
+
+/// Compiles files, keeping the documents. `outer`: what an operator's files share, where these are the built-in ones, of
+/// which responses through channels that are not configured are left out.
 pub(crate) fn compile_documents<'a>(
     files: &[(&'a str, &'a str)],
     options: &Options,
+    outer: &Shared,
     builtin: bool,
-) -> Result<Vec<WithTests<'a>>, Vec<Diagnostic>> {
+) -> Result<Documents<'a>, Vec<Diagnostic>> {
     let mut wrong = Vec::new();
-    let mut lists = options.lists.clone();
-    let mut sources = Vec::new();
-    for (file, text) in files {
-        if text.len() > MAX_FILE {
-            let message = format!("larger than {MAX_FILE} bytes");
-            wrong.push(Diagnostic { file: (*file).to_owned(), line: 0, column: 0, message, hint: None });
-            continue;
-        }
-        sources.extend(documents(file, text));
+    let read = read::read(files, &mut wrong);
+    let mut under = Shared::default();
+    for (name, values) in &options.lists {
+        under.lists.insert(name.clone(), values.as_slice().into());
     }
-    sources.retain(|source| !read_list(source, &mut lists, &mut wrong));
+    let shared = Arc::new(gather::gather(&read, under, outer, &mut wrong));
     let mut rules: Vec<WithTests<'a>> = Vec::new();
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
-    for source in sources.iter().take(MAX_RULES) {
-        let Some(document) = parse::<RuleDocument>(source, &mut wrong) else { continue };
+    for (source, document) in read.rules {
+        if names.len() == MAX_RULES {
+            wrong.push(source.diagnostic(1, 1, format!("more than {MAX_RULES} rules"), None));
+            break;
+        }
+        let known = Names { shared: Arc::clone(&shared), ..Names::default() };
         let mut compiler = Compiler {
-            source,
+            source: &source,
             options,
             builtin,
-            names: Names::default(),
+            names: known,
             wrong: &mut wrong,
             feed_memory: Vec::new(),
             reads_device: false,
         };
-        compiler.names.lists.clone_from(&lists);
         let rule = compiler.rule(&document);
         if let Some(other) = names.insert(symbol::key(&document.rule.value), document.rule.value.clone()) {
             let message = format!("the name `{}` is taken by `{other}`", document.rule.value);
             wrong.push(source.about(&document.rule, message, Some("rules need different names".into())));
         }
-        rules.extend(rule.map(|rule| WithTests { rule: Arc::new(rule), document, source: *source }));
+        rules.extend(rule.map(|rule| WithTests { rule: Arc::new(rule), document, source }));
     }
-    if let Some(source) = sources.get(MAX_RULES) {
-        wrong.push(source.diagnostic(1, 1, format!("more than {MAX_RULES} rules"), None));
+    if !builtin && !shared.exceptions.is_empty() {
+        let known: Vec<String> = names.into_values().chain(crate::builtin::names().map(str::to_owned)).collect();
+        gather::homeless(&shared, &known, &mut wrong);
     }
-    if wrong.is_empty() { Ok(rules) } else { Err(wrong) }
-}
-
-fn read_list(source: &Source<'_>, lists: &mut BTreeMap<String, Vec<String>>, wrong: &mut Vec<Diagnostic>) -> bool {
-    if !source.text.lines().any(|line| line.starts_with("list:")) {
-        return false;
-    }
-    if let Some(document) = parse::<ListDocument>(source, wrong) {
-        let values = document.values.into_iter().map(|value| value.0).collect();
-        lists.insert(document.list.value, values);
-    }
-    true
-}
-
-fn parse<T: serde::de::DeserializeOwned>(source: &Source<'_>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    match serde_saphyr::from_str_with_options(source.text, options) {
-        Ok(document) => Some(document),
-        Err(error) => {
-            let place = error.location();
-            let line = place.map_or(0, |at| at.line() as usize);
-            let column = place.map_or(0, |at| at.column() as usize);
-            let (message, hint) = yaml_message(&error.to_string());
-            wrong.push(source.diagnostic(line, column, message, hint));
-            None
-        }
-    }
-}
-
-/// The parser's sentence without its place, and a suggestion for a misspelt key.
-fn yaml_message(text: &str) -> (String, Option<String>) {
-    let mut message = text.lines().next().unwrap_or_default().to_owned();
-    if let Some(at) = message.find(" at line ").or_else(|| message.find(" (line ")) {
-        message.truncate(at);
-    }
-    if let Some(rest) = message.strip_prefix("error: line ") {
-        message = rest.split_once(": ").map_or(message.clone(), |(_, rest)| rest.to_owned());
-    }
-    let mut words = text.split('`').skip(1).step_by(2);
-    let word = words.next().unwrap_or_default().to_owned();
-    let hint = text.contains("unknown field").then(|| did_you_mean(&word, words).map(did_you_mean_text)).flatten();
-    (message, hint)
+    let shared = Arc::unwrap_or_clone(shared);
+    if wrong.is_empty() { Ok(Documents { rules, shared }) } else { Err(wrong) }
 }
 
 struct Compiler<'a, 'b> {
@@ -194,10 +163,12 @@ impl Compiler<'_, '_> {
         let when = self.condition(&when_text);
         let mut unless: Vec<Bool> = document.unless.iter().filter_map(|text| self.condition(text)).collect();
         unless.extend(document.except.iter().filter_map(|text| self.condition(text)));
+        unless.extend(self.exceptions(document));
+        self.tags(document);
         let clear_text = document.clear.as_ref().map(|text| self.held(text));
         let clear = clear_text.as_ref().and_then(|(text, _)| self.condition(text));
         let reads = when.as_ref().map(Reads::of).unwrap_or_default();
-        let (repeat, value) = self.repeat(document, &reads);
+        let (repeat, value) = self.repeat(document, subject, &reads);
         let responds = self.responds(document);
         let windows = document.watch.keys().map(String::as_str).collect::<Vec<_>>();
         let mut memory = Vec::new();
@@ -248,13 +219,13 @@ impl Compiler<'_, '_> {
             budget: document.budget,
             repeat,
             responds: responds.asked,
-            tags: document.tags.clone(),
+            tags: document.tags.iter().map(|tag| tag.value.as_str().into()).collect(),
             why: document.why.as_deref().map(plain).unwrap_or_default().into(),
             false_alarms: document.false_alarms.as_deref().map(plain).unwrap_or_default().into(),
             references: document.references.clone(),
             tests: document.tests.len(),
             planned,
-            text: text_of(document, responds.unless_text),
+            text: text_of(document, &self.names.shared, responds.unless_text),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
@@ -333,6 +304,33 @@ impl Compiler<'_, '_> {
         })
     }
 
+    /// What operators excepted, each until its end.
+    fn exceptions(&mut self, document: &RuleDocument) -> Vec<Bool> {
+        let shared = Arc::clone(&self.names.shared);
+        let mut excepted = Vec::new();
+        for exception in shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value) {
+            match check_bool(&exception.when.value, &self.names) {
+                Ok(when) => {
+                    excepted.push(Bool::And(Box::new(Bool::Before(exception.until)), Box::new(when)));
+                }
+                Err(errors) => {
+                    let source = exception.source();
+                    let told = errors.into_iter().map(|it| source.inside(&exception.when, it.at, it.message, it.hint));
+                    self.wrong.extend(told);
+                }
+            }
+        }
+        excepted
+    }
+
+    fn tags(&mut self, document: &RuleDocument) {
+        for tag in &document.tags {
+            if let Some((message, hint)) = tags::mistake(&tag.value) {
+                self.wrong.push(self.source.about(tag, message, hint));
+            }
+        }
+    }
+
     fn note(&mut self, text: &Spanned<String>, wrong: Vec<Wrong>) {
         for error in wrong {
             self.wrong.push(self.source.inside(text, error.at, error.message, error.hint));
@@ -390,21 +388,28 @@ impl Compiler<'_, '_> {
         })
     }
 
-    /// `once per 24h`, `once per new value`, `once per new imei`, `once per new imei per 7d`.
-    fn repeat(&mut self, document: &RuleDocument, reads: &Reads) -> (Repeat, Option<Field>) {
+    /// `once per 24h`, `once per new value`, `once per new imei`, `once per new imei per 7d`; `once per destination per 24h`
+    /// is short for `once per new flow.destination per 24h`, and the rule's own key need not be named.
+    fn repeat(&mut self, document: &RuleDocument, subject: Subject, reads: &Reads) -> (Repeat, Option<Field>) {
         let Some(text) = &document.repeat else { return (Repeat::default(), None) };
         let rest = text.value.trim().strip_prefix("once per ").map(str::trim);
         let every = |text: &str| parse_duration(text).filter(|every| (60..=31 * 86_400).contains(&every.as_secs()));
-        let parsed = rest.and_then(|rest| match rest.strip_prefix("new ") {
-            None => every(rest).map(|every| (Repeat { every, per_value: false }, None)),
-            Some(new) => {
-                let (name, length) = new.split_once(" per ").unwrap_or((new, "24h"));
-                let field = match name.trim() {
-                    "value" => reads.first_memory,
-                    name => vocabulary::find(name).map(|entry| entry.field).filter(|field| field.code().is_some()),
-                };
-                Some((Repeat { every: every(length)?, per_value: true }, Some(field?)))
+        let parsed = rest.and_then(|rest| {
+            if let Some(every) = every(rest) {
+                return Some((Repeat { every, per_value: false }, None));
             }
+            let (name, length) = rest.split_once(" per ").unwrap_or((rest, "24h"));
+            let name = name.trim();
+            let every = every(length)?;
+            if Subject::parse(name) == Some(subject) {
+                return Some((Repeat { every, per_value: false }, None));
+            }
+            let field = match name.strip_prefix("new ").unwrap_or(name).trim() {
+                "value" => reads.first_memory,
+                "destination" => vocabulary::find("flow.destination").map(|entry| entry.field),
+                name => vocabulary::find(name).map(|entry| entry.field).filter(|field| field.code().is_some()),
+            };
+            Some((Repeat { every, per_value: true }, Some(field?)))
         });
         parsed.unwrap_or_else(|| {
             let hint =
@@ -501,7 +506,9 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn text_of(document: &RuleDocument, responds_unless: Vec<Option<String>>) -> Text {
+fn text_of(document: &RuleDocument, shared: &Shared, responds_unless: Vec<Option<String>>) -> Text {
+    let excepted = shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value);
+    let excepted = excepted.map(|it| format!("`{}` until {} ({})", plain(&it.when.value), it.until, it.reason));
     let watch = document.watch.iter().map(|(name, watch)| (name.clone(), describe_watch(&watch.value)));
     let some = |text: &Option<Spanned<String>>| text.as_ref().map(|text| plain(&text.value));
     let excuses = document.unless.iter().chain(&document.except);
@@ -510,6 +517,7 @@ fn text_of(document: &RuleDocument, responds_unless: Vec<Option<String>>) -> Tex
         watch: watch.collect(),
         when: plain(&document.when.value),
         excuses: excuses.map(|text| plain(&text.value)).collect(),
+        exceptions: excepted.collect(),
         clear: some(&document.clear),
         repeat: some(&document.repeat),
         responds_unless,

@@ -36,24 +36,49 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     near.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
-/// Levenshtein distance; words of more than 64 characters are far from everything.
+/// Edits, of which swapping two neighbours is one (optimal string alignment); words of more than 64 characters are far from
+/// everything.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(65).collect(), b.chars().take(65).collect());
     if a.len() > 64 || b.len() > 64 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+            let mut best = (rows[i][j] + usize::from(x != y)).min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
+
+impl Diagnostic {
+    /// The line that it is about, with a mark under the place; `text` is the whole file. `None` where the place is unknown.
+    pub fn excerpt(&self, text: &str) -> Option<String> {
+        let line = text.lines().nth(self.line.checked_sub(1)?)?;
+        let chars: Vec<char> = line.chars().collect();
+        let at = self.column.checked_sub(1)?.min(chars.len());
+        let is_word = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let length = chars[at..].iter().take_while(|c| is_word(c)).count().max(1);
+        // Long lines are shown around the place.
+        let from = at.saturating_sub(EXCERPT / 2);
+        let shown: String = chars[from..].iter().take(EXCERPT).map(|c| if c.is_control() { ' ' } else { *c }).collect();
+        let length = length.min(EXCERPT - (at - from));
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        let mark = format!("{}{}", " ".repeat(at - from), "^".repeat(length));
+        Some(format!("  {number} | {}\n  {margin} | {mark}", shown.trim_end()))
+    }
+}
+
+/// Most characters of a line that are shown.
+const EXCERPT: usize = 120;
 
 #[cfg(test)]
 mod tests {
@@ -63,6 +88,20 @@ mod tests {
     fn suggests_what_was_meant() {
         assert_eq!(did_you_mean("bytes_upp", ["bytes_up", "bytes_down"]), Some("bytes_up"));
         assert_eq!(did_you_mean("contry", ["count", "country"]), Some("country"));
+        assert_eq!(did_you_mean("wehn", ["then", "when"]), Some("when"));
         assert_eq!(did_you_mean("xyz", ["country"]), None);
+    }
+
+    #[test]
+    fn marks_the_place() {
+        let mistake =
+            |line, column| Diagnostic { file: "r.yaml".into(), line, column, message: "x".into(), hint: None };
+        let text = "rule: r\nwhen: bytes_upp > 5\n";
+        assert_eq!(mistake(2, 7).excerpt(text).as_deref(), Some("  2 | when: bytes_upp > 5\n    |       ^^^^^^^^^"));
+        assert_eq!(mistake(2, 99).excerpt(text).map(|shown| shown.ends_with('^')), Some(true));
+        assert_eq!(mistake(9, 1).excerpt(text), None);
+        assert_eq!(mistake(0, 0).excerpt(text), None);
+        let long = format!("when: {}foo", "x ".repeat(500));
+        assert!(mistake(1, 1007).excerpt(&long).is_some_and(|shown| shown.contains("foo") && shown.len() < 300));
     }
 }

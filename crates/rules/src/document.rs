@@ -55,7 +55,7 @@ pub(crate) struct RuleDocument {
     #[serde(default)]
     pub(crate) planned: Option<Spanned<Vec<String>>>,
     #[serde(default)]
-    pub(crate) tags: Vec<Box<str>>,
+    pub(crate) tags: Vec<Spanned<String>>,
     /// Why it matters, for the page about the rule.
     #[serde(default)]
     pub(crate) why: Option<String>,
@@ -82,7 +82,31 @@ fn medium() -> Severity {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListDocument {
     pub(crate) list: Spanned<String>,
+    #[serde(default)]
     pub(crate) values: Vec<Scalar>,
+    /// A file beside the rules: an entry a line, `#` begins a remark, of a table the first column.
+    #[serde(default)]
+    pub(crate) file: Option<Spanned<String>>,
+}
+
+/// A named expression.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MacroDocument {
+    #[serde(rename = "macro")]
+    pub(crate) name: Spanned<String>,
+    pub(crate) is: Spanned<String>,
+}
+
+/// A case in which a rule, built-in or own, is not meant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExceptionDocument {
+    /// The rule.
+    pub(crate) exception: Spanned<String>,
+    pub(crate) when: Spanned<String>,
+    pub(crate) reason: Spanned<String>,
+    pub(crate) until: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]

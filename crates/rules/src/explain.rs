@@ -16,6 +16,7 @@ pub(crate) fn explain(rule: &Rule) -> String {
         watching(rule),
         format!(", when `{}`", rule.text.when),
         excused(rule),
+        excepted(rule),
         format!(": a finding of severity {severity}"),
         often(rule),
         then(rule),
@@ -44,6 +45,12 @@ pub(crate) fn whom(subject: Subject) -> &'static str {
         Subject::Source => "For a source",
         Subject::Fleet => "For the whole fleet",
     }
+}
+
+/// What operators excepted, with reason and end.
+fn excepted(rule: &Rule) -> String {
+    let cases = &rule.text.exceptions;
+    if cases.is_empty() { String::new() } else { format!(", except where {}", cases.join(" or ")) }
 }
 
 fn watching(rule: &Rule) -> String {

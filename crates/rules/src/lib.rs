@@ -31,6 +31,7 @@ mod planned;
 mod rule;
 mod ruleset;
 mod schema;
+mod shared;
 mod source;
 mod state;
 mod subject;

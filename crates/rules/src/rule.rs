@@ -157,6 +157,8 @@ pub(crate) struct Text {
     pub(crate) when: String,
     /// Everything that excuses it: `unless`, then `except`.
     pub(crate) excuses: Vec<String>,
+    /// What operators excepted, with end and reason.
+    pub(crate) exceptions: Vec<String>,
     pub(crate) clear: Option<String>,
     pub(crate) repeat: Option<String>,
     /// One for each response.

@@ -16,6 +16,7 @@ use crate::firing::Firing;
 use crate::key::Key;
 use crate::plan::{Class, Plan};
 use crate::rule::{Mode, Rule};
+use crate::shared::Shared;
 use crate::state::SubjectState;
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
@@ -69,20 +70,21 @@ impl std::fmt::Debug for Routes {
 impl RuleSet {
     /// Reads and compiles rule files, given as (name, text). All mistakes are reported, not just the first.
     pub fn compile(files: &[(&str, &str)], options: &Options) -> Result<Self, Vec<Diagnostic>> {
-        crate::compile::compile(files, options)
+        let (rules, _) = crate::compile::compile(files, options)?;
+        Ok(Self::of(rules))
     }
 
     /// The rules that come with Fleetward. A `notify` to a channel that is not configured is left out.
     pub fn builtin(options: &Options) -> Self {
-        Self::of(crate::builtin::compile(options))
+        // Without an operator's files nothing can make them wrong.
+        Self::of(crate::builtin::compile(options, &Shared::default()).unwrap_or_default())
     }
 
     /// The rules that come with Fleetward and the operator's. An operator's rule takes the place of the built-in one of
     /// the same name.
     pub fn with_builtin(files: &[(&str, &str)], options: &Options) -> Result<Self, Vec<Diagnostic>> {
-        let own = Self::compile(files, options)?;
-        let mut rules = own.rules;
-        let builtin = crate::builtin::compile(options);
+        let (mut rules, shared) = crate::compile::compile(files, options)?;
+        let builtin = crate::builtin::compile(options, &shared)?;
         let missing: Vec<_> =
             builtin.into_iter().filter(|rule| rules.iter().all(|own| own.name != rule.name)).collect();
         rules.extend(missing);

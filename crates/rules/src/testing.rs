@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{Expect, TestDocument};
 use crate::firing::Firing;
 use crate::ruleset::{Options, RuleSet};
+use crate::shared::Shared;
 use given::Given;
 
 /// One example and what came of it.
@@ -27,7 +28,7 @@ pub struct TestResult {
 
 /// Compiles the files and runs every example in them, each against its own rule alone, whatever the rule's mode.
 pub fn run_tests(files: &[(&str, &str)], options: &Options) -> Result<Vec<TestResult>, Vec<Diagnostic>> {
-    let compiled = compile_documents(files, options, false)?;
+    let compiled = compile_documents(files, options, &Shared::default(), false)?.rules;
     let mut wrong = Vec::new();
     let mut results = Vec::new();
     for with_tests in &compiled {

@@ -78,7 +78,7 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
             .extend(fleetward_rules::BUILTIN_FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
     }
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let results = run_tests(&named, &Options::default()).map_err(mistaken)?;
+    let results = run_tests(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))?;
     let failed: Vec<_> = results.iter().filter(|result| result.failure.is_some()).collect();
     for result in &failed {
         let failure = result.failure.as_deref().unwrap_or_default();

@@ -217,7 +217,7 @@ impl Loader {
 
     fn profiles(&mut self, config: &Config) -> Vec<Profile> {
         let mut profiles: Vec<Profile> = Vec::new();
-        for (path, text) in self.yaml_files(&config.models) {
+        for (path, text) in self.files(&config.models, crate::rulefiles::is_rule_file) {
             match Profile::from_yaml(&text) {
                 Ok(profile) if profiles.iter().any(|other| other.model == profile.model) => {
                     self.problems.push(whole(&path, format!("model {:?} is in another file already", profile.model)));
@@ -234,7 +234,8 @@ impl Loader {
     }
 
     fn rules(&mut self, config: &Config) -> Option<RuleSet> {
-        let files = self.yaml_files(&config.rules);
+        let files = self
+            .files(&config.rules, |path| crate::rulefiles::is_rule_file(path) || crate::rulefiles::is_data_file(path));
         let files: Vec<(String, String)> =
             files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
         let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
@@ -284,12 +285,11 @@ impl Loader {
     }
 
     /// The YAML files of a folder, by name; a folder that is not there has none.
-    fn yaml_files(&mut self, folder: &Path) -> Vec<(PathBuf, String)> {
+    fn files(&mut self, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
         let folder = self.base.join(folder);
         let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
         let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        let mut paths: Vec<PathBuf> =
-            paths.filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml")).collect();
+        let mut paths: Vec<PathBuf> = paths.filter(|path| wanted(path)).collect();
         paths.sort();
         let mut files = Vec::new();
         for path in paths {

@@ -39,6 +39,7 @@ pub(crate) fn condition(node: &Bool) -> Condition {
         Bool::InNetwork(address, net) => Box::new(move |context| context.address(address).map(|ip| net.contains(&ip))),
         Bool::FeedGap(source) => Box::new(move |context| context.feed_gap(source.as_deref())),
         Bool::Outage(share) => Box::new(move |context| context.outage(share)),
+        Bool::Before(end) => Box::new(move |context| Some(context.facts.time() < end)),
         Bool::NewToGroup(field) => Box::new(move |context| context.new_to_group(field)),
         Bool::Unusual(kind, metric) => Box::new(move |context| context.unusual(kind, metric)),
         Bool::Changed(field) => Box::new(move |context| context.changed(field)),

@@ -138,11 +138,11 @@ fn in_list(checker: &mut Checker<'_>, id: u64, x: &IdedExpr, list: &IdedExpr) ->
     let Some(name) = literal(list) else {
         return checker.error(list.id, "`in_list` wants the name of a list between quotes", None);
     };
-    let Some(entries) = checker.names.lists.get(&name).cloned() else {
-        let hint = did_you_mean(&name, checker.names.lists.keys().map(String::as_str)).map(did_you_mean_text);
+    let Some(entries) = checker.names.shared.lists.get(&name).cloned() else {
+        let hint = did_you_mean(&name, checker.names.shared.lists.keys().map(String::as_str)).map(did_you_mean_text);
         return checker.error(list.id, format!("there is no list \"{name}\""), hint);
     };
-    checker.membership(id, value, Typed::Literals(entries))
+    checker.membership(id, value, Typed::Literals(entries.to_vec()))
 }
 
 fn in_cidr(checker: &mut Checker<'_>, x: &IdedExpr, net: &IdedExpr) -> Typed {

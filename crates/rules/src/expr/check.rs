@@ -1,6 +1,7 @@
 //! From the parser's tree to typed nodes. Every mistake is noted with its place, and checking goes on behind it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use cel::parser::Parser;
@@ -10,6 +11,7 @@ use super::ir::{Arithmetic, Bool, List, Num, Op, Sym, Text, Typed, WindowRef};
 use super::operate::{arithmetic, comparison};
 use super::units::{self, HAS, Rewritten, did_you_mean_text};
 use crate::diagnostic::did_you_mean;
+use crate::shared::Shared;
 use crate::vocabulary::{self, Dimension, FIELDS, FUNCTIONS, Field};
 use crate::window::Aggregate;
 
@@ -34,7 +36,7 @@ pub(crate) struct Wrong {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Names {
     pub(crate) windows: BTreeMap<String, (WindowRef, Dimension)>,
-    pub(crate) lists: BTreeMap<String, Vec<String>>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// Checks an expression that must be true or false.
@@ -212,7 +214,13 @@ impl Checker<'_> {
                 Field::List(field, of) => Typed::List(List { field, of }),
             };
         }
-        let known = FIELDS.iter().map(|entry| entry.name).chain(self.names.windows.keys().map(String::as_str));
+        if let Some(held) = self.names.shared.macros.get(name) {
+            self.nodes += held.nodes;
+            return held.typed.clone();
+        }
+        let windows = self.names.windows.keys().map(String::as_str);
+        let macros = self.names.shared.macros.keys().map(String::as_str);
+        let known = FIELDS.iter().map(|entry| entry.name).chain(windows).chain(macros);
         let device = name.strip_prefix("sim.").map(|rest| format!("device.{rest}"));
         let hint = match device.filter(|name| vocabulary::find(name).is_some()) {
             Some(name) => Some(did_you_mean_text(&name)),

@@ -1,5 +1,6 @@
 //! Checked expressions: every node has a type, every name is resolved, every literal is what it is compared with.
 
+use fleetward_fleet::Timestamp;
 use ipnet::IpNet;
 
 use crate::detail::{Metric, UnusualKind};
@@ -51,6 +52,8 @@ pub(crate) enum Bool {
     /// More than this share of the devices of the network is silent.
     Outage(f64),
     NewToGroup(Field),
+    /// Before this moment, by the time at which rules judge.
+    Before(Timestamp),
 }
 
 /// An address of the record, whole: a symbol is too short for IPv6.

@@ -97,7 +97,11 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
             either_if(text_known(text, at))
         }
         Bool::Changed(field) | Bool::First(field) | Bool::NewToGroup(field) => either_if(carriers(*field).contains(at)),
-        Bool::Absent(_) | Bool::FeedGap(_) | Bool::Outage(_) | Bool::InNetwork(Address::Previous(_), _) => EITHER,
+        Bool::Absent(_)
+        | Bool::Before(_)
+        | Bool::FeedGap(_)
+        | Bool::Outage(_)
+        | Bool::InNetwork(Address::Previous(_), _) => EITHER,
     }
 }
 
@@ -194,7 +198,7 @@ impl Reads {
     pub(crate) fn bool(&mut self, node: &Bool) {
         self.nodes += 1;
         match node {
-            Bool::Const(_) => {}
+            Bool::Const(_) | Bool::Before(_) => {}
             Bool::Flag(flag) => self.flag(*flag),
             Bool::Not(inner) => self.bool(inner),
             Bool::And(a, b) | Bool::Or(a, b) | Bool::Same(a, b) => {

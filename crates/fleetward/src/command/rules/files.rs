@@ -22,7 +22,7 @@ pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSe
     };
     let compiled = if builtin { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
     let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
-    compiled.map(|rules| rules.without(&disabled)).map_err(mistaken)
+    compiled.map(|rules| rules.without(&disabled)).map_err(|mistakes| mistaken(mistakes, &texts))
 }
 
 /// The configuration and its folder, where there is one.
@@ -33,8 +33,18 @@ fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
     Settings::outline(&global.config).map(Some).map_err(|problem| wrong(&[problem]))
 }
 
-pub(super) fn mistaken(mistakes: Vec<Diagnostic>) -> anyhow::Error {
-    wrong(&mistakes.into_iter().map(rulefiles::problem).collect::<Vec<_>>())
+/// Mistakes with the lines that they are about.
+pub(super) fn mistaken(mistakes: Vec<Diagnostic>, texts: &[(String, String)]) -> anyhow::Error {
+    let shown = |mistake: Diagnostic| {
+        let text = texts.iter().find(|(name, _)| *name == mistake.file);
+        let excerpt = text.and_then(|(_, text)| mistake.excerpt(text));
+        let mut problem = rulefiles::problem(mistake);
+        if let Some(excerpt) = excerpt {
+            problem.message = format!("{}\n{excerpt}", problem.message).replace('\n', "\n       ");
+        }
+        problem
+    };
+    wrong(&mistakes.into_iter().map(shown).collect::<Vec<_>>())
 }
 
 /// Rule files by name; without any, those of the configuration's folder (where there is a configuration).
@@ -47,14 +57,29 @@ pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(St
         }
     }
     for file in files {
+        // Lists may lie in files beside the rule that names them.
+        add_data(file, &mut paths);
         add(file, &mut paths).with_context(|| format!("cannot read {}", file.display()))?;
     }
     paths.sort();
+    paths.dedup();
     let text = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::Ok((path.display().to_string(), text))
     };
     paths.iter().map(text).collect()
+}
+
+/// Nothing where the folder cannot be read: the file itself says so.
+fn add_data(file: &Path, paths: &mut Vec<PathBuf>) {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !file.is_file() || rulefiles::is_data_file(file) {
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    paths.extend(
+        entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| rulefiles::is_data_file(path)),
+    );
 }
 
 fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -64,7 +89,7 @@ fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
     }
     for entry in std::fs::read_dir(path)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+        if rulefiles::is_rule_file(&path) || rulefiles::is_data_file(&path) {
             paths.push(path);
         }
     }

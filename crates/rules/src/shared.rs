@@ -1,0 +1,47 @@
+//! What all rules of a set may name beside the vocabulary: lists, macros, areas, and what operators excepted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fleetward_fleet::Timestamp;
+use serde_saphyr::Spanned;
+
+use crate::expr::Typed;
+
+/// Named things, found when files are read and handed to every rule.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Shared {
+    pub(crate) lists: BTreeMap<String, Arc<[String]>>,
+    pub(crate) macros: BTreeMap<String, Macro>,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+/// A checked expression with a name. It stands for itself wherever the name stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Macro {
+    pub(crate) typed: Typed,
+    /// How many terms it adds to an expression that names it.
+    pub(crate) nodes: usize,
+}
+
+/// A case in which a rule is not meant, with an end.
+#[derive(Debug, Clone)]
+pub(crate) struct Exception {
+    pub(crate) rule: Spanned<String>,
+    pub(crate) when: Spanned<String>,
+    pub(crate) until: Timestamp,
+    pub(crate) reason: String,
+    /// For mistakes: the file, the lines before the document, and the document.
+    pub(crate) file: String,
+    pub(crate) lines_before: usize,
+    pub(crate) text: String,
+}
+
+impl Shared {
+    /// What an operator's files define wins over what is built in.
+    pub(crate) fn or(mut self, other: &Self) -> Self {
+        self.lists.extend(other.lists.iter().map(|(name, list)| (name.clone(), Arc::clone(list))));
+        self.exceptions.extend(other.exceptions.iter().cloned());
+        self
+    }
+}
