@@ -1,13 +1,14 @@
 //! The journal as detection's past: the records of one device, found by the journal's index.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use fleetward_detect::History;
 use fleetward_detect::history::{Reach, Visit};
 use fleetward_fleet::{Offset, Timestamp, wire};
-use fleetward_journal::Subjects;
+use fleetward_journal::{ReadError, Subjects};
 
 /// Detection is started before its journal is open, so the index comes later.
 #[derive(Debug, Default)]
@@ -18,6 +19,13 @@ pub(crate) struct JournalHistory {
 }
 
 impl JournalHistory {
+    /// Of a journal that another process may be writing.
+    pub(crate) fn open(dir: &Path) -> Result<Self, ReadError> {
+        let new = Self::default();
+        new.set(Arc::new(Subjects::open(dir, wire::subject)?));
+        Ok(new)
+    }
+
     /// From now on it has a past to tell.
     pub(crate) fn set(&self, subjects: Arc<Subjects>) {
         if self.subjects.set(subjects).is_err() {

@@ -40,6 +40,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub(crate) use events::{Event, Events};
 pub(crate) use folder::{make_private_folder, open_store};
+pub(crate) use replay::observation as observation_of;
 pub(crate) use web::{Signal, signals};
 
 use crate::clock;

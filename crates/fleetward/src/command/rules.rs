@@ -1,5 +1,6 @@
 //! `fleetward rules`: the rules that judge, from files, without a server.
 
+mod backtest;
 mod diff;
 mod explain;
 mod files;
@@ -42,6 +43,9 @@ pub(crate) enum Rules {
         /// The same; without it, BEFORE is compared with the version in force.
         after: Option<String>,
     },
+    /// Try rules on records of the past: alarms a day, devices, examples, what they would have done, the difference to
+    /// the version in force. Nothing is sent to anybody.
+    Backtest(backtest::Backtest),
     /// Print a built-in rule file, to start one's own from.
     Print {
         /// Its name; without one, the names of all.
@@ -59,6 +63,7 @@ impl Rules {
             Self::List(filter) => list::list(global, &filter),
             Self::Explain { rule } => explain::explain(global, &rule),
             Self::Diff { before, after } => diff::diff(global, &before, after.as_deref()),
+            Self::Backtest(backtest) => backtest.run(global),
             Self::Print { file } => print(file.as_deref()),
             Self::Schema => schema(),
         }

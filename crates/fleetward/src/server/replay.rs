@@ -94,7 +94,7 @@ pub(super) fn planned(change: PlannedChange, now: Timestamp) -> Observation {
 }
 
 /// An inventory change as an observation.
-pub(super) fn observation(change: DeviceChange, now: Timestamp) -> Observation {
+pub(crate) fn observation(change: DeviceChange, now: Timestamp) -> Observation {
     Observation {
         event_time: now,
         observed_at: now,

@@ -12,21 +12,29 @@ use crate::rulefiles;
 
 /// The rules of these files, or of the configuration.
 pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    compiled(global, files, &Options::default())
+}
+
+/// The rules of the configuration, compiled with these options.
+pub(super) fn in_force(global: &Global, options: &Options) -> anyhow::Result<RuleSet> {
+    compiled(global, &[], options)
+}
+
+fn compiled(global: &Global, files: &[PathBuf], options: &Options) -> anyhow::Result<RuleSet> {
     let texts = read(global, files)?;
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let options = Options::default();
     let (builtin, disabled) = match configured(global)? {
         _ if !files.is_empty() => (false, Vec::new()),
         Some((config, _)) => (config.builtin_rules, config.disable_rules),
         None => (true, Vec::new()),
     };
-    let compiled = if builtin { RuleSet::with_builtin(&named, &options) } else { RuleSet::compile(&named, &options) };
+    let compiled = if builtin { RuleSet::with_builtin(&named, options) } else { RuleSet::compile(&named, options) };
     let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
     compiled.map(|rules| rules.without(&disabled)).map_err(|mistakes| mistaken(mistakes, &texts))
 }
 
 /// The configuration and its folder, where there is one.
-fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
+pub(super) fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
     if !global.config.exists() {
         return Ok(None);
     }

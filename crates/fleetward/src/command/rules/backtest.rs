@@ -1,0 +1,204 @@
+//! `fleetward rules backtest`: what rules would have found, on records of the past.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use fleetward_detect::backtest::Span;
+use fleetward_fleet::{Device, Profile, Timestamp, parse_duration};
+use fleetward_rules::{Mode, Options, RuleSet};
+
+use super::files::{configured, in_force, mistaken, read};
+use crate::backtest::{Question, last_arrival, of_journal, of_records, read_csv, run, show};
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::server::open_store;
+
+/// What to try, and on what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Backtest {
+    /// Rule files, or folders of them.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    records: Records,
+    /// Count from here on: a time (RFC 3339), or how long before the last record (`-30d`). What comes before still
+    /// warms windows and sessions up.
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    from: Option<String>,
+    /// Count until here, likewise.
+    #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
+    to: Option<String>,
+    /// Compare with: `in-force` (the rules of the same names in the configuration and among the built-in ones), `nothing`,
+    /// or a file.
+    #[arg(long, default_value = "in-force", value_name = "RULES")]
+    against: String,
+    /// Profiles, a folder of YAML files; without it, those of the configuration.
+    #[arg(long, value_name = "FOLDER")]
+    models: Option<PathBuf>,
+}
+
+/// Where the records come from; without any, the journal of the configuration.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Records {
+    /// A journal's folder; a server may be writing it.
+    #[arg(long, value_name = "FOLDER")]
+    journal: Option<PathBuf>,
+    /// Accounting records as a table, with the columns of `simulate --csv`.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Packets. Not yet: they are read once capture is there.
+    #[arg(long, value_name = "FILE")]
+    capture: Option<PathBuf>,
+}
+
+impl Backtest {
+    pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        if self.records.capture.is_some() {
+            let hint = "--journal and --csv can";
+            return Err(Failure::unfinished("rules cannot be tried on captures yet".to_owned(), hint).into());
+        }
+        let rules = candidates(global, &self.files)?;
+        let against = self.against(global, &rules)?;
+        let profiles = self.profiles(global)?;
+        let ask = |last: Timestamp| {
+            let span = self.span(global, last)?;
+            anyhow::Ok(Question { rules: Arc::new(rules), against: against.map(Arc::new), profiles, span })
+        };
+        let report = if let Some(file) = &self.records.csv {
+            let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let records = read_csv(&text).map_err(|mistake| {
+                Failure::input(format!("{}: {mistake}", file.display()), "docs/backtest.md describes the columns")
+            })?;
+            let question = ask(records.last().map_or(Timestamp(0), |last| last.observed_at))?;
+            let (history, records) = of_records(records);
+            run(&question, &history, records)?
+        } else {
+            let folder = self.folder(global)?;
+            let last = last_arrival(&folder)?.ok_or_else(|| {
+                Failure::input(format!("{} holds no record", folder.display()), "run the server first")
+            })?;
+            let question = ask(last)?;
+            let devices = if self.records.journal.is_some() { Vec::new() } else { inventory(global)? };
+            let (history, records) = of_journal(&folder, question.span.to, devices)?;
+            run(&question, &history, records)?
+        };
+        global.printer().object(&report, || show(&report))?;
+        Ok(Exit::Done)
+    }
+
+    fn folder(&self, global: &Global) -> anyhow::Result<PathBuf> {
+        let folder = match (&self.records.journal, configured(global)?) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some((config, base))) => base.join(config.data).join("journal"),
+            (None, None) => {
+                let message = format!("there is no {}", global.config.display());
+                return Err(Failure::input(message, "--journal or --csv names the records").into());
+            }
+        };
+        if !folder.is_dir() {
+            let message = format!("there is no journal in {}", folder.display());
+            return Err(Failure::input(message, "--journal names another folder").into());
+        }
+        Ok(folder)
+    }
+
+    /// The rules to compare with: those of the same names.
+    fn against(&self, global: &Global, rules: &RuleSet) -> anyhow::Result<Option<RuleSet>> {
+        let all = match self.against.as_str() {
+            "nothing" => return Ok(None),
+            "in-force" => in_force(global, &enforced())?,
+            file => candidates(global, &[file.into()])?,
+        };
+        let same = only(all, |name| rules.rule(name).is_some());
+        Ok((!same.rules().is_empty()).then_some(same))
+    }
+
+    fn profiles(&self, global: &Global) -> anyhow::Result<Vec<Profile>> {
+        let folder = match (&self.models, configured(global)?) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some((config, base))) => base.join(config.models),
+            (None, None) => return Ok(Vec::new()),
+        };
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut profiles = Vec::new();
+        for (file, text) in read(global, &[folder])? {
+            let profile = Profile::from_yaml(&text).map_err(|error| {
+                let message = format!("{file}:{}:{}: {}", error.line, error.column, error.message);
+                Failure::input(message, "fleetward check says this again")
+            })?;
+            profiles.push(profile);
+        }
+        Ok(profiles)
+    }
+
+    fn span(&self, global: &Global, last: Timestamp) -> anyhow::Result<Span> {
+        let fleet_per_hour = configured(global)?.map_or(50, |(config, _)| config.automation.devices_per_hour);
+        let from = self.from.as_deref().map_or(Ok(Timestamp(0)), |text| moment(text, last))?;
+        let to = self.to.as_deref().map_or(Ok(Timestamp(last.0 + 1)), |text| moment(text, last))?;
+        if from >= to {
+            return Err(Failure::input("--from is not before --to".to_owned(), "nothing would be counted").into());
+        }
+        Ok(Span { from, to, fleet_per_hour, rule_per_hour: RULE_PER_HOUR })
+    }
+}
+
+/// Devices that a rule without a budget may touch in an hour, as the responder has it.
+const RULE_PER_HOUR: u32 = 20;
+
+fn enforced() -> Options {
+    Options { mode: Some(Mode::Enforce), ..Options::default() }
+}
+
+/// The rules of these files; lists and macros of the configuration's other files are at hand.
+fn candidates(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    let own = read(global, files)?;
+    let names: Vec<&str> = own.iter().flat_map(|(_, text)| text.lines()).filter_map(rule_name).collect();
+    let defines = |text: &str| text.lines().filter_map(rule_name).any(|name| names.contains(&name));
+    let mut texts = own.clone();
+    texts.extend(read(global, &[])?.into_iter().filter(|(_, text)| !defines(text)));
+    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let rules = RuleSet::compile(&named, &enforced()).map_err(mistaken)?;
+    let rules = only(rules, |name| names.contains(&name));
+    if rules.rules().is_empty() {
+        return Err(
+            Failure::input("there is no rule in these files".to_owned(), "a rule begins with `rule: NAME`").into()
+        );
+    }
+    Ok(rules)
+}
+
+fn rule_name(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("rule:")?;
+    let rest = rest.split('#').next().unwrap_or_default();
+    Some(rest.trim().trim_matches(['"', '\'']))
+}
+
+fn only(rules: RuleSet, wanted: impl Fn(&str) -> bool) -> RuleSet {
+    let others: Vec<String> =
+        rules.rules().iter().filter(|rule| !wanted(&rule.name)).map(|rule| rule.name.to_string()).collect();
+    rules.without(&others)
+}
+
+/// A time, or how long before `last`.
+fn moment(text: &str, last: Timestamp) -> anyhow::Result<Timestamp> {
+    let parsed = match text.strip_prefix('-') {
+        Some(length) => parse_duration(length).map(|length| last - length),
+        None => text.parse().ok(),
+    };
+    let wrong =
+        || Failure::input(format!("`{text}` is no time"), "2026-11-01T00:00:00Z, or -30d before the last record");
+    Ok(parsed.ok_or_else(wrong)?)
+}
+
+/// The devices that the database knows, for a journal that no longer reaches back to their import.
+fn inventory(global: &Global) -> anyhow::Result<Vec<Device>> {
+    let Some((config, base)) = configured(global)? else { return Ok(Vec::new()) };
+    let data: &Path = &base.join(config.data);
+    let mut devices = Vec::new();
+    open_store(data)?.each_device(|device| devices.push(device)).context("cannot read the inventory")?;
+    Ok(devices)
+}
