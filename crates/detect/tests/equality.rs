@@ -7,8 +7,8 @@ use fleetward_detect::history::Recorded;
 use fleetward_detect::{Compiled, Engine, History, Output};
 use fleetward_fleet::{
     Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Direction, Flow, Identity, Login, Message,
-    NasReset, Observation, Offset, PlannedChange, PlannedKind, PlannedScope, Profile, RejectReason, Session, SessionKey,
-    SessionStatus, SessionVanished, Timestamp,
+    NasReset, Observation, Offset, PlannedChange, PlannedKind, PlannedScope, Profile, RejectReason, Session,
+    SessionKey, SessionStatus, SessionVanished, Timestamp,
 };
 use fleetward_rules::{Mode, Options, RuleSet};
 use parking_lot::Mutex;

@@ -161,7 +161,7 @@ fn candidates(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     let mut texts = own.clone();
     texts.extend(read(global, &[])?.into_iter().filter(|(_, text)| !defines(text)));
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let rules = RuleSet::compile(&named, &enforced()).map_err(mistaken)?;
+    let rules = RuleSet::compile(&named, &enforced()).map_err(|mistakes| mistaken(mistakes, &texts))?;
     let rules = only(rules, |name| names.contains(&name));
     if rules.rules().is_empty() {
         return Err(
