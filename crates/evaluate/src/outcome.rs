@@ -37,8 +37,10 @@ pub struct Outcome {
     pub quiet: BTreeMap<String, Quiet>,
     /// False alarms by rule.
     pub rules: BTreeMap<String, u64>,
-    /// Findings about a model or group as a whole, by rule.
-    pub fleet: BTreeMap<String, u64>,
+    /// Findings about a model or group as a whole that list a misused device, by rule.
+    pub fleet_right: BTreeMap<String, u64>,
+    /// And those that list none: firmware waves, outages. Each is one false alarm.
+    pub fleet_wrong: BTreeMap<String, u64>,
     /// Devices that nobody misused and that a rule would have acted on.
     pub wrongly_touched: u64,
     /// Devices that nobody misused.
@@ -65,7 +67,12 @@ impl Outcome {
             own.device_months += quiet.device_months;
             sum(&mut own.alarms, &quiet.alarms);
         }
-        for (own, more) in [(&mut self.rules, other.rules), (&mut self.fleet, other.fleet)] {
+        let pairs = [
+            (&mut self.rules, other.rules),
+            (&mut self.fleet_right, other.fleet_right),
+            (&mut self.fleet_wrong, other.fleet_wrong),
+        ];
+        for (own, more) in pairs {
             for (rule, count) in more {
                 *own.entry(rule).or_default() += count;
             }

@@ -12,6 +12,9 @@ use crate::outcome::{Cell, Outcome};
 /// Fast misuse of volume: what must be found within the hour.
 const FAST: [&str; 4] = ["sim-in-a-phone", "tethering", "ddos", "ddos-single"];
 
+/// The same where nothing but the volume tells: the telephone has the device's own IMEI.
+const ALONE: [&str; 4] = ["phone-with-copied-imei", "tethering", "ddos", "ddos-single"];
+
 /// Slow misuse by which the slow branch is measured.
 const SLOW: &str = "slow-x3";
 
@@ -77,7 +80,7 @@ impl Report {
     /// The figures of a column by itself.
     pub fn figures(&self, column: usize) -> Figures {
         let is_fast = |scenario: &str| FAST.contains(&scenario);
-        let light = self.outcome.together(|scenario, class| is_fast(scenario) && !HEAVY.contains(&class));
+        let light = self.outcome.together(|scenario, class| ALONE.contains(&scenario) && !HEAVY.contains(&class));
         let fast = self.outcome.together(|scenario, _| is_fast(scenario));
         Figures {
             nominal: self.nominal,
@@ -119,7 +122,7 @@ impl Report {
             "cells": cells.collect::<Vec<_>>(),
             "quiet": quiet.collect::<Vec<_>>(),
             "false_alarms_by_rule": self.outcome.rules,
-            "findings_about_groups": self.outcome.fleet,
+            "findings_about_many": { "right": self.outcome.fleet_right, "wrong": self.outcome.fleet_wrong },
             "wrongly_touched": { "devices": self.outcome.wrongly_touched, "of": self.outcome.innocent },
             "cost": self.cost,
             "records": self.outcome.records,
@@ -237,8 +240,12 @@ impl Report {
         for (rule, count) in rules {
             push(&mut text, format_args!("| {rule} | {count} |"));
         }
-        for (rule, count) in &self.outcome.fleet {
-            push(&mut text, format_args!("| {rule} (about a model or group, right or wrong) | {count} |"));
+        for (rule, count) in &self.outcome.fleet_wrong {
+            push(&mut text, format_args!("| {rule} (about a model or group; lists nobody who is misused) | {count} |"));
+        }
+        for (rule, count) in &self.outcome.fleet_right {
+            let words = "about a model or group; rightly, lists a misused device";
+            push(&mut text, format_args!("| {rule} ({words}) | {count} |"));
         }
         push(
             &mut text,

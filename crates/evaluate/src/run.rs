@@ -27,6 +27,10 @@ pub struct Alarm {
     pub device: DeviceId,
     /// When it was known.
     pub at: Timestamp,
+    /// Of a finding about many: those that it lists.
+    pub members: Vec<DeviceId>,
+    /// A known finding grew by these members; no new alarm.
+    pub grew: bool,
 }
 
 /// Who said it.
@@ -94,16 +98,22 @@ pub(crate) fn run(
     Ok(Said { alarms, records: next })
 }
 
-/// Keeps what the product says for the first time; an episode that goes on is one alarm.
+/// Keeps what the product says for the first time; an episode that goes on is one alarm. A finding about many devices is
+/// kept again when it grew, for the sake of those that joined.
 fn hear(outputs: &Outputs, told: &Mutex<Vec<Alarm>>) {
     for output in &outputs.outputs {
-        let Output::Finding(raised) = output else { continue };
+        let (raised, grew) = match output {
+            Output::Finding(raised) => (raised, false),
+            Output::FindingUpdated(raised) if raised.finding.device == DeviceId(0) => (raised, true),
+            _ => continue,
+        };
         let by = By::Rule {
             rule: raised.finding.rule.clone(),
             is_baseline: raised.rule.file.contains("baseline"),
             acts: raised.responds.iter().any(|respond| respond.action.is_intervention()),
         };
-        told.lock().push(Alarm { by, device: raised.finding.device, at: raised.finding.observed_at });
+        let (device, members) = (raised.finding.device, raised.devices.clone());
+        told.lock().push(Alarm { by, device, at: raised.finding.observed_at, members, grew });
     }
 }
 
@@ -155,7 +165,8 @@ impl Textbook {
                 }
                 let before = last.insert((place, hour.device), over);
                 if before.is_none_or(|before| over.since(before) > MERGED) {
-                    alarms.push(Alarm { by: By::Textbook(place), device: hour.device, at: over });
+                    let (by, members) = (By::Textbook(place), Vec::new());
+                    alarms.push(Alarm { by, device: hour.device, at: over, members, grew: false });
                 }
             }
         });

@@ -28,9 +28,7 @@ pub(crate) fn score(truth: &Truth, said: &Said, names: Vec<String>) -> Outcome {
     let mut about: HashMap<DeviceId, Vec<&Alarm>> = HashMap::new();
     for alarm in said.alarms.iter().filter(|alarm| alarm.at >= truth.test_begins) {
         if alarm.device == DeviceId(0) {
-            if let By::Rule { rule, .. } = &alarm.by {
-                *outcome.fleet.entry(rule.to_string()).or_default() += 1;
-            }
+            about_many(alarm, &misused, &watched, &mut about, &mut outcome);
             continue;
         }
         match misused.get(&alarm.device) {
@@ -53,6 +51,41 @@ pub(crate) fn score(truth: &Truth, said: &Said, names: Vec<String>) -> Outcome {
         found(case, about.get(&case.device).map_or(&[][..], Vec::as_slice), &mut outcome);
     }
     outcome
+}
+
+/// A finding about a model or a group: for each misused device that it lists it is found; where it lists none that is
+/// misused, it is one false alarm.
+fn about_many<'a>(
+    alarm: &'a Alarm,
+    misused: &HashMap<DeviceId, &Case>,
+    watched: &HashMap<DeviceId, &Watched>,
+    about: &mut HashMap<DeviceId, Vec<&'a Alarm>>,
+    outcome: &mut Outcome,
+) {
+    let mut right = false;
+    for member in &alarm.members {
+        let under_way = |case: &&&Case| alarm.at >= case.from && alarm.at <= case.until + AFTER;
+        if let Some(case) = misused.get(member).filter(under_way) {
+            right = true;
+            let known = about.entry(case.device).or_default();
+            // It is told again whenever it grows: one alarm for each device.
+            if !known.iter().any(|known| known.device == DeviceId(0) && known.by == alarm.by) {
+                known.push(alarm);
+            }
+        }
+    }
+    let By::Rule { rule, .. } = &alarm.by else { return };
+    if alarm.grew {
+        return;
+    }
+    let told = if right { &mut outcome.fleet_right } else { &mut outcome.fleet_wrong };
+    *told.entry(rule.to_string()).or_default() += 1;
+    if let (false, Some(first)) = (right, alarm.members.first().and_then(|member| watched.get(member))) {
+        let quiet = outcome.quiet(&first.class);
+        for column in columns(&alarm.by) {
+            quiet.alarms[column] += 1;
+        }
+    }
 }
 
 /// How long nobody misused whom.

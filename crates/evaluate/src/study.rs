@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleetward_detect::Compiled;
+use fleetward_detect::{AlarmBudget, BaselineSettings, Compiled};
 use fleetward_simulate::{Class, Config, NUISANCES, Nuisances, Scenario};
 use serde_json::{Value, json};
 
@@ -171,8 +171,9 @@ pub fn classes(count: u32) -> Vec<(usize, u32)> {
 }
 
 /// A rule set with the profiles of all classes, and the nominal rate of the baselines (false alarms per device-month).
-pub fn compiled(rules: Arc<fleetward_rules::RuleSet>, _nominal: f64) -> Compiled {
-    Compiled::new(rules, fleetward_simulate::CLASSES.iter().map(Class::profile))
+pub fn compiled(rules: Arc<fleetward_rules::RuleSet>, nominal: f64) -> Compiled {
+    let settings = BaselineSettings { budget: AlarmBudget::PerDeviceMonth(nominal), ..BaselineSettings::default() };
+    Compiled::new(rules, fleetward_simulate::CLASSES.iter().map(Class::profile)).with_baseline(Some(settings), [])
 }
 
 /// Scenarios of overlays.

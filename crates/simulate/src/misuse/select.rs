@@ -2,7 +2,7 @@
 
 use super::document::{OverlayError, Scenario, Select};
 use super::draw::Drawn;
-use crate::calendar::{DAY, HOUR};
+use crate::calendar::{DAY, HOUR, SLOT};
 use crate::random::{Layer, Random};
 
 /// One device and what befalls it.
@@ -76,7 +76,8 @@ fn start(scenario: &Scenario, stage: Stage, common: &Random, random: &mut Random
         Some(within) => draw(&mut common.clone()) + random.between(0.0, within.0) as i64,
         None => draw(random),
     };
-    from.clamp(stage.from, (stage.until - HOUR).max(stage.from))
+    // Devices do everything in slots, so misuse begins with one: nothing of it can be seen before it begins.
+    from.clamp(stage.from, (stage.until - HOUR).max(stage.from)).div_euclid(SLOT) * SLOT
 }
 
 fn shuffled(units: &[u32], random: &mut Random) -> std::collections::VecDeque<u32> {
