@@ -29,6 +29,8 @@ mod svg;
 mod trial;
 mod truth;
 
+pub use fleetward_baseline::textbook::all as textbook;
+
 pub use cost::{Cost, cost};
 pub use interval::{Interval, poisson, wilson};
 pub use outcome::{Cell, Outcome, Quiet};
@@ -37,11 +39,6 @@ pub use run::{Alarm, By, Judges};
 pub use svg::{Line, curve};
 pub use trial::{EvaluateError, Trial, labelled};
 pub use truth::{Case, Census, LabelError, Truth, Watched, labels};
-
-/// The detectors of the textbook that run beside the product.
-pub fn textbook() -> Vec<Box<dyn fleetward_baseline::textbook::Detector + Send>> {
-    fleetward_baseline::textbook::all()
-}
 
 /// Seeds from here on are for the final figures: nothing may be tuned on them.
 pub const HELD_OUT: u64 = 1_000;

@@ -346,6 +346,45 @@ impl Overlay {
     }
 }
 
+/// More events an hour of one device are no misuse that a quarter of an hour could hold.
+const MOST_PER_HOUR: f64 = 3_600.0;
+
+/// More addresses of one device add nothing that a rule could tell apart.
+const MOST_ADDRESSES: u32 = 10_000;
+
+impl Effect {
+    /// Why it would cost more time or memory than a simulation has.
+    fn beyond_bounds(&self) -> Option<String> {
+        match self {
+            Self::Flows { addresses, .. } if *addresses > MOST_ADDRESSES => {
+                Some(format!("{addresses} addresses; at most {MOST_ADDRESSES}"))
+            }
+            Self::Flows { per_hour, .. }
+            | Self::Messages { per_hour, .. }
+            | Self::Calls { per_hour, .. }
+            | Self::Logins { per_hour, .. }
+            | Self::Sessions { per_hour, .. }
+            | Self::Rejected { per_hour, .. }
+                if !(0.0..=MOST_PER_HOUR).contains(&per_hour.least)
+                    || !(0.0..=MOST_PER_HOUR).contains(&per_hour.most) =>
+            {
+                Some(format!("`per_hour` lies between 0 and {MOST_PER_HOUR}"))
+            }
+            Self::Traffic { spread, .. }
+                if !(0.0..=3.0).contains(&spread.least) || !(0.0..=3.0).contains(&spread.most) =>
+            {
+                Some("`spread` lies between 0 and 3".into())
+            }
+            Self::Multiply { up, down, .. }
+                if ![up.least, up.most, down.least, down.most].iter().all(|factor| (0.0..=1e6).contains(factor)) =>
+            {
+                Some("a factor lies between 0 and 1000000".into())
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Scenario {
     /// What the types cannot say. The place is that of the scenario's name.
     fn check(&self, text: &str) -> Result<(), OverlayError> {
@@ -368,6 +407,9 @@ impl Scenario {
             return wrong("it has no effects".into());
         }
         for effect in &self.effects {
+            if let Some(message) = effect.beyond_bounds() {
+                return wrong(message);
+            }
             let (Effect::Traffic { shape, .. } | Effect::Clone { shape, .. }) = effect else { continue };
             match shape {
                 ShapeName::Named(name) if super::draw::named_shape(name).is_none() => {

@@ -148,6 +148,8 @@ fn mistakes_in_an_overlay_are_named_by_place() {
     );
     assert_eq!((class.line, class.column), (3, 5));
     assert!(class.message.contains("meter, tracker"), "{class}");
+    let storm = error("overlay: x\nscenarios:\n  - scenario: a\n    effects: [sessions: { per_hour: 1e12 }]\n");
+    assert!(storm.message.contains("between 0 and 3600"), "{storm}");
     assert!(
         error("overlay: x\nscenarios:\n  - scenario: a\n    lasts: [5 d, 1 d]\n    effects: [silence: {}]\n").line > 0
     );
