@@ -247,7 +247,9 @@ impl Server {
 
 /// What is judged by: at the start, and after a reload.
 fn compiled(settings: &Settings) -> Compiled {
+    let baseline = &settings.config.baseline;
     Compiled::new(Arc::clone(&settings.rules), settings.profiles.iter().cloned())
+        .with_baseline(baseline.settings(), baseline.off_for.iter().map(|model| &*model.value))
 }
 
 /// The sources that are expected to speak.

@@ -62,7 +62,7 @@ impl Baselines {
         let mut verdicts = Vec::new();
         self.fleet.judge(fact.model, fact.device, &fact.measure, fact.evidence, settings, &mut verdicts);
         for verdict in verdicts {
-            out.push(self.event(verdict, fact.observed_at, fact.offset));
+            self.event(verdict, fact.observed_at, fact.offset, out);
         }
     }
 
@@ -72,7 +72,7 @@ impl Baselines {
         let mut verdicts = Vec::new();
         self.fleet.pass(now, settings, &mut verdicts);
         for verdict in verdicts {
-            out.push(self.event(verdict, now, offset));
+            self.event(verdict, now, offset, out);
         }
         self.suspects.retain(|_, suspect| now.since(suspect.observed_at) < SUSPECTED);
     }
@@ -93,15 +93,19 @@ impl Baselines {
         self.suspects.insert(fact.device, suspect);
     }
 
-    fn event(&mut self, verdict: Verdict, observed_at: Timestamp, offset: Offset) -> Event {
+    fn event(&self, verdict: Verdict, observed_at: Timestamp, offset: Offset, out: &mut Vec<Event>) {
         match verdict {
-            Verdict::Unusual(unusual) => self.unusual(&unusual, observed_at, offset),
-            Verdict::Over { device, metric, at } => self.over(device, metric, at.min(observed_at), observed_at, offset),
-            Verdict::ModelWide(wide) => self.model_wide(&wide, observed_at, offset),
+            Verdict::Unusual(unusual) => out.push(self.unusual(&unusual, observed_at, offset)),
+            // The device is calm: neither its hours nor its days stand out.
+            Verdict::Over { device, at, .. } => {
+                let over = |kind| self.over(device, kind, at.min(observed_at), observed_at, offset);
+                out.extend([UnusualKind::Hour, UnusualKind::Drift].map(over));
+            }
+            Verdict::ModelWide(wide) => out.push(self.model_wide(&wide, observed_at, offset)),
         }
     }
 
-    fn unusual(&mut self, unusual: &Unusual, observed_at: Timestamp, offset: Offset) -> Event {
+    fn unusual(&self, unusual: &Unusual, observed_at: Timestamp, offset: Offset) -> Event {
         let suspect = self.suspects.get(&unusual.device);
         let evidence = suspect.map(|suspect| suspect.evidence).unwrap_or_default();
         let device = suspect.map(|suspect| suspect.about.device.clone());
@@ -132,13 +136,13 @@ impl Baselines {
         }
     }
 
-    fn over(&self, id: DeviceId, metric: Metric, at: Timestamp, observed_at: Timestamp, offset: Offset) -> Event {
+    fn over(&self, id: DeviceId, kind: UnusualKind, at: Timestamp, observed_at: Timestamp, offset: Offset) -> Event {
         let device = self.suspects.get(&id).map(|suspect| suspect.about.device.clone());
-        let said = fleetward_rules::Unusual { kind: kind(metric), ..fleetward_rules::Unusual::default() };
+        let said = fleetward_rules::Unusual { kind, ..fleetward_rules::Unusual::default() };
         Event { whose: Whose::Device(id, device), at, observed_at, offset, planned: Vec::new(), said }
     }
 
-    fn model_wide(&mut self, wide: &ModelWide, observed_at: Timestamp, offset: Offset) -> Event {
+    fn model_wide(&self, wide: &ModelWide, observed_at: Timestamp, offset: Offset) -> Event {
         let name = self.models.get(&wide.model).cloned().unwrap_or_else(|| "(no model)".into());
         let sentence = format!(
             "{} of {} devices of the model left their usual volume between {} and {}",

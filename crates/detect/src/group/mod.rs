@@ -320,3 +320,6 @@ fn room(kind: Kind, compiled: &Compiled) -> Room {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod learnt;

@@ -98,6 +98,7 @@ impl Loader {
         let rules = self.rules(&config);
         self.listeners(&config);
         self.sources(&config);
+        self.baseline(&config, &profiles);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {
                 file: self.file,
@@ -117,6 +118,26 @@ impl Loader {
 
     fn problem(&mut self, at: Location, message: impl Into<String>) {
         self.problems.push(Problem { file: self.file.clone(), at: place(at), message: message.into() });
+    }
+
+    /// Both dials at once contradict each other; a rate must be one; a model should exist.
+    fn baseline(&mut self, config: &Config, profiles: &[Profile]) {
+        let baseline = &config.baseline;
+        let dials = [&baseline.alarms_per_day, &baseline.false_alarms_per_device_month];
+        if let [Some(_), Some(second)] = dials {
+            let message =
+                "state `alarms_per_day` or `false_alarms_per_device_month`, not both: each follows from the other";
+            self.problem(second.referenced, message);
+        }
+        for dial in dials.into_iter().flatten().filter(|dial| !(dial.value.is_finite() && dial.value > 0.0)) {
+            self.problem(dial.referenced, format!("{} is no number of alarms; write for example `5`", dial.value));
+        }
+        for model in &baseline.off_for {
+            if profiles.iter().all(|profile| *profile.model != *model.value) {
+                let message = format!("baseline: off_for names the model {:?}, which has no profile", model.value);
+                self.warnings.push(message);
+            }
+        }
     }
 
     /// The secret; where it is not to be had, that is a problem of the place that refers to it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fleetward_detect::{AlarmBudget, BaselineSettings};
 use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -39,9 +40,45 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) automation: Automation,
     #[serde(default)]
+    pub(crate) baseline: Baseline,
+    #[serde(default)]
     pub(crate) sources: Vec<Source>,
     #[serde(default)]
     pub(crate) log: Log,
+}
+
+/// `baseline:`: how many alarms the baselines may raise, and where they are off.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Baseline {
+    pub(crate) learn: bool,
+    /// Over the whole fleet.
+    pub(crate) alarms_per_day: Option<Spanned<f64>>,
+    /// For each device, in a month of 730 hours.
+    pub(crate) false_alarms_per_device_month: Option<Spanned<f64>>,
+    pub(crate) floor: Bytes,
+    /// Models whose baseline is not learnt.
+    pub(crate) off_for: Vec<Spanned<String>>,
+}
+
+impl Default for Baseline {
+    fn default() -> Self {
+        let floor = Bytes(BaselineSettings::default().floor);
+        Self { learn: true, alarms_per_day: None, false_alarms_per_device_month: None, floor, off_for: Vec::new() }
+    }
+}
+
+impl Baseline {
+    /// As detection takes it; `None`: nothing is learnt.
+    pub(crate) fn settings(&self) -> Option<BaselineSettings> {
+        let default = BaselineSettings::default();
+        let budget = match (&self.alarms_per_day, &self.false_alarms_per_device_month) {
+            (Some(alarms), _) => AlarmBudget::AlarmsPerDay(alarms.value),
+            (None, Some(rate)) => AlarmBudget::PerDeviceMonth(rate.value),
+            (None, None) => default.budget,
+        };
+        self.learn.then_some(BaselineSettings { budget, floor: self.floor.0, ..default })
+    }
 }
 
 /// A source that is expected to speak: a gateway, or a token that tells observations.
