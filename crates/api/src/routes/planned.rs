@@ -147,8 +147,8 @@ pub(crate) async fn end(
             return Err(ApiError::Conflict("it is over already".into()));
         }
         // One that has not begun ends before it does.
-        change.from = change.from.min(now);
-        change.until = now;
+        change.until = second(now);
+        change.from = change.from.min(change.until);
         change.by = caller.name.as_str().into();
         control.plan(change)?;
         caller.audit(store, now, "planned_change.end", &name, "")
@@ -164,6 +164,11 @@ fn detail(store: &Store, name: &str, now: Timestamp) -> Result<PlannedDetail, Ap
         excused: excused.into_iter().map(ExcusedView::of).collect(),
         excused_count,
     })
+}
+
+/// Records of gateways carry whole seconds: what is said now holds for the second that is under way.
+fn second(now: Timestamp) -> Timestamp {
+    Timestamp::from_secs(now.secs())
 }
 
 /// What is asked for, with every name looked up: a misspelt group would excuse nothing and say nothing.
@@ -203,7 +208,7 @@ fn read(
         scope: PlannedScope { devices, groups: texts(new.groups), models: texts(new.models) },
         excuses: new.excuses.into_iter().map(PlannedKind::from).collect(),
         rules: texts(new.rules),
-        from: new.from.map_or(Ok(now), |text| time("from", &text))?,
+        from: new.from.map_or_else(|| Ok(second(now)), |text| time("from", &text))?,
         until: time("until", &new.until)?,
         reason: new.reason.into(),
         reference: new.reference.into(),
