@@ -30,10 +30,10 @@ use crate::subject::Subject;
 use crate::symbol;
 use crate::template::Template;
 use crate::vocabulary::{self, Field};
-use crate::window::Aggregate;
+use crate::window::{Aggregate, Span};
 
 use feed::describe_watch;
-pub(crate) use feed::{Feed, FeedValue};
+pub(crate) use feed::{Feed, FeedValue, known_key};
 
 /// Most rules in all.
 const MAX_RULES: usize = 2000;
@@ -122,6 +122,7 @@ pub(crate) fn compile_documents<'a>(
             names: known,
             wrong: &mut wrong,
             feed_memory: Vec::new(),
+            feed_known: Vec::new(),
             reads_device: false,
         };
         let rule = compiler.rule(&document);
@@ -147,6 +148,8 @@ struct Compiler<'a, 'b> {
     wrong: &'a mut Vec<Diagnostic>,
     /// What the windows of the rule under way compare with the device's last value.
     feed_memory: Vec<Field>,
+    /// Fields of which they ask whether a value is new to the device.
+    feed_known: Vec<Field>,
     /// Something in the rule reads more of the device than its kind.
     reads_device: bool,
 }
@@ -158,12 +161,11 @@ impl Compiler<'_, '_> {
         let scope = document.scope.as_ref().and_then(|text| self.condition(text));
         let subject = self.subject(document);
         self.feed_memory.clear();
+        self.feed_known.clear();
         let feeds = self.watch(document, subject, scope.as_ref());
         let (when_text, hold) = self.held(&document.when);
         let when = self.condition(&when_text);
-        let mut unless: Vec<Bool> = document.unless.iter().filter_map(|text| self.condition(text)).collect();
-        unless.extend(document.except.iter().filter_map(|text| self.condition(text)));
-        unless.extend(self.exceptions(document));
+        let unless = self.excuses(document);
         self.tags(document);
         let clear_text = document.clear.as_ref().map(|text| self.held(text));
         let clear = clear_text.as_ref().and_then(|(text, _)| self.condition(text));
@@ -181,14 +183,11 @@ impl Compiler<'_, '_> {
         let confidence = self.template(document.confidence.as_ref(), "", &mut memory);
         let planned = self.planned(document);
         let when_node = when?;
-        for node in unless.iter().chain(&scope).chain(&clear) {
-            memory.extend(Reads::of(node).memory);
-        }
-        memory.extend(reads.memory.iter().copied());
+        let others: Vec<Reads> = unless.iter().chain(&scope).chain(&clear).map(Reads::of).collect();
+        memory.extend(others.iter().chain([&reads]).flat_map(|reads| reads.memory.iter().copied()));
         memory.append(&mut self.feed_memory);
-        let asked = unless.iter().chain(&scope).chain(&clear);
-        let others: Vec<Reads> = asked.map(Reads::of).collect();
         let later = reads.later || others.iter().any(|reads| reads.later);
+        let feeds = self.with_known(document, subject, feeds, others.iter().chain([&reads]));
         let new_to_group = others.iter().chain([&reads]).flat_map(|reads| reads.new_to_group.clone()).collect();
         self.check_stage(document, subject, later, &memory, &feeds);
         let triggers = self.triggers(document, subject, &when_node, scope.as_ref(), &reads, &feeds);
@@ -255,6 +254,30 @@ impl Compiler<'_, '_> {
         })
     }
 
+    /// The windows that know which values are new to a device come first: the others may ask them.
+    fn with_known<'r>(
+        &mut self,
+        document: &RuleDocument,
+        subject: Subject,
+        feeds: Vec<Arc<Feed>>,
+        reads: impl Iterator<Item = &'r Reads>,
+    ) -> Vec<Arc<Feed>> {
+        let mut fields = std::mem::take(&mut self.feed_known);
+        fields.extend(reads.flat_map(|reads| reads.new_to_device.iter().copied()));
+        if subject != Subject::Device && !fields.is_empty() {
+            let hint = Some("`new_to_group` is about a model or the fleet".to_owned());
+            self.wrong.push(self.source.about(&document.when, "`new_to_device` is about one device", hint));
+        }
+        let mut known: Vec<Arc<Feed>> = Vec::new();
+        for field in fields {
+            if known.iter().all(|feed| feed.key != known_key(field)) {
+                known.push(Arc::new(feed::known(field)));
+            }
+        }
+        known.extend(feeds);
+        known
+    }
+
     /// The second stage knows no last values, and of single devices only what the baseline says.
     fn check_stage(
         &mut self,
@@ -302,6 +325,14 @@ impl Compiler<'_, '_> {
             self.wrong.push(self.source.diagnostic(place, 1, message, Some(hint)));
             PlannedKinds::default()
         })
+    }
+
+    /// Everything that excuses it: `unless`, `except`, and what operators excepted.
+    fn excuses(&mut self, document: &RuleDocument) -> Vec<Bool> {
+        let own = document.unless.iter().chain(&document.except);
+        let mut excuses: Vec<Bool> = own.filter_map(|text| self.condition(text)).collect();
+        excuses.extend(self.exceptions(document));
+        excuses
     }
 
     /// What operators excepted, each until its end.
@@ -533,9 +564,10 @@ fn cost(reads: &Reads, scope: Option<&Bool>, unless: &[Bool], feeds: &[Arc<Feed>
     let terms = reads.nodes + scope.iter().copied().chain(unless).map(|node| Reads::of(node).nodes).sum::<usize>();
     let keys: BTreeSet<u32> = feeds.iter().map(|feed| feed.key).collect();
     let bytes = feeds.iter().map(|feed| match feed.spec.aggregate {
-        Aggregate::Absent => 24,
-        Aggregate::Distinct => 24 + 24 + 16 * crate::window::DISTINCT_LIMIT,
-        Aggregate::Sum | Aggregate::Count | Aggregate::Max => 24 + 112,
+        Aggregate::Absent | Aggregate::Last => 24,
+        Aggregate::Distinct | Aggregate::Known => 24 + 24 + 16 * crate::window::DISTINCT_LIMIT,
+        _ if feed.spec.span() != Span::Sliding => 24,
+        Aggregate::Sum | Aggregate::Count | Aggregate::Max | Aggregate::Min => 24 + 112,
     });
     #[expect(clippy::cast_precision_loss, reason = "a few hundred terms")]
     let nanos = 3.0 + 2.0 * terms as f64 + 12.0 * keys.len() as f64;

@@ -47,7 +47,9 @@ pub(crate) fn look(set: &RuleSet, rule: &Rule, facts: &Facts<'_>, state: &Subjec
     if wanted.is_empty() {
         return Exactness::Exact;
     }
-    let Some(past) = facts.past.filter(|_| wanted.iter().all(|feed| feed.triggers.and(NOT_TOLD).is_empty())) else {
+    let Some(past) =
+        facts.past.filter(|_| wanted.iter().all(|feed| feed.triggers.and(NOT_TOLD).is_empty() && !feed.asks_known))
+    else {
         return Exactness::AtLeast;
     };
     let Some(found) = measure(set, &wanted, past, facts, now) else { return Exactness::AtLeast };

@@ -120,6 +120,10 @@ pub(crate) struct WatchDocument {
     pub(crate) distinct: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) max: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) min: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) last: Option<Spanned<String>>,
     #[serde(default, alias = "silence")]
     pub(crate) absent: Option<Spanned<String>>,
     pub(crate) over: Spanned<String>,
@@ -352,6 +356,10 @@ pub(crate) struct EventDocument {
     pub(crate) identity_changed: bool,
     pub(crate) place_changed: bool,
     pub(crate) new_destination: bool,
+    /// What the second stage knows: every value of this event is new to its model.
+    pub(crate) new: Option<bool>,
+    /// The share of the devices of its network that is silent.
+    pub(crate) outage: Option<f64>,
 }
 
 /// Text, or a number or truth value that YAML took for one, as text.

@@ -139,7 +139,7 @@ pub(crate) fn fed(feed: &Feed, context: &Context<'_>) -> Option<u64> {
     }
     let happened = match &feed.value {
         FeedValue::Event(condition) => condition(context) == Some(true),
-        FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) => true,
+        FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) | FeedValue::Identity(_) => true,
     };
     if happened { feed.amount(context) } else { None }
 }

@@ -13,6 +13,7 @@
 
 mod around;
 mod builtin;
+mod calendar;
 mod compare;
 mod compile;
 mod confirm;
@@ -26,6 +27,7 @@ mod expr;
 mod facts;
 mod firing;
 mod key;
+mod lookup;
 mod plan;
 mod planned;
 mod rule;

@@ -56,7 +56,16 @@ pub(crate) fn kinds_of(document: &RuleDocument) -> Result<PlannedKinds, String> 
     }
     let watched = document.watch.values().flat_map(|watch| {
         let watch = &watch.value;
-        let parts = [&watch.sum, &watch.count, &watch.distinct, &watch.max, &watch.absent, &watch.filter];
+        let parts = [
+            &watch.sum,
+            &watch.count,
+            &watch.distinct,
+            &watch.max,
+            &watch.min,
+            &watch.last,
+            &watch.absent,
+            &watch.filter,
+        ];
         parts.into_iter().flatten().map(|text| text.value.as_str())
     });
     let counted = watched.clone().flat_map(words).map(|word| if is_session(word) { SESSIONS } else { fits(word) });

@@ -85,6 +85,7 @@ pub(crate) enum Number {
     UnusualOdds,
     UnusualDevices,
     ModelDevices,
+    UplinkRatio,
 }
 
 /// The numbers are part of snapshots: never change one.
@@ -228,6 +229,7 @@ pub(crate) static FIELDS: &[Entry] = &[
     bytes("bytes", Number::Bytes, SESSION, "both directions, since the session's previous record"),
     bytes("bytes_up", Number::BytesUp, SESSION, "from the device, since the session's previous record"),
     bytes("bytes_down", Number::BytesDown, SESSION, "to the device, since the session's previous record"),
+    plain("uplink_ratio", Number::UplinkRatio, SESSION, "share of `bytes` that came from the device, 0 to 1; unknown without traffic"),
     bytes("total_bytes", Number::TotalBytes, SESSION, "of the session so far, both directions"),
     duration("session_secs", Number::SessionSecs, SESSION, "age of the session"),
     plain("terminate_cause", Number::TerminateCause, STOP, "Acct-Terminate-Cause of a stop (RFC 2866 5.10)"),
@@ -321,6 +323,12 @@ pub(crate) static FIELDS: &[Entry] = &[
 /// The functions, with what they do.
 pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
     ("has(x)", "x is known: the record carries it, the profile states it"),
+    (
+        "new_to_device(x)",
+        "the device shows this x for the first time ever; unknown in the first day of its values, and where it showed more than 64",
+    ),
+    ("rate(window)", "the window's amount a second: `rate(used) > 10 kB`"),
+    ("ratio(a, b)", "a divided by b; unknown where b is 0"),
     ("changed(x)", "the record carries x, and the device's last x was another one"),
     ("previous(x)", "the device's last x before this record"),
     ("first(x)", "the record carries x, and no x of this device was known before"),

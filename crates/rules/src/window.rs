@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub const BUCKETS: usize = 13;
 /// Up to this many distinct values are counted exactly; beyond, the window says this many ("at least").
 pub const DISTINCT_LIMIT: usize = 64;
+/// For so long after the first value of all nothing counts as new.
+pub const LEARNING: Duration = Duration::from_hours(24);
 /// The shortest window.
 pub const MIN_OVER: Duration = Duration::from_mins(1);
 /// The longest window.
@@ -38,6 +40,12 @@ pub enum Aggregate {
     Max,
     /// Whether no event came for `over`; unknown before the first.
     Absent,
+    /// The smallest value; unknown where there is none.
+    Min,
+    /// The newest value; unknown where there is none. Of two in one second the larger one.
+    Last,
+    /// Which values there ever were, up to [`DISTINCT_LIMIT`], each with the second in which it was first there.
+    Known,
 }
 
 /// What and how long.
@@ -45,15 +53,46 @@ pub enum Aggregate {
 pub struct WindowSpec {
     /// What it computes.
     pub aggregate: Aggregate,
-    /// Milliseconds, [`MIN_OVER`] to [`MAX_OVER`].
+    /// Milliseconds, [`MIN_OVER`] to [`MAX_OVER`]; 0 for what is not [`Span::Sliding`].
     over_ms: i64,
+    span: Span,
+}
+
+/// Over what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// The time before now.
+    Sliding,
+    /// Everything, ever.
+    Life,
+    /// The billing cycle that now lies in; it begins on this day (1 to 28) of a month, UTC.
+    Cycle(u8),
 }
 
 impl WindowSpec {
     /// `None` where `over` is outside [`MIN_OVER`]..=[`MAX_OVER`].
     pub fn new(aggregate: Aggregate, over: Duration) -> Option<Self> {
         let over_ms = i64::try_from(over.as_millis()).ok()?;
-        (MIN_OVER..=MAX_OVER).contains(&over).then_some(Self { aggregate, over_ms })
+        let fits = (MIN_OVER..=MAX_OVER).contains(&over) && aggregate != Aggregate::Known;
+        fits.then_some(Self { aggregate, over_ms, span: Span::Sliding })
+    }
+
+    /// Over everything, ever, exactly. `None` for what needs an end.
+    pub fn life(aggregate: Aggregate) -> Option<Self> {
+        let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last);
+        fits.then_some(Self { aggregate, over_ms: 0, span: Span::Life })
+    }
+
+    /// Over the billing cycle that begins on `day` of a month, exactly; a record of an earlier cycle that comes late is
+    /// left out. `None` for a day after the 28th, which not every month has, and for what is never over.
+    pub fn cycle(aggregate: Aggregate, day: u8) -> Option<Self> {
+        let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last | Aggregate::Known);
+        (fits && (1..=28).contains(&day)).then_some(Self { aggregate, over_ms: 0, span: Span::Cycle(day) })
+    }
+
+    /// Over what.
+    pub fn span(self) -> Span {
+        self.span
     }
 
     /// Its length.
@@ -68,7 +107,22 @@ impl WindowSpec {
 
     /// Which bucket holds this time. 32 bits last until the year 2600 with the smallest buckets.
     fn bucket(self, time: Timestamp) -> u32 {
-        u32::try_from(time.0.div_euclid(self.bucket_ms()).max(0)).unwrap_or(u32::MAX)
+        match (self.aggregate, self.span) {
+            (Aggregate::Last | Aggregate::Known, _) => seconds(time),
+            (_, Span::Sliding) => u32::try_from(time.0.div_euclid(self.bucket_ms()).max(0)).unwrap_or(u32::MAX),
+            (_, Span::Life) => 0,
+            (_, Span::Cycle(day)) => crate::calendar::cycle(time, day),
+        }
+    }
+
+    /// Whether the window that ends in bucket `newest` covers `bucket`.
+    fn covers(self, newest: u32, bucket: u32) -> bool {
+        match (self.aggregate, self.span) {
+            (_, Span::Life) => true,
+            (Aggregate::Last, _) => i64::from(newest.saturating_sub(bucket)) * 1000 < self.over_ms,
+            (_, Span::Sliding) => covers(newest, bucket),
+            (_, Span::Cycle(_)) => bucket >= newest,
+        }
     }
 }
 
@@ -104,7 +158,13 @@ impl WindowState {
     /// Adds one event. `value` is the amount for sum and max, the value's 64-bit identity for distinct, and ignored
     /// for count and absent. Events older than the window's reach from its newest are dropped.
     pub fn add(&mut self, spec: WindowSpec, time: Timestamp, value: u64) {
+        if matches!(spec.span, Span::Cycle(_)) && !self.turn(spec.bucket(time)) {
+            return;
+        }
         match spec.aggregate {
+            Aggregate::Min => self.add_to_ring(spec.bucket(time), inverted(value), u64::max),
+            Aggregate::Last => self.add_newest(spec.bucket(time), value),
+            Aggregate::Known => self.add_known(spec.bucket(time), value),
             Aggregate::Absent => self.add_last(time),
             Aggregate::Distinct => self.add_distinct(spec.bucket(time), value),
             Aggregate::Count => self.add_to_ring(spec.bucket(time), 1, u64::saturating_add),
@@ -113,25 +173,47 @@ impl WindowState {
         }
     }
 
-    /// The value of the window that ends at `now`; for absent 1 or 0. `None`: unknown (absent, never seen).
+    /// The value of the window that ends at `now`; for absent 1 or 0. `None`: unknown (absent, never seen; the smallest or
+    /// newest of none).
     pub fn value(&self, spec: WindowSpec, now: Timestamp) -> Option<u64> {
         let newest = spec.bucket(now);
+        match (spec.aggregate, self) {
+            (Aggregate::Min, _) => return self.amount(spec, newest).filter(|held| *held > 0).map(inverted),
+            (Aggregate::Last, Self::One { bucket, value }) => return spec.covers(newest, *bucket).then_some(*value),
+            (Aggregate::Last, _) => return None,
+            (Aggregate::Absent, Self::Last(last)) => {
+                return Some(u64::from(now.0.saturating_sub(last.0) >= spec.over_ms));
+            }
+            _ => {}
+        }
+        self.amount(spec, newest)
+    }
+
+    /// As it is kept: of the smallest value its inverse.
+    fn amount(&self, spec: WindowSpec, newest: u32) -> Option<u64> {
         match self {
             Self::Empty => (spec.aggregate != Aggregate::Absent).then_some(0),
-            Self::Last(last) => Some(u64::from(now.0.saturating_sub(last.0) >= spec.over_ms)),
-            Self::One { bucket, value } => Some(match (covers(newest, *bucket), spec.aggregate) {
+            Self::Last(_) => None,
+            Self::One { bucket, value } => Some(match (spec.covers(newest, *bucket), spec.aggregate) {
                 (false, _) => 0,
-                (true, Aggregate::Distinct) => 1,
+                (true, Aggregate::Distinct | Aggregate::Known) => 1,
                 (true, _) => *value,
             }),
             Self::Ring(ring) => Some(ring.value(newest, spec.aggregate)),
-            Self::Set(set) => Some(set.iter().filter(|(_, bucket)| covers(newest, *bucket)).count() as u64),
+            Self::Set(set) => Some(set.iter().filter(|(_, bucket)| spec.covers(newest, *bucket)).count() as u64),
         }
     }
 
     /// Forgets what no window that ends at `now` or later can contain; [`WindowState::Empty`] where that is all.
     pub fn expire(&mut self, spec: WindowSpec, now: Timestamp) {
+        if spec.span == Span::Life {
+            return;
+        }
         let newest = spec.bucket(now);
+        if spec.span != Span::Sliding || spec.aggregate == Aggregate::Last {
+            self.expire_exactly(spec, newest);
+            return;
+        }
         let gone = match self {
             Self::Empty => return,
             Self::Last(_) => false,
@@ -149,6 +231,9 @@ impl WindowState {
 
     /// Whether the bucket that lies across the window's begin holds something, so that the value may be too large.
     pub(crate) fn is_blurred(&self, spec: WindowSpec, now: Timestamp) -> bool {
+        if spec.span != Span::Sliding || spec.aggregate == Aggregate::Last {
+            return false;
+        }
         let newest = spec.bucket(now);
         let across = spec.bucket(Timestamp(now.0.saturating_sub(spec.over_ms)));
         let outside = |bucket: u32| bucket <= across && covers(newest, bucket);
@@ -173,7 +258,8 @@ impl WindowState {
                 *self = Self::Set(Box::new(distinct.into_iter().map(|value| (value, bucket)).collect()));
                 return;
             }
-            Aggregate::Absent => return,
+            Aggregate::Absent | Aggregate::Last | Aggregate::Known => return,
+            Aggregate::Min => values().map(inverted).max().unwrap_or(0),
             Aggregate::Sum => values().fold(0, u64::saturating_add),
             Aggregate::Count => events.len() as u64,
             Aggregate::Max => values().max().unwrap_or(0),
@@ -193,6 +279,72 @@ impl WindowState {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)
+    }
+
+    /// Whether it is a value that the device has never shown before this moment. `None`: nobody can tell yet, because the
+    /// first value of all is not [`LEARNING`] old, or no more, because there were too many.
+    pub(crate) fn is_new(&self, value: u64, at: Timestamp) -> Option<bool> {
+        let now = seconds(at);
+        let (first_of_all, first) = match self {
+            Self::One { bucket, value: held } => (*bucket, (*held == value).then_some(*bucket)),
+            Self::Set(set) => {
+                let all = set.iter().map(|(_, first)| *first).min()?;
+                (all, set.iter().find(|(held, _)| *held == value).map(|(_, first)| *first))
+            }
+            Self::Empty | Self::Ring(_) | Self::Last(_) => return None,
+        };
+        if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
+            return None;
+        }
+        first.map(|first| first >= now)
+    }
+
+    /// Begins anew where a later cycle begins. `false`: the event belongs to a cycle that is over.
+    fn turn(&mut self, bucket: u32) -> bool {
+        let held = match self {
+            Self::One { bucket, .. } => *bucket,
+            Self::Set(set) => set.iter().map(|(_, bucket)| *bucket).max().unwrap_or(0),
+            Self::Empty | Self::Ring(_) | Self::Last(_) => return true,
+        };
+        if bucket > held {
+            *self = Self::Empty;
+        }
+        bucket >= held
+    }
+
+    fn expire_exactly(&mut self, spec: WindowSpec, newest: u32) {
+        let over = match self {
+            Self::One { bucket, .. } => !spec.covers(newest, *bucket),
+            Self::Set(set) => !set.iter().any(|(_, bucket)| spec.covers(newest, *bucket)),
+            Self::Empty | Self::Ring(_) | Self::Last(_) => false,
+        };
+        if over {
+            *self = Self::Empty;
+        }
+    }
+
+    fn add_newest(&mut self, second: u32, value: u64) {
+        match self {
+            Self::One { bucket, value: held } if (*bucket, *held) >= (second, value) => {}
+            _ => *self = Self::One { bucket: second, value },
+        }
+    }
+
+    fn add_known(&mut self, second: u32, value: u64) {
+        match self {
+            Self::One { bucket, value: held } if *held == value => *bucket = second.min(*bucket),
+            Self::One { bucket, value: held } => {
+                *self = Self::Set(Box::new(vec![(*held, *bucket), (value, second)]));
+            }
+            Self::Set(set) => {
+                if let Some((_, first)) = set.iter_mut().find(|(held, _)| *held == value) {
+                    *first = second.min(*first);
+                } else if set.len() < DISTINCT_LIMIT {
+                    set.push((value, second));
+                }
+            }
+            Self::Empty | Self::Ring(_) | Self::Last(_) => *self = Self::One { bucket: second, value },
+        }
     }
 
     fn add_last(&mut self, time: Timestamp) {
@@ -247,12 +399,13 @@ impl Ring {
     }
 
     fn value(&self, newest: u32, aggregate: Aggregate) -> u64 {
-        if newest <= self.newest && aggregate != Aggregate::Max {
+        let largest = matches!(aggregate, Aggregate::Max | Aggregate::Min);
+        if newest <= self.newest && !largest {
             return self.values.iter().fold(0, |sum, value| sum.saturating_add(*value)); // the usual case: all of it
         }
         let buckets = (0..BUCKETS as u32).filter_map(|back| self.newest.checked_sub(back));
         let values = buckets.filter(|bucket| covers(newest, *bucket)).map(|bucket| self.values[slot(bucket)]);
-        if aggregate == Aggregate::Max { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
+        if largest { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
     }
 
     /// A ring whose other buckets fell out needs no heap block.
@@ -264,6 +417,15 @@ impl Ring {
         }
         WindowState::Ring(Box::new(self))
     }
+}
+
+/// The smallest value is the one with the largest inverse, so that a bucket with 0 in it is one with nothing in it.
+fn inverted(value: u64) -> u64 {
+    u64::MAX - value
+}
+
+fn seconds(time: Timestamp) -> u32 {
+    u32::try_from(time.secs().max(0)).unwrap_or(u32::MAX)
 }
 
 fn slot(bucket: u32) -> usize {

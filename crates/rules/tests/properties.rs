@@ -19,7 +19,10 @@ fn exact(aggregate: Aggregate, events: &[(i64, u64)], from: i64) -> u64 {
         Aggregate::Sum => inside.sum(),
         Aggregate::Max => inside.max().unwrap_or(0),
         Aggregate::Count => inside.count() as u64,
-        Aggregate::Distinct | Aggregate::Absent => inside.collect::<std::collections::BTreeSet<_>>().len() as u64,
+        Aggregate::Min | Aggregate::Last => inside.min().unwrap_or(0),
+        Aggregate::Distinct | Aggregate::Known | Aggregate::Absent => {
+            inside.collect::<std::collections::BTreeSet<_>>().len() as u64
+        }
     }
 }
 
@@ -48,7 +51,7 @@ proptest! {
 
     #[test]
     fn the_order_inside_the_window_does_not_matter(
-        kind in aggregate(),
+        kind in prop_oneof![aggregate(), Just(Aggregate::Min), Just(Aggregate::Last)],
         events in prop::collection::vec((0..HOUR, 0_u64..20), 1..40),
         seed in any::<prop::sample::Index>(),
     ) {
@@ -69,6 +72,26 @@ proptest! {
     }
 
     #[test]
+    fn a_lifetime_and_a_cycle_are_exact_in_any_order(
+        kind in prop_oneof![aggregate(), Just(Aggregate::Min)],
+        events in prop::collection::vec((0..700 * HOUR, 1_u64..20), 1..40),
+        reversed in any::<bool>(),
+    ) {
+        // The whole of January 1970 but its last two days.
+        let mut events = events;
+        if reversed { events.reverse(); }
+        for spec in [WindowSpec::life(kind), WindowSpec::cycle(kind, 1)] {
+            let spec = spec.expect("both have no length");
+            let mut state = WindowState::default();
+            for (at, value) in &events {
+                state.add(spec, Timestamp(*at), *value);
+            }
+            state.expire(spec, Timestamp(701 * HOUR));
+            prop_assert_eq!(state.value(spec, Timestamp(701 * HOUR)), Some(exact(kind, &events, -1)));
+        }
+    }
+
+    #[test]
     fn no_text_makes_the_compiler_panic(text in "\\PC{0,200}") {
         drop(RuleSet::compile(&[("r", &text)], &Options::default()));
         drop(RuleSet::compile(&[("r", &format!("rule: r\ntitle: t\nwhen: |\n  {text}\n"))], &Options::default()));
@@ -80,7 +103,8 @@ proptest! {
         words in prop::collection::vec(prop::sample::select(vec![
             "bytes", "country", "apn", "used", "device.groups", "profile.tacs", "silence()", "changed(", "has(", "previous(",
             "imei", ")", "(", "&&", "||", "!", "-", "==", "<", ">", "in", "[", "]", "\"DE\"", "'x'", "50 MB", "26 h", "5", "1.5",
-            "?", ":", ",", ".startsWith(", "+", "*", "/", "{", "}", "kind", "tac(", "allowed(", "in_list(", "\"é\"", "for", "30m",
+            "?", ":", ",", ".startsWith(", "new_to_device(", "new_to_group(", "rate(", "ratio(", "unusual(", "feed_gap(", "source",
+            "network_outage(", "network", "flow.destination", "flow.address", "in_cidr(", "\"10.0.0.0/8\"", "message.peer", "+", "*", "/", "{", "}", "kind", "tac(", "allowed(", "in_list(", "\"é\"", "for", "30m",
         ]), 0..24),
     ) {
         let text = format!("rule: r\ntitle: t\nwatch: {{ used: {{ sum: bytes, over: 1h }} }}\nwhen: |\n  {}\n", words.join(" "));

@@ -11,13 +11,13 @@ use super::{Compiler, plain};
 use crate::document::{RuleDocument, WatchDocument};
 use crate::expr::build::{self, Amount, Condition};
 use crate::expr::ir::WindowRef;
-use crate::expr::reach::{Reads, may_be_true};
+use crate::expr::reach::{Reads, carriers, may_be_true};
 use crate::expr::{Bool, Sym, Text as TextNode, Typed, check_any};
 use crate::facts::{Trigger, Triggers};
 use crate::subject::Subject;
 use crate::symbol;
-use crate::vocabulary::{self, Dimension};
-use crate::window::{Aggregate, WindowSpec};
+use crate::vocabulary::{self, Dimension, Field};
+use crate::window::{Aggregate, Span, WindowSpec};
 
 /// Most windows of one rule.
 const MAX_WINDOWS: usize = 8;
@@ -35,6 +35,8 @@ pub(crate) struct Feed {
     pub(crate) event_node: Option<Bool>,
     /// A condition or value of it compares with the value before.
     pub(crate) compares: bool,
+    /// It asks whether a value is new to the device, which the past does not tell.
+    pub(crate) asks_known: bool,
     pub(crate) value: FeedValue,
 }
 
@@ -44,6 +46,43 @@ pub(crate) enum FeedValue {
     Amount(Amount),
     Symbol(Sym),
     Text(TextNode),
+    /// What stands for the value of a field.
+    Identity(Field),
+}
+
+/// `24h`, `lifetime`, `cycle` (from the first of a month) or `cycle from 15`.
+fn spec_of(aggregate: Aggregate, over: &str) -> Option<WindowSpec> {
+    let over = over.trim();
+    if over == "lifetime" {
+        return WindowSpec::life(aggregate);
+    }
+    match over.strip_prefix("cycle") {
+        Some("") => WindowSpec::cycle(aggregate, 1),
+        Some(from) => WindowSpec::cycle(aggregate, from.trim().strip_prefix("from ")?.trim().parse().ok()?),
+        None => WindowSpec::new(aggregate, parse_duration(over)?),
+    }
+}
+
+/// The key of the window that knows all values of a field that a device has shown; all rules share it.
+pub(crate) fn known_key(field: Field) -> u32 {
+    symbol::key(&format!("known {}", field.code().unwrap_or_default()))
+}
+
+/// It.
+pub(super) fn known(field: Field) -> Feed {
+    Feed {
+        key: known_key(field),
+        spec: WindowSpec::life(Aggregate::Known).expect("what is known has no end"),
+        triggers: carriers(field).without(Triggers::TICK).without(Triggers::of(Trigger::DeviceChange)),
+        scope: None,
+        filter: None,
+        scope_node: None,
+        filter_node: None,
+        event_node: None,
+        compares: false,
+        asks_known: false,
+        value: FeedValue::Identity(field),
+    }
 }
 
 impl Compiler<'_, '_> {
@@ -87,19 +126,20 @@ impl Compiler<'_, '_> {
             (&document.count, Aggregate::Count),
             (&document.distinct, Aggregate::Distinct),
             (&document.max, Aggregate::Max),
+            (&document.min, Aggregate::Min),
+            (&document.last, Aggregate::Last),
             (&document.absent, Aggregate::Absent),
         ];
         let mut stated = kinds.iter().filter_map(|(text, aggregate)| Some((text.as_ref()?, *aggregate)));
         let (Some((text, aggregate)), None) = (stated.next(), stated.next()) else {
-            let message = "a window states one of `sum`, `count`, `distinct`, `max`, `absent`";
+            let message = "a window states one of `sum`, `count`, `distinct`, `max`, `min`, `last`, `absent`";
             self.wrong.push(self.source.about(watch, message, None));
             return None;
         };
-        let over = parse_duration(&document.over.value);
-        let Some(spec) = over.and_then(|over| WindowSpec::new(aggregate, over)) else {
-            let message = format!("`{}` is no length of a window", document.over.value);
-            let hint = Some("1 min to 31 d, for example `over: 24h`".to_owned());
-            self.wrong.push(self.source.about(&document.over, message, hint));
+        let Some(spec) = spec_of(aggregate, &document.over.value) else {
+            let message = format!("`{}` is no length of this window", document.over.value);
+            let hint = "1 min to 31 d, for example `over: 24h`; `lifetime`, or `cycle from 15` (a day up to 28)";
+            self.wrong.push(self.source.about(&document.over, message, Some(hint.to_owned())));
             return None;
         };
         let filter = document.filter.as_ref().map(|filter| self.condition(filter));
@@ -114,13 +154,19 @@ impl Compiler<'_, '_> {
         triggers = scope.map_or(triggers, |scope| triggers.and(may_be_true(scope)));
         let reads: Vec<Reads> = filter.iter().chain([&known]).chain(scope).map(Reads::of).collect();
         self.reads_device |= reads.iter().any(|reads| reads.whole_device);
+        let known_fields: Vec<Field> = reads.iter().flat_map(|reads| reads.new_to_device.iter().copied()).collect();
+        let asks_known = !known_fields.is_empty();
+        self.feed_known.extend(known_fields);
         let memory: Vec<_> = reads.into_iter().flat_map(|reads| reads.memory).collect();
         let compares = !memory.is_empty();
         self.feed_memory.extend(memory);
         let filter_text = document.filter.as_ref().map_or("", |filter| filter.value.as_str());
-        let over_ms = spec.over().as_millis();
+        let over = match spec.span() {
+            Span::Sliding => spec.over().as_millis().to_string(),
+            other => format!("{other:?}"),
+        };
         let name = format!(
-            "{subject:?} {aggregate:?} {over_ms} {} | {} | {}",
+            "{subject:?} {aggregate:?} {over} {} | {} | {}",
             plain(&text.value),
             plain(filter_text),
             plain(scope_text)
@@ -135,6 +181,7 @@ impl Compiler<'_, '_> {
             filter_node: filter,
             event_node: matches!(value, FeedValue::Event(_)).then_some(known),
             compares,
+            asks_known,
             value,
         };
         Some((feed, dimension))
@@ -154,7 +201,7 @@ impl Compiler<'_, '_> {
             (Aggregate::Count | Aggregate::Absent, Typed::Bool(node)) => {
                 (FeedValue::Event(build::condition(&node)), node, Dimension::Plain)
             }
-            (Aggregate::Sum | Aggregate::Max, Typed::Number(node, dimension)) => {
+            (Aggregate::Sum | Aggregate::Max | Aggregate::Min | Aggregate::Last, Typed::Number(node, dimension)) => {
                 (FeedValue::Amount(build::amount(&node)), known, dimension)
             }
             (Aggregate::Distinct, Typed::Symbol(node, _)) => (FeedValue::Symbol(node), known, Dimension::Plain),
@@ -162,8 +209,10 @@ impl Compiler<'_, '_> {
             (aggregate, typed) => {
                 let wants = match aggregate {
                     Aggregate::Count | Aggregate::Absent => "a condition, for example `session_start`",
-                    Aggregate::Sum | Aggregate::Max => "an amount, for example `bytes`",
-                    Aggregate::Distinct => "a value, for example `country`",
+                    Aggregate::Sum | Aggregate::Max | Aggregate::Min | Aggregate::Last => {
+                        "an amount, for example `bytes`"
+                    }
+                    Aggregate::Distinct | Aggregate::Known => "a value, for example `country`",
                 };
                 let message = format!("this is {}", typed.describe());
                 self.wrong.push(self.source.about(text, message, Some(format!("this kind of window wants {wants}"))));
@@ -180,6 +229,8 @@ pub(super) fn describe_watch(watch: &WatchDocument) -> String {
         ("the number of", &watch.count),
         ("the number of different", &watch.distinct),
         ("the largest", &watch.max),
+        ("the smallest", &watch.min),
+        ("the last", &watch.last),
         ("no", &watch.absent),
     ];
     let stated = what.iter().find_map(|(words, text)| Some(format!("{words} {}", plain(&text.as_ref()?.value))));

@@ -40,6 +40,14 @@ pub(crate) fn condition(node: &Bool) -> Condition {
         Bool::FeedGap(source) => Box::new(move |context| context.feed_gap(source.as_deref())),
         Bool::Outage(share) => Box::new(move |context| context.outage(share)),
         Bool::Before(end) => Box::new(move |context| Some(context.facts.time() < end)),
+        Bool::Named(text, names) => Box::new(move |context| Some(names.has(text.read(context)?))),
+        Bool::InNetworks(address, networks) => {
+            Box::new(move |context| context.address(address).map(|ip| networks.has(ip)))
+        }
+        Bool::NewToDevice(field) => {
+            let key = crate::compile::known_key(field);
+            Box::new(move |context| context.new_to_device(field, key))
+        }
         Bool::NewToGroup(field) => Box::new(move |context| context.new_to_group(field)),
         Bool::Unusual(kind, metric) => Box::new(move |context| context.unusual(kind, metric)),
         Bool::Changed(field) => Box::new(move |context| context.changed(field)),

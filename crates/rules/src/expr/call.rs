@@ -1,15 +1,19 @@
 //! The functions of the language.
 
+use std::sync::Arc;
+
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use ipnet::IpNet;
 
 use super::check::{Checker, function_names, name_of};
-use super::ir::{Address, Bool, List, Num, Sym, Text, TextTest, Typed};
+use super::ir::{Address, Arithmetic, Bool, List, Num, Sym, Text, TextTest, Typed};
 use super::units::{HAS, did_you_mean_text};
 use crate::detail::{Metric, UnusualKind};
 use crate::diagnostic::did_you_mean;
+use crate::lookup::{self, NameSet, NetworkSet};
 use crate::symbol::SymbolType;
-use crate::vocabulary::{self, Dimension, Field};
+use crate::vocabulary::{self, Dimension, Field, Symbol, TextField};
+use crate::window::{Aggregate, Span};
 
 /// `name(args)`.
 pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[IdedExpr]) -> Typed {
@@ -34,6 +38,12 @@ pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[I
         ("in_cidr", [x, net]) => in_cidr(checker, x, net),
         ("feed_gap", [x]) => feed_gap(checker, x),
         ("network_outage", [network, share]) => network_outage(checker, network, share),
+        ("new_to_device", [x]) => field(checker, x).map_or(Typed::Error, |field| Typed::Bool(Bool::NewToDevice(field))),
+        ("rate", [x]) => rate(checker, x),
+        ("ratio", [a, b]) => {
+            let (a, b) = (checker.check(a), checker.check(b));
+            checker.compute(id, Arithmetic::Divide, &a, &b)
+        }
         ("new_to_group", [x]) => field(checker, x).map_or(Typed::Error, |field| Typed::Bool(Bool::NewToGroup(field))),
         ("unusual", [x]) => unusual(checker, UnusualKind::Hour, x),
         ("drift", [x]) => unusual(checker, UnusualKind::Drift, x),
@@ -142,7 +152,44 @@ fn in_list(checker: &mut Checker<'_>, id: u64, x: &IdedExpr, list: &IdedExpr) ->
         let hint = did_you_mean(&name, checker.names.shared.lists.keys().map(String::as_str)).map(did_you_mean_text);
         return checker.error(list.id, format!("there is no list \"{name}\""), hint);
     };
-    checker.membership(id, value, Typed::Literals(entries.to_vec()))
+    match value {
+        Typed::Symbol(sym, SymbolType::Ip) => in_networks(checker, list, &name, &sym, &entries),
+        Typed::Text(text) => {
+            let lower: Vec<String> = entries.iter().map(|entry| entry.to_lowercase()).collect();
+            let is_name = matches!(text, Text::Field(TextField::Destination | TextField::FlowName));
+            let all = if is_name { &lower[..] } else { &entries[..] };
+            let named = Bool::Named(text.clone(), Arc::new(NameSet::of(all.iter().map(String::as_str))));
+            // What has no name is known by its address, and a list may name networks, too.
+            let networks: Vec<_> = entries.iter().filter_map(|entry| lookup::network(entry)).collect();
+            if text == Text::Field(TextField::Destination) && !networks.is_empty() {
+                let address = Address::Field(Symbol::FlowAddress);
+                let inside = Bool::InNetworks(address, Arc::new(NetworkSet::of(networks)));
+                // Where the address is not known, the name alone says that it is not in the list.
+                let known = Typed::Symbol(Sym::Field(Symbol::FlowAddress), SymbolType::Ip);
+                let inside = Bool::And(Box::new(Bool::Has(Box::new(known))), Box::new(inside));
+                return Typed::Bool(Bool::Or(Box::new(named), Box::new(inside)));
+            }
+            Typed::Bool(named)
+        }
+        value => checker.membership(id, value, Typed::Literals(entries.to_vec())),
+    }
+}
+
+fn in_networks(checker: &mut Checker<'_>, at: &IdedExpr, name: &str, sym: &Sym, entries: &[String]) -> Typed {
+    let address = match sym {
+        Sym::Field(field) => Address::Field(*field),
+        Sym::Previous(field) => Address::Previous(*field),
+        Sym::Const(_) | Sym::TacOf(_) => return Typed::Error,
+    };
+    let mut networks = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Some(network) = lookup::network(entry) else {
+            let hint = Some("addresses and networks: `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`".to_owned());
+            return checker.error(at.id, format!("\"{entry}\" of the list \"{name}\" is no address"), hint);
+        };
+        networks.push(network);
+    }
+    Typed::Bool(Bool::InNetworks(address, Arc::new(NetworkSet::of(networks))))
 }
 
 fn in_cidr(checker: &mut Checker<'_>, x: &IdedExpr, net: &IdedExpr) -> Typed {
@@ -160,6 +207,23 @@ fn in_cidr(checker: &mut Checker<'_>, x: &IdedExpr, net: &IdedExpr) -> Typed {
         }
         Typed::Error => Typed::Error,
         other => checker.error(x.id, format!("`in_cidr` wants an IP address, this is {}", other.describe()), None),
+    }
+}
+
+/// `rate(window)`: how much a second.
+fn rate(checker: &mut Checker<'_>, x: &IdedExpr) -> Typed {
+    let window = name_of(x).and_then(|name| checker.names.windows.get(&name).copied());
+    let adds = |aggregate| matches!(aggregate, Aggregate::Sum | Aggregate::Count);
+    match window {
+        Some((window, dimension)) if window.spec.span() == Span::Sliding && adds(window.spec.aggregate) => {
+            let seconds = Num::Const(window.spec.over().as_secs_f64());
+            let rate = Num::Arithmetic(Arithmetic::Divide, Box::new(Num::Window(window)), Box::new(seconds));
+            Typed::Number(rate, dimension)
+        }
+        _ => {
+            let hint = "of one that sums or counts over a length of time: `rate(used) > 10 kB` is 10 kB a second";
+            checker.error(x.id, "`rate` wants the name of a window", Some(hint.to_owned()))
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Checked expressions: every node has a type, every name is resolved, every literal is what it is compared with.
 
+use std::sync::Arc;
+
 use fleetward_fleet::Timestamp;
 use ipnet::IpNet;
 
 use crate::detail::{Metric, UnusualKind};
+use crate::lookup::{NameSet, NetworkSet};
 use crate::symbol::SymbolType;
 use crate::vocabulary::{Dimension, Field, Flag, ListField, Number, Symbol, TextField};
 use crate::window::WindowSpec;
@@ -52,6 +55,11 @@ pub(crate) enum Bool {
     /// More than this share of the devices of the network is silent.
     Outage(f64),
     NewToGroup(Field),
+    NewToDevice(Field),
+    /// In a named list of names with wildcards.
+    Named(Text, Arc<NameSet>),
+    /// In a named list of networks.
+    InNetworks(Address, Arc<NetworkSet>),
     /// Before this moment, by the time at which rules judge.
     Before(Timestamp),
 }

@@ -30,6 +30,8 @@ pub(crate) struct Reads {
     pub(crate) first_memory: Option<Field>,
     /// Fields whose values the second stage must know of all devices.
     pub(crate) new_to_group: Vec<Field>,
+    /// Fields whose values must be known of the device.
+    pub(crate) new_to_device: Vec<Field>,
 }
 
 /// The events at which `node` may be true.
@@ -90,18 +92,23 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
         Bool::SymbolIn(Sym::Field(Symbol::Kind), kinds) => exactly(kinds.contains(&symbol::kind(at))),
         Bool::Symbols(_, a, b) => either_if(symbol_known(a, at) && symbol_known(b, at)),
         Bool::SymbolIn(value, _) | Bool::SymbolInField(value, _) => either_if(symbol_known(value, at)),
-        Bool::InNetwork(Address::Field(field), _) => either_if(symbol_carriers(*field).contains(at)),
+        Bool::InNetworks(Address::Field(field), _) | Bool::InNetwork(Address::Field(field), _) => {
+            either_if(symbol_carriers(*field).contains(at))
+        }
         Bool::Unusual(..) => either_if(at == Trigger::Unusual),
         Bool::Texts(_, a, b) => either_if(text_known(a, at) && text_known(b, at)),
-        Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) => {
+        Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) | Bool::Named(text, _) => {
             either_if(text_known(text, at))
         }
-        Bool::Changed(field) | Bool::First(field) | Bool::NewToGroup(field) => either_if(carriers(*field).contains(at)),
+        Bool::Changed(field) | Bool::First(field) | Bool::NewToGroup(field) | Bool::NewToDevice(field) => {
+            either_if(carriers(*field).contains(at))
+        }
         Bool::Absent(_)
         | Bool::Before(_)
         | Bool::FeedGap(_)
         | Bool::Outage(_)
-        | Bool::InNetwork(Address::Previous(_), _) => EITHER,
+        | Bool::InNetworks(..)
+        | Bool::InNetwork(..) => EITHER,
     }
 }
 
@@ -215,12 +222,22 @@ impl Reads {
                 self.sym(b);
             }
             Bool::SymbolIn(value, _) => self.sym(value),
-            Bool::InNetwork(Address::Field(field), _) => self.sym(&Sym::Field(*field)),
-            Bool::InNetwork(Address::Previous(field), _) => self.sym(&Sym::Previous(*field)),
+            Bool::InNetworks(Address::Field(field), _) | Bool::InNetwork(Address::Field(field), _) => {
+                self.sym(&Sym::Field(*field));
+            }
+            Bool::InNetworks(Address::Previous(field), _) | Bool::InNetwork(Address::Previous(field), _) => {
+                self.sym(&Sym::Previous(*field));
+            }
             Bool::FeedGap(_) => self.time = true,
             Bool::Outage(_) => {
                 self.later = true;
                 self.time = true;
+            }
+            Bool::NewToDevice(field) => {
+                self.carriers = self.carriers.or(carriers(*field));
+                if !self.new_to_device.contains(field) {
+                    self.new_to_device.push(*field);
+                }
             }
             Bool::NewToGroup(field) => {
                 self.later = true;
@@ -241,7 +258,7 @@ impl Reads {
                 self.text(a);
                 self.text(b);
             }
-            Bool::TextIn(text, _) | Bool::TextTest(_, text, _) => self.text(text),
+            Bool::TextIn(text, _) | Bool::TextTest(_, text, _) | Bool::Named(text, _) => self.text(text),
             Bool::TextInField(text, _) => {
                 self.text(text);
                 self.device = true;

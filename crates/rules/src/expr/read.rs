@@ -87,6 +87,11 @@ impl<'a> Context<'a> {
         self.facts.around?.is_new(field.code()?, self.stored(field)?.identity())
     }
 
+    pub(crate) fn new_to_device(&self, field: Field, key: u32) -> Option<bool> {
+        let value = self.stored(field)?.identity();
+        self.state?.window(key)?.is_new(value, self.facts.time())
+    }
+
     pub(crate) fn address(&self, address: Address) -> Option<IpAddr> {
         match (address, self.facts.detail) {
             (Address::Previous(field), _) => match self.previous(field as u8)? {
@@ -106,6 +111,10 @@ impl<'a> Context<'a> {
         let volume = facts.profile.map(|profile| &profile.volume);
         match field {
             Number::Bytes => optional(facts.bytes()),
+            Number::UplinkRatio => match (facts.bytes_up, facts.bytes()) {
+                (Some(up), Some(all)) if all > 0 => number(up) / number(all),
+                _ => f64::NAN,
+            },
             Number::BytesUp => optional(facts.bytes_up),
             Number::BytesDown => optional(facts.bytes_down),
             Number::TotalBytes => optional(facts.total_bytes),

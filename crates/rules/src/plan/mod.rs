@@ -23,12 +23,13 @@ use fleetward_fleet::{Device, DeviceId, Profile, Timestamp};
 use crate::compile::{Feed, FeedValue};
 use crate::expr::Bool;
 use crate::expr::build::{self, Condition};
-use crate::expr::read::Context;
+use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger};
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
 use crate::state::SubjectState;
 use crate::subject::Subject;
+use crate::window::Aggregate;
 
 use self::guard::Guarded;
 use self::truth::{Known, Truth};
@@ -151,9 +152,15 @@ impl Feed {
     pub(crate) fn amount(&self, context: &Context<'_>) -> Option<u64> {
         match &self.value {
             FeedValue::Event(_) => Some(1),
-            // Nothing up or down is no reason to keep state; negative amounts count as nothing.
-            #[expect(clippy::cast_sign_loss, reason = "only amounts above zero")]
-            FeedValue::Amount(amount) => Some(amount(context)).filter(|value| *value > 0.0).map(|value| value as u64),
+            FeedValue::Identity(field) => context.stored(*field).map(Value::identity),
+            // Nothing up or down is no reason to keep state, but it may be the smallest or the last; negative amounts count
+            // as nothing.
+            #[expect(clippy::cast_sign_loss, reason = "no amounts below zero")]
+            FeedValue::Amount(amount) => {
+                let counts_nothing = matches!(self.spec.aggregate, Aggregate::Min | Aggregate::Last);
+                let value = amount(context);
+                (value > 0.0 || counts_nothing && value >= 0.0).then_some(value as u64)
+            }
             FeedValue::Symbol(sym) => sym.read(context),
             FeedValue::Text(text) => text.read(context).map(|text| crate::symbol::hash(text.as_bytes())),
         }

@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use fleetward_fleet::{
-    Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, PlannedChange, PlannedKind, PlannedScope, Profile,
-    Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration,
+    Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, PlannedChange, PlannedKind, PlannedScope, Plmn,
+    Profile, Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration,
 };
 
 use super::detail;
-use crate::around::Gaps;
+use crate::around::{Around, Gaps};
 use crate::detail::OwnedDetail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger, Triggers};
@@ -100,9 +100,28 @@ impl Given {
         facts.detail = detail.lend();
         facts.gaps = Some(&self.gaps);
         facts.last_source = Some(&self.last_source);
+        let around = Stated { new: event.new, outage: event.outage };
+        facts.around = Some(&around);
         let mut out = Vec::new();
         self.states.judge(set, rule, &facts, &mut out);
         Ok(out)
+    }
+}
+
+/// What an example says of the devices around.
+#[derive(Debug)]
+struct Stated {
+    new: Option<bool>,
+    outage: Option<f64>,
+}
+
+impl Around for Stated {
+    fn outage_share(&self, _: Plmn) -> Option<f64> {
+        self.outage
+    }
+
+    fn is_new(&self, _: u8, _: u64) -> Option<bool> {
+        self.new
     }
 }
 
