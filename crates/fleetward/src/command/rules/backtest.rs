@@ -125,7 +125,8 @@ impl Backtest {
             return Ok(Vec::new());
         }
         let mut profiles = Vec::new();
-        for (file, text) in read(global, &[folder])? {
+        let is_yaml = |name: &str| Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml");
+        for (file, text) in read(global, &[folder])?.into_iter().filter(|(name, _)| is_yaml(name)) {
             let profile = Profile::from_yaml(&text).map_err(|error| {
                 let message = format!("{file}:{}:{}: {}", error.line, error.column, error.message);
                 Failure::input(message, "fleetward check says this again")
