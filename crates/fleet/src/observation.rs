@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// When it happened, by the source's clock if it has one (`Event-Timestamp`), else arrival minus the stated delay.
     pub event_time: Timestamp,
@@ -28,7 +28,7 @@ pub struct Observation {
 }
 
 /// What was seen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
@@ -89,7 +89,7 @@ pub enum SessionStatus {
 }
 
 /// One accounting record. Counters are cumulative since the session's start, never deltas (RFC 2869 §2.1).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Which session.
     pub key: SessionKey,
@@ -118,12 +118,12 @@ pub struct Session {
     /// 3GPP-NSAPI (one hexadecimal digit), which some gateways need to disconnect.
     pub nsapi: Option<u8>,
     /// Class attribute: our own policy decision id, echoed.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "hex", deserialize_with = "unhex", default)]
     pub class: Option<Box<[u8]>>,
 }
 
 /// Module, network and place, as far as a packet told.
-#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attach {
     /// 3GPP-IMEISV.
     pub imeisv: Option<Imeisv>,
@@ -134,7 +134,7 @@ pub struct Attach {
     /// Radio access technology.
     pub rat: Option<Rat>,
     /// 3GPP-User-Location-Info as sent (type octet first), the cell.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "hex", deserialize_with = "unhex", default)]
     pub location: Option<Box<[u8]>>,
     /// Calling-Station-Id where it is a telephone number.
     pub msisdn: Option<Msisdn>,
@@ -183,7 +183,7 @@ impl Rat {
 }
 
 /// An admission decision and what it was decided on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Admission {
     /// `None`: admitted. Otherwise why not; the peer is never told.
     pub rejected: Option<RejectReason>,
@@ -260,7 +260,7 @@ impl RejectReason {
 }
 
 /// Accounting-On (boot) or -Off (shutdown) of a NAS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NasReset {
     /// The configured name of the RADIUS client.
     pub nas: Box<str>,
@@ -269,14 +269,14 @@ pub struct NasReset {
 }
 
 /// A session that the NAS does not know (any more).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionVanished {
     /// Which session.
     pub key: SessionKey,
 }
 
 /// The inventory's word on one device.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeviceChange {
     /// The device as it is from now on.
     pub device: Device,
@@ -293,4 +293,18 @@ fn hex<S: serde::Serializer>(octets: &Option<Box<[u8]>>, serializer: S) -> Resul
         |octet: &u8| [octet >> 4, octet & 15].map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)]));
     let text = octets.as_ref().map(|octets| octets.iter().flat_map(digits).collect::<String>());
     text.serialize(serializer)
+}
+
+/// Hexadecimal digits as octets.
+fn unhex<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Box<[u8]>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong = || serde::de::Error::custom("octets are pairs of hexadecimal digits");
+    if !text.is_ascii() || text.len() % 2 != 0 {
+        return Err(wrong());
+    }
+    let octets = text.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
+        u8::from_str_radix(pair, 16).map_err(|_| wrong())
+    });
+    octets.collect::<Result<Box<[u8]>, _>>().map(Some)
 }

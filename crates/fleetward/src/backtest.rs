@@ -1,6 +1,7 @@
 //! Backtests: records of the past through the same detection as live, with nobody listening but the account.
 
 mod csv;
+mod jsonl;
 mod show;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ use crate::history::JournalHistory;
 use crate::server::observation_of;
 
 pub(crate) use self::csv::read as read_csv;
+pub(crate) use jsonl::read as read_jsonl;
 pub(crate) use show::show;
 
 /// Records that are judged at a time.
@@ -137,15 +139,16 @@ pub(crate) fn of_journal(
     Ok((Arc::new(history), known.chain(in_time)))
 }
 
-/// Records from a file, in order, with ticks between them.
+/// Records from a file, in order; with ticks between them where there are none.
 pub(crate) fn of_records(
     records: Vec<Observation>,
 ) -> (Arc<dyn History>, impl Iterator<Item = anyhow::Result<Placed>>) {
     let history = Recorded::default();
     let mut placed: Vec<Placed> = Vec::with_capacity(records.len());
     let mut ticked = records.first().map_or(Timestamp(0), |first| first.observed_at);
+    let carries_ticks = records.iter().any(|record| matches!(record.body, Body::Tick));
     for observation in records {
-        while ticked + TICK <= observation.observed_at {
+        while !carries_ticks && ticked + TICK <= observation.observed_at {
             ticked = ticked + TICK;
             placed.push((Offset(placed.len() as u64), Arc::new(tick(ticked))));
         }

@@ -275,3 +275,30 @@ fn the_smallest_observation_is_read() {
     assert_eq!(observation.body, Body::Tick);
     assert_eq!(from_wire(&[]), Err(WireError::Field { field: "body" }));
 }
+
+proptest! {
+    #[test]
+    fn json_comes_back_as_it_went_in(observation in observation(), event in 0_i64..4_000_000_000_000, late in 0_i64..1_000_000) {
+        let (event_time, observed_at) = (Timestamp(event), Timestamp(event + late));
+        let mut observation = Observation { event_time, observed_at, ..observation };
+        match &mut observation.body { // times that a calendar has
+            Body::SourceState(state) => state.silent_since = state.silent_since.map(|_| event_time),
+            Body::PlannedChange(change) => (change.from, change.until) = (event_time, observed_at),
+            _ => {}
+        }
+        let json = serde_json::to_string(&observation).unwrap();
+        let back: Observation = serde_json::from_str(&json).unwrap();
+        prop_assert_eq!(back, observation);
+    }
+
+    #[test]
+    fn the_subject_is_the_device(observation in observation()) {
+        let mut bytes = Vec::new();
+        to_wire(&observation, &mut bytes);
+        let expected = match &observation.body {
+            Body::NasReset(reset) if observation.device == DeviceId(0) => Some(crate::wire::nas_subject(&reset.nas)),
+            _ => Some(observation.device.0).filter(|device| *device != 0),
+        };
+        prop_assert_eq!(crate::wire::subject(&bytes), expected);
+    }
+}

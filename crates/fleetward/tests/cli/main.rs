@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod backtest;
 mod check;
 mod first_run;
 mod help;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use fleetward_detect::backtest::Span;
-use fleetward_fleet::{Device, Profile, Timestamp, parse_duration};
+use fleetward_fleet::{Device, Observation, Profile, Timestamp, parse_duration};
 use fleetward_rules::{Mode, Options, RuleSet};
 
 use super::files::{configured, in_force, mistaken, read};
-use crate::backtest::{Question, last_arrival, of_journal, of_records, read_csv, run, show};
+use crate::backtest::{Question, last_arrival, of_journal, of_records, read_csv, read_jsonl, run, show};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::server::open_store;
@@ -48,15 +48,33 @@ struct Records {
     /// Accounting records as a table, with the columns of `simulate --csv`.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Observations, one JSON object a line, as `journal export` and `simulate --jsonl` write them.
+    #[arg(long, value_name = "FILE")]
+    jsonl: Option<PathBuf>,
     /// Packets. Not yet: they are read once capture is there.
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
 }
 
+impl Records {
+    /// In order of arrival; `None`: no file is named.
+    fn of_file(&self) -> anyhow::Result<Option<Vec<Observation>>> {
+        let read = |file: &Path| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+        let wrong = |file: &Path, mistake: &dyn std::fmt::Display| {
+            Failure::input(format!("{}: {mistake}", file.display()), "docs/backtest.md describes the format")
+        };
+        if let Some(file) = &self.csv {
+            return Ok(Some(read_csv(&read(file)?).map_err(|mistake| wrong(file, &mistake))?));
+        }
+        let Some(file) = &self.jsonl else { return Ok(None) };
+        Ok(Some(read_jsonl(&read(file)?).map_err(|mistake| wrong(file, &mistake))?))
+    }
+}
+
 impl Backtest {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         if self.records.capture.is_some() {
-            let hint = "--journal and --csv can";
+            let hint = "--journal, --csv and --jsonl can";
             return Err(Failure::unfinished("rules cannot be tried on captures yet".to_owned(), hint).into());
         }
         let rules = candidates(global, &self.files)?;
@@ -66,11 +84,7 @@ impl Backtest {
             let span = self.span(global, last)?;
             anyhow::Ok(Question { rules: Arc::new(rules), against: against.map(Arc::new), profiles, span })
         };
-        let report = if let Some(file) = &self.records.csv {
-            let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let records = read_csv(&text).map_err(|mistake| {
-                Failure::input(format!("{}: {mistake}", file.display()), "docs/backtest.md describes the columns")
-            })?;
+        let report = if let Some(records) = self.records.of_file()? {
             let question = ask(records.last().map_or(Timestamp(0), |last| last.observed_at))?;
             let (history, records) = of_records(records);
             run(&question, &history, records)?

@@ -1,0 +1,74 @@
+//! `rules backtest`: the same from a journal, a table and JSON lines; mistakes with their places.
+
+use serde_json::Value;
+
+use crate::support::Place;
+
+const FLEET: [&str; 8] = ["--classes", "meter=40", "--days", "4", "--training", "2", "--misuse", "stolen-sim"];
+
+const RULE: &str = "rule: own-volume\nversion: 2\ntitle: SIM used more than 5 MB in an hour\n\
+    watch: { used: { sum: bytes, over: 1h } }\nwhen: used > 5 MB\nclear: used < 2 MB\nmode: dry-run\n\
+    respond: [notify: ops, suspend_sim]\nbudget: { max_actions_per_hour: 1 }\n";
+
+fn simulated() -> Place {
+    let place = Place::empty();
+    for to in [["--journal", "fleet"], ["--csv", "fleet.csv"], ["--jsonl", "fleet.jsonl"]] {
+        place.run(&[&["simulate"][..], &FLEET, &["--misused", "4", "--models", "models"], &to].concat()).ok();
+    }
+    place.write("own.yaml", RULE);
+    place.write("old.yaml", &RULE.replace("version: 2", "version: 1").replace("> 5 MB", "> 50 MB"));
+    place
+}
+
+fn backtest(place: &Place, more: &[&str]) -> Value {
+    let arguments = [&["rules", "backtest", "own.yaml", "--models", "models", "--format", "json"][..], more].concat();
+    serde_json::from_str(&place.run(&arguments).ok()).unwrap()
+}
+
+#[test]
+fn journal_table_and_lines_agree() {
+    let place = simulated();
+    let mut journal = backtest(&place, &["--journal", "fleet"]);
+    let mut lines = backtest(&place, &["--jsonl", "fleet.jsonl"]);
+    let table = backtest(&place, &["--csv", "fleet.csv"]);
+    for report in [&mut journal, &mut lines] {
+        report.as_object_mut().unwrap().remove("nanos_per_record");
+    }
+    assert_eq!(journal, lines);
+    let alarms = |report: &Value| report["rules"][0]["alarms"].as_u64().unwrap();
+    assert!(alarms(&journal) > 4, "{journal}");
+    assert_eq!(alarms(&journal), alarms(&table), "the table has sessions only; this rule needs no more");
+    let would = &journal["rules"][0]["would"]["suspend_sim"];
+    assert!(would["done"].as_u64() > Some(0) && would["over_budget"].as_u64() > Some(0), "{would}");
+}
+
+#[test]
+fn the_version_before_is_compared_with() {
+    let place = simulated();
+    let report = backtest(&place, &["--journal", "fleet", "--against", "old.yaml", "--from=-2d"]);
+    let difference = &report["rules"][0]["difference"];
+    assert_eq!(difference["version"], 1);
+    assert!(difference["new"].as_u64() > Some(0), "{difference}");
+    let text = place.run(&["rules", "backtest", "own.yaml", "--journal", "fleet", "--against", "old.yaml"]).ok();
+    assert!(text.contains("against version 1 in force") && text.contains("would have done suspend_sim"), "{text}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let place = Place::empty();
+    place.write("own.yaml", RULE);
+    place.write(
+        "bad.csv",
+        "time,imsi,session,status,bytes_up,bytes_down\n2026-11-02T10:00:00Z,262011234567890,a,begin,0,0\n",
+    );
+    place.write("bad.jsonl", "{\"event_time\":\"2026-11-02T10:00:00Z\"}\n");
+    let error = |more: &[&str]| place.run(&[&["rules", "backtest", "own.yaml"][..], more].concat());
+    assert!(error(&["--csv", "bad.csv"]).fails(2).contains("bad.csv: line 2, column 4 (status)"));
+    assert!(error(&["--jsonl", "bad.jsonl"]).fails(2).contains("bad.jsonl: line 1"));
+    assert!(error(&["--journal", "nowhere"]).fails(2).contains("no journal in"));
+    assert!(error(&["--capture", "x.pcap"]).fails(3).contains("captures yet"));
+    assert!(error(&["--csv", "bad.csv", "--from=yesterday"]).fails(2).contains("bad.csv"));
+    place.write("wrong.yaml", &RULE.replace("sum: bytes", "sum: bytess"));
+    let said = place.run(&["rules", "backtest", "wrong.yaml", "--csv", "bad.csv"]).fails(2);
+    assert!(said.contains("wrong.yaml:4") && said.contains("did you mean"), "{said}");
+}
