@@ -36,6 +36,15 @@ pub struct Profile {
     /// Sessions a day that are plenty for it.
     #[serde(default)]
     pub sessions_per_day: Option<u32>,
+    /// Short messages that it may send in a day; 0: none.
+    #[serde(default)]
+    pub messages_per_day: Option<u32>,
+    /// Calls that it may make in a day; 0: none.
+    #[serde(default)]
+    pub calls_per_day: Option<u32>,
+    /// Its devices stay where they were installed.
+    #[serde(default)]
+    pub fixed: bool,
     /// It should be heard of at least this often, in seconds (a file may say `26 h`).
     #[serde(default, with = "duration")]
     pub contact_every: Option<Duration>,
@@ -115,6 +124,9 @@ impl Profile {
             rats: Vec::new(),
             volume: Volume::default(),
             sessions_per_day: None,
+            messages_per_day: None,
+            calls_per_day: None,
+            fixed: false,
             contact_every: None,
             missing_imeisv: MissingImeisv::default(),
             simultaneous: Simultaneous::default(),

@@ -12,10 +12,14 @@ use crate::shared::Shared;
 pub const FILES: &[(&str, &str)] = &[
     ("builtin/admission.yaml", include_str!("../rules/admission.yaml")),
     ("builtin/baseline.yaml", include_str!("../rules/baseline.yaml")),
+    ("builtin/destinations.yaml", include_str!("../rules/destinations.yaml")),
     ("builtin/identity.yaml", include_str!("../rules/identity.yaml")),
     ("builtin/lifecycle.yaml", include_str!("../rules/lifecycle.yaml")),
+    ("builtin/logins.yaml", include_str!("../rules/logins.yaml")),
+    ("builtin/messages.yaml", include_str!("../rules/messages.yaml")),
     ("builtin/place.yaml", include_str!("../rules/place.yaml")),
     ("builtin/sessions.yaml", include_str!("../rules/sessions.yaml")),
+    ("builtin/sources.yaml", include_str!("../rules/sources.yaml")),
     ("builtin/volume.yaml", include_str!("../rules/volume.yaml")),
 ];
 

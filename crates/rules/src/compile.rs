@@ -205,7 +205,7 @@ impl Compiler<'_, '_> {
         let clear_direct = clear.as_ref().map_or(Triggers::NONE, |clear| direct(&Reads::of(clear), clear_at));
         let direct = direct(&reads, triggers).or(clear_direct);
         let mode = self.options.mode.unwrap_or(document.mode);
-        let off = mode == Mode::Off;
+        let off = mode == Mode::Off && !self.options.even_off;
         let cost = cost(&reads, scope.as_ref(), &unless, &feeds);
         Some(Rule {
             name: document.rule.value.as_str().into(),

@@ -277,6 +277,9 @@ pub(crate) struct ProfileDocument {
     pub(crate) rats: Vec<Box<str>>,
     pub(crate) volume: VolumeDocument,
     pub(crate) sessions_per_day: Option<u32>,
+    pub(crate) messages_per_day: Option<u32>,
+    pub(crate) calls_per_day: Option<u32>,
+    pub(crate) fixed: bool,
     pub(crate) contact_every: Option<Scalar>,
     pub(crate) critical: bool,
 }

@@ -31,6 +31,8 @@ pub struct Options {
     pub lists: BTreeMap<String, Vec<String>>,
     /// Takes every rule as if its file stated this mode: for backtests, which ask what a rule would do.
     pub mode: Option<Mode>,
+    /// Rules that are off are made ready like others, for their examples.
+    pub even_off: bool,
 }
 
 /// The compiled rules.

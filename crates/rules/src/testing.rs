@@ -28,7 +28,8 @@ pub struct TestResult {
 
 /// Compiles the files and runs every example in them, each against its own rule alone, whatever the rule's mode.
 pub fn run_tests(files: &[(&str, &str)], options: &Options) -> Result<Vec<TestResult>, Vec<Diagnostic>> {
-    let compiled = compile_documents(files, options, &Shared::default(), false)?.rules;
+    let options = Options { even_off: true, ..options.clone() };
+    let compiled = compile_documents(files, &options, &Shared::default(), false)?.rules;
     let mut wrong = Vec::new();
     let mut results = Vec::new();
     for with_tests in &compiled {

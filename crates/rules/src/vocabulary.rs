@@ -35,6 +35,7 @@ pub(crate) enum Flag {
     SessionIsNew,
     Late,
     SimultaneousAllowed,
+    Fixed,
     SessionOverlaps,
     Flow,
     MessageSent,
@@ -86,6 +87,8 @@ pub(crate) enum Number {
     UnusualDevices,
     ModelDevices,
     UplinkRatio,
+    MessagesPerDay,
+    CallsPerDay,
 }
 
 /// The numbers are part of snapshots: never change one.
@@ -316,6 +319,9 @@ pub(crate) static FIELDS: &[Entry] = &[
     bytes("profile.volume.per_hour", Number::VolumePerHour, ALL, "plenty for an hour"),
     bytes("profile.volume.per_day", Number::VolumePerDay, ALL, "plenty for a day"),
     plain("profile.sessions_per_day", Number::SessionsPerDay, ALL, "plenty of sessions for a day"),
+    plain("profile.messages_per_day", Number::MessagesPerDay, ALL, "short messages that it may send in a day"),
+    plain("profile.calls_per_day", Number::CallsPerDay, ALL, "calls that it may make in a day"),
+    flag("profile.fixed", Flag::Fixed, ALL, "its devices stay where they were installed"),
     flag("profile.simultaneous_allowed", Flag::SimultaneousAllowed, ALL, "several sessions at a time are meant to be"),
     duration("profile.contact_every", Number::ContactEvery, ALL, "it should be heard of at least this often"),
 ];

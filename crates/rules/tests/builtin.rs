@@ -27,13 +27,14 @@ fn every_example_of_every_builtin_rule_holds() {
 #[test]
 fn each_has_examples_both_ways_a_budget_and_advice() {
     let set = RuleSet::builtin(&Options::default());
-    assert!(set.rules().len() >= 32, "{}", set.rules().len());
+    assert!(set.rules().len() >= 50, "{}", set.rules().len());
     for rule in set.rules() {
         assert!(rule.tests >= 2, "{}", rule.name);
         assert!(rule.budget.max_alarms_per_day.is_some(), "{}", rule.name);
         let acts = rule.responds.iter().any(|respond| respond.action.is_intervention());
         assert_eq!(acts, rule.budget.max_actions_per_hour.is_some(), "{}", rule.name);
         assert!(!rule.explain().is_empty());
+        assert!(!rule.why.is_empty() && !rule.false_alarms.is_empty() && !rule.advice().is_empty(), "{}", rule.name);
     }
 }
 

@@ -25,7 +25,7 @@ const GOOD: &str = "    - name: pgw-1\n      address: 192.0.2.10\n      secret: 
 #[test]
 fn a_gateway_that_cannot_be_told_to_disconnect_is_warned_about() {
     let place = with_client(GOOD);
-    insta::assert_snapshot!("check_warns", place.run(&["check"]).ok());
+    insta::assert_snapshot!("check_warns", crate::rules::without_count(&place.run(&["check"]).ok()));
 }
 
 #[test]

@@ -192,7 +192,12 @@ impl Checker<'_> {
         for element in elements {
             match &element.expr {
                 Expr::Literal(LiteralValue::String(text)) => texts.push(text.inner().to_owned()),
-                _ => return self.error(element.id, "a list holds texts between quotes", None),
+                Expr::Literal(literal) => match self.literal(element.id, literal) {
+                    Typed::Amount(value) => texts.push(value.to_string()),
+                    Typed::Error => return Typed::Error,
+                    _ => return self.error(element.id, "numbers in a list have no unit", None),
+                },
+                _ => return self.error(element.id, "a list holds texts between quotes, or numbers", None),
             }
         }
         Typed::Literals(texts)

@@ -145,6 +145,7 @@ impl Checker<'_> {
                 texts.dedup();
                 Typed::Bool(Bool::TextIn(text, texts))
             }
+            (Typed::Number(value, Dimension::Plain), Typed::Literals(texts)) => self.number_in(id, &value, &texts),
             (Typed::Text(text), Typed::List(list)) if list.of.is_none() => {
                 Typed::Bool(Bool::TextInField(text, list.field))
             }
@@ -160,6 +161,19 @@ impl Checker<'_> {
                 self.error(id, what, None)
             }
         }
+    }
+
+    /// `flow.port in [22, 23]`: one comparison after the other.
+    fn number_in(&mut self, id: u64, value: &Num, texts: &[String]) -> Typed {
+        let mut found = Bool::Const(false);
+        for text in texts {
+            let Ok(number) = text.parse() else {
+                return self.error(id, format!("\"{text}\" is not a number"), None);
+            };
+            let same = Bool::Compare(Op::Equal, value.clone(), Num::Const(number));
+            found = if found == Bool::Const(false) { same } else { Bool::Or(Box::new(found), Box::new(same)) };
+        }
+        Typed::Bool(found)
     }
 }
 

@@ -45,6 +45,7 @@ impl<'a> Context<'a> {
             Flag::SessionIsNew => return facts.session_is_new,
             Flag::SessionOverlaps => return facts.session_overlaps,
             Flag::Late => facts.late,
+            Flag::Fixed => facts.profile?.fixed,
             Flag::SimultaneousAllowed => facts.profile?.simultaneous == Simultaneous::Allow,
             Flag::Flow => facts.trigger == Trigger::Flow,
             Flag::MessageSent => matches!(facts.detail, Detail::Message(it) if it.direction == Direction::Out),
@@ -131,6 +132,10 @@ impl<'a> Context<'a> {
             Number::SessionsPerDay => {
                 optional(facts.profile.and_then(|profile| profile.sessions_per_day).map(u64::from))
             }
+            Number::MessagesPerDay => {
+                optional(facts.profile.and_then(|profile| profile.messages_per_day).map(u64::from))
+            }
+            Number::CallsPerDay => optional(facts.profile.and_then(|profile| profile.calls_per_day).map(u64::from)),
             Number::ContactEvery => {
                 facts.profile.and_then(|profile| profile.contact_every).map_or(f64::NAN, |every| every.as_secs_f64())
             }

@@ -28,7 +28,7 @@ pub(super) fn is_fixed(node: &Bool, class: bool) -> bool {
 fn flag_is_fixed(flag: Flag, class: bool) -> bool {
     match flag {
         Flag::SessionStart | Flag::SessionInterim | Flag::SessionStop | Flag::Admitted | Flag::Rejected => true,
-        Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed => class,
+        Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed | Flag::Fixed => class,
         _ => false,
     }
 }
@@ -47,9 +47,14 @@ fn operand_is_fixed(operand: &Typed, class: bool) -> bool {
 pub(super) fn number_is_fixed(node: &Num, class: bool) -> bool {
     match node {
         Num::Const(_) => true,
-        Num::Field(Number::VolumePerHour | Number::VolumePerDay | Number::SessionsPerDay | Number::ContactEvery) => {
-            class
-        }
+        Num::Field(
+            Number::VolumePerHour
+            | Number::VolumePerDay
+            | Number::SessionsPerDay
+            | Number::MessagesPerDay
+            | Number::CallsPerDay
+            | Number::ContactEvery,
+        ) => class,
         Num::Size(list) => list_is_fixed(*list, class),
         Num::Negate(inner) => number_is_fixed(inner, class),
         Num::Arithmetic(_, a, b) => number_is_fixed(a, class) && number_is_fixed(b, class),

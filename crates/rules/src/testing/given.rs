@@ -255,6 +255,9 @@ fn profile(document: &ProfileDocument) -> Result<Profile, String> {
     profile.volume.per_hour = bytes(document.volume.per_hour.as_ref())?;
     profile.volume.per_day = bytes(document.volume.per_day.as_ref())?;
     profile.sessions_per_day = document.sessions_per_day;
+    profile.messages_per_day = document.messages_per_day;
+    profile.calls_per_day = document.calls_per_day;
+    profile.fixed = document.fixed;
     profile.contact_every = duration(document.contact_every.as_ref())?;
     profile.critical = document.critical;
     Ok(profile)
