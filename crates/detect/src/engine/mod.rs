@@ -215,13 +215,13 @@ impl Engine {
     /// Swaps rules and profiles between two batches, on all workers between the same two. Windows and episodes of rules
     /// that stay are kept; those of rules that are gone are dropped by and by.
     pub fn reload(&self, compiled: Arc<Compiled>) -> Result<(), Stopped> {
-        let wants = compiled.groups;
+        let (wants, rules) = (compiled.groups, compiled.rules.clone());
         let wants_groups = wants.any();
         self.settled(
             move |owned| owned.compiled = compiled.clone(),
             move |stage, place| {
                 if wants_groups {
-                    stage.state.forget_unwatched(&wants);
+                    stage.state.forget_unwatched(&rules, &wants);
                 } else {
                     stage.state.forget();
                 }

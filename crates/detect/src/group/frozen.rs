@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::GroupState;
 use super::baselines::Baselines;
 use super::keys::{Frozen, Keys, Slot};
+use super::novelty::Novelty;
 
 #[derive(Serialize)]
 struct Whole<'a> {
     next: Offset,
     keys: Vec<Frozen<&'a Slot>>,
     baselines: &'a Baselines,
+    novelty: &'a Novelty,
 }
 
 /// The same, read. Field for field in the order of [`Whole`].
@@ -20,13 +22,14 @@ struct Thawed {
     next: Offset,
     keys: Vec<Frozen<Slot>>,
     baselines: Baselines,
+    novelty: Novelty,
 }
 
 impl GroupState {
     /// As bytes, for [`Self::thaw`] of the same version of the program.
     pub(crate) fn freeze(&self) -> Vec<u8> {
         let keys = self.keys.iter().map(Keys::freeze).collect();
-        let whole = Whole { next: self.next, keys, baselines: &self.baselines };
+        let whole = Whole { next: self.next, keys, baselines: &self.baselines, novelty: &self.novelty };
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
         postcard::to_extend(&whole, Vec::new()).unwrap_or_default()
     }
@@ -35,6 +38,7 @@ impl GroupState {
     pub(crate) fn thaw(bytes: &[u8]) -> Option<Self> {
         let thawed: Thawed = postcard::from_bytes(bytes).ok()?;
         let keys: Vec<Keys> = thawed.keys.into_iter().map(Keys::thaw).collect::<Option<_>>()?;
-        Some(Self { next: thawed.next, keys: keys.try_into().ok()?, baselines: thawed.baselines })
+        let novelty = Some(thawed.novelty).filter(Novelty::is_sound)?;
+        Some(Self { next: thawed.next, keys: keys.try_into().ok()?, baselines: thawed.baselines, novelty })
     }
 }

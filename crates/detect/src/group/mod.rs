@@ -22,18 +22,22 @@ mod fact;
 mod frozen;
 mod keys;
 mod measured;
+mod novelty;
 mod said;
+mod surroundings;
 mod wants;
 
 use std::sync::Arc;
 
 use fleetward_fleet::{Device, DeviceId, Offset, PlannedChange};
-use fleetward_rules::{Facts, Key, Subject as Kind, Trigger};
+use fleetward_rules::{Facts, Key, RuleSet, Subject as Kind, Trigger};
 
 use self::baselines::{Baselines, Event, Whose};
 pub(crate) use self::fact::GroupFact;
 use self::keys::{Keys, Known, Room};
 pub(crate) use self::measured::{About, MeasureFact, model_key};
+use self::novelty::Novelty;
+use self::surroundings::Surroundings;
 pub(crate) use self::wants::Wants;
 use crate::{Compiled, Output};
 
@@ -75,6 +79,8 @@ pub(crate) struct GroupState {
     /// By number of the subject.
     keys: [Keys; Kind::ALL.len()],
     baselines: Baselines,
+    /// What is new to a model, as far as rules ask.
+    novelty: Novelty,
 }
 
 impl GroupState {
@@ -107,7 +113,8 @@ impl GroupState {
     }
 
     /// Lets go of the keys of subjects that no rule watches any more.
-    pub(crate) fn forget_unwatched(&mut self, wants: &Wants) {
+    pub(crate) fn forget_unwatched(&mut self, rules: &RuleSet, wants: &Wants) {
+        self.novelty.keep_only(rules);
         for kind in Kind::ALL {
             if wants.interest(kind).triggers.is_empty() {
                 self.keys[kind as usize] = Keys::default();
@@ -178,8 +185,16 @@ impl GroupState {
 
     fn happened(&mut self, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
         let device = fact.device();
-        let facts = fact.facts(device.map(|device| &**device), compiled);
+        let mut facts = fact.facts(device.map(|device| &**device), compiled);
+        if !compiled.groups.is_novel(facts.trigger) {
+            return self.judge_all(fact.subjects(), &facts, device, compiled, out);
+        }
+        let mut novelty = std::mem::take(&mut self.novelty);
+        novelty.note(&compiled.rules, &facts);
+        let around = Surroundings { novelty: &novelty, model: novelty::model_of(&facts), at: facts.time() };
+        facts.around = Some(&around);
         self.judge_all(fact.subjects(), &facts, device, compiled, out);
+        self.novelty = novelty;
     }
 
     fn judge_all(
@@ -323,3 +338,6 @@ mod tests;
 
 #[cfg(test)]
 mod learnt;
+
+#[cfg(test)]
+mod keyed;

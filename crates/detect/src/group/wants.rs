@@ -1,6 +1,6 @@
 //! What the second stage asks the partitions for, worked out once from the rules.
 
-use fleetward_rules::{Facts, Interest, RuleSet, Subject, Triggers};
+use fleetward_rules::{Facts, Interest, RuleSet, Subject, Trigger, Triggers};
 
 /// Which events the second stage wants, by subject of its rules.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Wants {
     device: bool,
     /// Baselines are learnt.
     baselines: bool,
+    /// Events that may show what is new to a model.
+    novel: Triggers,
 }
 
 /// Subjects to which one event matters, as bits by number.
@@ -21,7 +23,9 @@ impl Wants {
     pub(crate) fn of(rules: &RuleSet, baselines: bool) -> Self {
         let interests = Subject::ALL.map(|subject| rules.interest(subject));
         let triggers = interests.iter().fold(Triggers::NONE, |all, interest| all.or(interest.triggers));
-        Self { interests, triggers, device: interests.iter().any(|interest| interest.device), baselines }
+        let novel = rules.new_to_group().iter().fold(Triggers::NONE, |all, (_, triggers)| all.or(*triggers));
+        let device = interests.iter().any(|interest| interest.device);
+        Self { interests, triggers: triggers.or(novel), device, baselines, novel }
     }
 
     /// Whether there is anything for the second stage to do.
@@ -37,6 +41,11 @@ impl Wants {
     /// Whether an event of this kind may be wanted at all.
     pub(crate) fn triggers(&self) -> Triggers {
         self.triggers
+    }
+
+    /// Whether an event of this kind is to be handed on whatever it says: it may show something new.
+    pub(crate) fn is_novel(&self, trigger: Trigger) -> bool {
+        self.novel.contains(trigger)
     }
 
     /// What rules about `subject` want.

@@ -76,7 +76,7 @@ impl PartitionState {
         }
         if for_groups {
             let subjects = record.compiled.groups.subjects(rules, &facts);
-            if subjects != 0 {
+            if subjects != 0 || record.compiled.groups.is_novel(happening.trigger) {
                 let kind = (!record.compiled.groups.whole_device()).then_some(&ready.kind);
                 out.facts.events.push(GroupFact::of(&facts, subjects, kind));
             }

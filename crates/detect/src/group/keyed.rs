@@ -1,0 +1,160 @@
+//! Rules about keys that packets name: destinations, modules, networks; and what happens when there are too many.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetward_fleet::{Body, DeviceId, Flow, Observation, Offset, SessionStatus::Start, Timestamp};
+use fleetward_rules::{Options, RuleSet};
+
+use super::keys::{Keys, Room};
+use crate::testing::{change, device, profile, record, seen, session, tick};
+use crate::{Compiled, Detection, Limits, Output, Raised};
+
+const RULES: &str = r"
+rule: same-new-destination
+title: More than 5 devices contacted {flow.destination}, which is new, within 10 minutes
+per: flow.destination
+scope: new_to_group(flow.destination)
+watch: { devices: { distinct: device, over: 10m } }
+when: devices > 5
+repeat: once per 24h
+severity: critical
+---
+rule: busy-destination
+title: A destination is contacted by many
+per: flow.destination
+watch: { devices: { distinct: device, over: 10m } }
+when: devices > 20
+repeat: once per 24h
+---
+rule: module-twice
+title: Two SIMs in one module
+per: imei
+watch: { devices: { distinct: device, over: 24h } }
+when: devices > 1
+repeat: once per 24h
+";
+
+fn compiled(limits: Limits) -> Compiled {
+    let rules = RuleSet::compile(&[("own.yaml", RULES)], &Options::default()).unwrap();
+    Compiled::with_limits(Arc::new(rules), [profile()], limits).with_baseline(None, [])
+}
+
+fn flow(number: u64, secs: i64, to: &str) -> Observation {
+    let flow = Flow { name: Some(to.into()), bytes_up: 100, ..Flow::default() };
+    seen(number, secs, Body::Flow(Box::new(flow)))
+}
+
+fn judge(records: &[Observation], limits: Limits) -> Vec<Output> {
+    let (mut detection, mut out) = (Detection::new(), Vec::new());
+    let compiled = compiled(limits);
+    let numbered = || records.iter().enumerate().map(|(i, record)| (Offset(i as u64), record));
+    detection.apply(numbered(), &compiled, &mut out);
+    // Taken up from a snapshot in the middle, it says the same.
+    let (mut again, mut said) = (Detection::new(), Vec::new());
+    again.apply(numbered().take(records.len() / 2), &compiled, &mut said);
+    let mut again = Detection::thaw(&again.freeze()).unwrap();
+    again.apply(numbered().skip(records.len() / 2), &compiled, &mut said);
+    assert_eq!(said, out);
+    out
+}
+
+fn found<'a>(outputs: &'a [Output], rule: &str) -> Vec<&'a Raised> {
+    let findings = outputs.iter().filter_map(|output| match output {
+        Output::Finding(raised) if &*raised.finding.rule == rule => Some(&**raised),
+        _ => None,
+    });
+    findings.collect()
+}
+
+const DAY: i64 = 86_400;
+
+/// Twelve devices that talk to their vendor every hour for ten days.
+fn settled() -> Vec<Observation> {
+    let mut records: Vec<_> = (0..12).map(|n| change(0, n, device(n))).collect();
+    for hour in 0..240 {
+        records.extend((0..12).map(|n| flow(n, hour * 3600 + n.cast_signed(), "vendor.example")));
+    }
+    records
+}
+
+#[test]
+fn more_than_five_devices_at_one_new_destination_are_one_finding_that_lists_them() {
+    let mut records = settled();
+    records.extend((0..5).map(|n| flow(n, 10 * DAY + 60 + n.cast_signed(), "c2.example")));
+    assert_eq!(found(&judge(&records, Limits::default()), "same-new-destination").len(), 0);
+    records.extend((4..7).map(|n| flow(n, 10 * DAY + 300 + n.cast_signed(), "c2.example")));
+    let out = judge(&records, Limits::default());
+    let found = found(&out, "same-new-destination");
+    assert_eq!(found.len(), 1, "{out:?}");
+    let raised = found[0];
+    assert_eq!((&*raised.finding.subject, raised.finding.device), ("c2.example", DeviceId(0)));
+    assert!(raised.finding.title.contains("c2.example"), "{}", raised.finding.title);
+    let mut expected: Vec<DeviceId> = (0..6).map(|n| device(n).id()).collect();
+    let mut devices = raised.devices.clone();
+    expected.sort_unstable();
+    devices.sort_unstable();
+    assert_eq!(devices, expected);
+    assert_eq!(raised.finding.confidence, "");
+}
+
+#[test]
+fn a_memory_that_is_young_calls_nothing_new() {
+    let mut records: Vec<_> = (0..12).map(|n| change(0, n, device(n))).collect();
+    records.extend((0..12).map(|n| flow(n, 60 + n.cast_signed(), "vendor.example")));
+    assert_eq!(found(&judge(&records, Limits::default()), "same-new-destination").len(), 0);
+}
+
+#[test]
+fn two_sims_in_one_module_are_one_finding_and_the_module_is_masked() {
+    let start = |n: u64, secs| {
+        let mut start = record(&format!("s{n}"), Start, 0, 0);
+        start.attach.imeisv = "3569380356438090".parse().ok();
+        session(n, secs, start)
+    };
+    let records = [change(0, 1, device(1)), start(1, 60), start(1, 90), start(99, 120), tick(200)];
+    let out = judge(&records, Limits::default());
+    let found = found(&out, "module-twice");
+    // Also where the second SIM is a stranger.
+    assert_eq!(found.len(), 1, "{out:?}");
+    assert_eq!(found[0].devices.len(), 2);
+    assert!(!found[0].finding.subject.contains("3809"), "{}", found[0].finding.subject);
+    assert!(!found[0].subject.name.contains("3809"), "{}", found[0].subject.name);
+}
+
+#[test]
+fn a_flood_of_names_displaces_nothing_that_comes_again_and_is_said() {
+    let limits = Limits { keys: 200, ..Limits::default() };
+    let mut records: Vec<_> = (0..30).map(|n| change(0, n, device(n))).collect();
+    for n in 0..30_u64 {
+        records.extend((0..100).map(|k| flow(n, 10 + n.cast_signed(), &format!("{n}-{k}.example"))));
+        records.push(flow(n, 10 + n.cast_signed(), "busy.example"));
+    }
+    let out = judge(&records, limits);
+    let found = found(&out, "busy-destination");
+    assert_eq!(found.len(), 1, "{out:?}");
+    assert!(found[0].finding.confidence.contains("estimated"), "{}", found[0].finding.confidence);
+}
+
+#[test]
+fn a_million_keys_stay_within_their_room() {
+    let room = Room { keys: 1_000_000, bytes: 512 << 20, idle: Duration::from_mins(10) };
+    let mut keys = Keys::default();
+    let at = |n: u64| Timestamp((n / 10_000).cast_signed() * 1000);
+    for n in 0..1_200_000 {
+        keys.insert(n, at(n), room);
+    }
+    assert_eq!(keys.len(), 1_000_000);
+    assert!(keys.bytes() <= room.bytes, "{}", keys.bytes());
+    assert!(keys.is_estimated(at(1_200_000)) && keys.refused > 150_000, "{}", keys.refused);
+    assert!(keys.insert(1_150_000, at(1_200_000), room).is_some(), "it came twice");
+    assert_eq!(keys.len(), 1_000_000);
+    // Time passes: all of them are outside their windows, and the sketch with them.
+    keys.expire(at(1_200_000) + Duration::from_mins(30), room.idle);
+    assert_eq!((keys.len(), keys.is_estimated(at(1_200_000) + Duration::from_mins(30))), (0, false));
+    let small = Room { bytes: 50_000, ..room };
+    for n in 0..100_000 {
+        keys.insert(n, Timestamp(i64::MAX / 2), small);
+    }
+    assert!(keys.bytes() <= 51_000, "{}", keys.bytes());
+}

@@ -1,0 +1,27 @@
+//! What the second stage answers while it judges one event.
+
+use fleetward_baseline::ModelKey;
+use fleetward_fleet::{Plmn, Timestamp};
+use fleetward_rules::Around;
+
+use super::novelty::Novelty;
+
+/// The devices around the one of an event.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) novelty: &'a Novelty,
+    /// Of the event's device.
+    pub(super) model: ModelKey,
+    /// When it happened.
+    pub(super) at: Timestamp,
+}
+
+impl Around for Surroundings<'_> {
+    fn outage_share(&self, _network: Plmn) -> Option<f64> {
+        None
+    }
+
+    fn is_new(&self, field: u8, value: u64) -> Option<bool> {
+        self.novelty.is_new(self.model, field, value, self.at)
+    }
+}
