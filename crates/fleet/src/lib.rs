@@ -32,6 +32,7 @@ mod response;
 mod secret;
 mod time;
 pub mod wire;
+mod zone;
 
 pub use activity::{Call, Direction, Flow, Login, Message};
 pub use device::{Device, DeviceState, ImeiLock};
@@ -49,3 +50,4 @@ pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, pa
 pub use response::{Action, Actor, Response, ResponseState, Transition};
 pub use secret::Secret;
 pub use time::Timestamp;
+pub use zone::{Hours, InvalidHours, InvalidZone, LocalTime, Zone};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Country, Plmn, Tac};
+use crate::{Country, Hours, Plmn, Tac, Zone};
 
 /// A profile: one file under `models/`. An empty list means "not stated", never "nothing allowed".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,15 @@ pub struct Profile {
     /// Radio technologies by [`crate::Rat::name`].
     #[serde(default)]
     pub rats: Vec<Box<str>>,
+    /// Whom it may talk to: names, `*.` and a name for all below it, addresses and networks.
+    #[serde(default)]
+    pub destinations: Vec<Box<str>>,
+    /// Where its clock is: the zone of local times in rules; without one they are UTC.
+    #[serde(default)]
+    pub time_zone: Option<Zone>,
+    /// The hours of a day, local time, in which it works.
+    #[serde(default)]
+    pub hours: Option<Hours>,
     /// Volumes that are plenty for it.
     #[serde(default)]
     pub volume: Volume,
@@ -75,6 +84,12 @@ pub struct Volume {
     /// In any day.
     #[serde(default, with = "bytes")]
     pub per_day: Option<u64>,
+    /// In a billing cycle.
+    #[serde(default, with = "bytes")]
+    pub per_cycle: Option<u64>,
+    /// In all its life.
+    #[serde(default, with = "bytes")]
+    pub per_life: Option<u64>,
 }
 
 /// Policy for a request without IMEISV.
@@ -122,6 +137,9 @@ impl Profile {
             networks: Vec::new(),
             apns: Vec::new(),
             rats: Vec::new(),
+            destinations: Vec::new(),
+            time_zone: None,
+            hours: None,
             volume: Volume::default(),
             sessions_per_day: None,
             messages_per_day: None,

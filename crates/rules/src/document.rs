@@ -275,6 +275,9 @@ pub(crate) struct ProfileDocument {
     pub(crate) networks: Vec<Scalar>,
     pub(crate) apns: Vec<Box<str>>,
     pub(crate) rats: Vec<Box<str>>,
+    pub(crate) destinations: Vec<Box<str>>,
+    pub(crate) time_zone: Option<Scalar>,
+    pub(crate) hours: Option<Scalar>,
     pub(crate) volume: VolumeDocument,
     pub(crate) sessions_per_day: Option<u32>,
     pub(crate) messages_per_day: Option<u32>,
@@ -286,9 +289,12 @@ pub(crate) struct ProfileDocument {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the keys of a file")]
 pub(crate) struct VolumeDocument {
     pub(crate) per_hour: Option<Scalar>,
     pub(crate) per_day: Option<Scalar>,
+    pub(crate) per_cycle: Option<Scalar>,
+    pub(crate) per_life: Option<Scalar>,
 }
 
 /// One event of an example. Without `kind` it is a session record: an interim, or what `status` says.

@@ -134,6 +134,7 @@ fn list_text(list: ListField, context: &Context<'_>) -> String {
         ListField::Networks => profile.and_then(|profile| joined(&profile.networks)),
         ListField::Apns => profile.and_then(|profile| joined(&profile.apns)),
         ListField::Rats => profile.and_then(|profile| joined(&profile.rats)),
+        ListField::Destinations => profile.and_then(|profile| joined(&profile.destinations)),
     };
     text.unwrap_or_else(|| "not stated".to_owned())
 }

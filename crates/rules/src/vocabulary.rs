@@ -51,6 +51,7 @@ pub(crate) enum Flag {
     IdentityChanged,
     PlaceChanged,
     NewDestination,
+    InHours,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,10 @@ pub(crate) enum Number {
     UplinkRatio,
     MessagesPerDay,
     CallsPerDay,
+    LocalHour,
+    LocalWeekday,
+    VolumePerCycle,
+    VolumePerLife,
 }
 
 /// The numbers are part of snapshots: never change one.
@@ -148,6 +153,7 @@ pub(crate) enum ListField {
     Networks,
     Apns,
     Rats,
+    Destinations,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,6 +303,9 @@ pub(crate) static FIELDS: &[Entry] = &[
     flag("unusual.new_destination", Flag::NewDestination, UNUSUAL, "a destination that it never contacted, in the last day"),
     plain("hour_of_day", Number::HourOfDay, ALL, "0 to 23, UTC"),
     plain("weekday", Number::Weekday, ALL, "1 (Monday) to 7 (Sunday), UTC"),
+    plain("local_hour", Number::LocalHour, ALL, "0 to 23 in the profile's `time_zone`; without one UTC"),
+    plain("local_weekday", Number::LocalWeekday, ALL, "1 (Monday) to 7 (Sunday) in the profile's `time_zone`; without one UTC"),
+    flag("profile.in_hours", Flag::InHours, ALL, "the local time is in the profile's `hours`; unknown where it states none"),
     symbol("device", (Symbol::Device, S::Device), ALL, "the device itself; for `distinct: device`"),
     flag("device.known", Flag::DeviceKnown, ALL, "the inventory has it"),
     text("device.name", TextField::DeviceName, ALL, "its name"),
@@ -318,6 +327,9 @@ pub(crate) static FIELDS: &[Entry] = &[
     list("profile.rats", ListField::Rats, Some(S::Rat), "radio technologies that it may use"),
     bytes("profile.volume.per_hour", Number::VolumePerHour, ALL, "plenty for an hour"),
     bytes("profile.volume.per_day", Number::VolumePerDay, ALL, "plenty for a day"),
+    bytes("profile.volume.per_cycle", Number::VolumePerCycle, ALL, "plenty for a billing cycle"),
+    bytes("profile.volume.per_life", Number::VolumePerLife, ALL, "plenty for a lifetime"),
+    list("profile.destinations", ListField::Destinations, None, "whom it may talk to: names, `*.` for all below one, addresses, networks"),
     plain("profile.sessions_per_day", Number::SessionsPerDay, ALL, "plenty of sessions for a day"),
     plain("profile.messages_per_day", Number::MessagesPerDay, ALL, "short messages that it may send in a day"),
     plain("profile.calls_per_day", Number::CallsPerDay, ALL, "calls that it may make in a day"),

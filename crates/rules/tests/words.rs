@@ -215,3 +215,32 @@ fn the_second_stage_lends_what_it_knows_of_others() {
     let told = errors("rule: r\ntitle: t\nwhen: network_outage(netwrk, 2)\n");
     assert!(told.contains("wants the field `network`"), "{told}");
 }
+
+#[test]
+fn local_time_and_hours_of_work() {
+    // Examples begin on Monday 2026-01-05 at midnight UTC: one o'clock in Berlin.
+    holds(
+        "rule: r\ntitle: t\nwhen: contact && local_hour == 1 && local_weekday == 1\ntests:\n  \
+         - { profile: { time_zone: Europe/Berlin }, given: [ {} ], expect: alarm }\n  \
+         - { profile: {}, given: [ {} ], expect: none }\n  \
+         - { profile: { time_zone: America/New_York }, given: [ { at: 6h } ], expect: alarm }\n",
+    );
+    holds(
+        "rule: r\ntitle: t\nwhen: contact && !profile.in_hours\ntests:\n  \
+         - { profile: { hours: '06:00-22:00', time_zone: Europe/Berlin }, given: [ { at: 4h } ], expect: alarm }\n  \
+         - { profile: { hours: '06:00-22:00', time_zone: Europe/Berlin }, given: [ { at: 5h } ], expect: none }\n  \
+         - { profile: {}, given: [ {} ], expect: none }\n",
+    );
+}
+
+#[test]
+fn a_profile_says_whom_a_device_may_talk_to() {
+    let profile = "profile: { destinations: [time.example, '*.vendor.example', 203.0.113.0/24] }";
+    holds(&format!(
+        "rule: r\ntitle: t\nwhen: '!allowed(flow.destination, profile.destinations)'\ntests:\n  \
+         - {{ {profile}, given: [ {{ destination: time.example }}, {{ destination: a.vendor.example }}, {{ destination: 203.0.113.5 }} ], expect: none }}\n  \
+         - {{ {profile}, given: [ {{ destination: vendor.example }} ], expect: alarm }}\n  \
+         - {{ {profile}, given: [ {{ destination: a.evilvendor.example }} ], expect: alarm }}\n  \
+         - {{ profile: {{}}, given: [ {{ destination: a.evilvendor.example }} ], expect: none }}\n"
+    ));
+}

@@ -131,7 +131,12 @@ fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
             either_if(at == Trigger::Unusual)
         }
         Flag::SessionIsNew | Flag::SessionOverlaps => either_if(Triggers::SESSION.contains(at)),
-        Flag::DeviceKnown | Flag::DeviceCritical | Flag::Late | Flag::SimultaneousAllowed | Flag::Fixed => EITHER,
+        Flag::DeviceKnown
+        | Flag::DeviceCritical
+        | Flag::Late
+        | Flag::SimultaneousAllowed
+        | Flag::Fixed
+        | Flag::InHours => EITHER,
     }
 }
 
@@ -276,7 +281,9 @@ impl Reads {
 
     fn flag(&mut self, flag: Flag) {
         match flag {
-            Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed | Flag::Fixed => self.device = true,
+            Flag::DeviceKnown | Flag::DeviceCritical | Flag::SimultaneousAllowed | Flag::Fixed | Flag::InHours => {
+                self.device = true;
+            }
             Flag::SessionIsNew | Flag::SessionOverlaps => self.carriers = self.carriers.or(Triggers::SESSION),
             Flag::Late | Flag::Contact => self.carriers = self.carriers.or(Triggers::MAY_CONTACT),
             Flag::Flow => self.carriers = self.carriers.or(Triggers::of(Trigger::Flow)),

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use std::time::Duration;
 
-use fleetward_fleet::{Direction, Simultaneous, Timestamp};
+use fleetward_fleet::{Direction, LocalTime, Simultaneous, Timestamp, Zone};
 
 use super::ir::{Address, Arithmetic, Sym, Text, WindowRef};
 use crate::detail::{Detail, Metric, Unusual, UnusualKind};
 use crate::facts::{Facts, Trigger};
+use crate::lookup;
 use crate::state::{Inner, Stored};
 use crate::symbol;
 use crate::vocabulary::{Field, Flag, ListField, Number, Symbol, TextField};
@@ -61,7 +62,14 @@ impl<'a> Context<'a> {
             Flag::IdentityChanged => self.verdict()?.identity_changed,
             Flag::PlaceChanged => self.verdict()?.place_changed,
             Flag::NewDestination => self.verdict()?.new_destination,
+            Flag::InHours => facts.profile?.hours?.contains(self.local()),
         })
+    }
+
+    /// The clock where the device works, by its profile.
+    fn local(&self) -> LocalTime {
+        let zone = self.facts.profile.and_then(|profile| profile.time_zone.as_ref());
+        zone.map_or_else(|| Zone::UTC.local(self.facts.time()), |zone| zone.local(self.facts.time()))
     }
 
     fn verdict(&self) -> Option<&'a Unusual> {
@@ -128,6 +136,10 @@ impl<'a> Context<'a> {
             Number::Weekday => number((facts.time().secs().div_euclid(86_400) + 3).rem_euclid(7).unsigned_abs() + 1),
             Number::OpenSessions => optional(facts.open_sessions.map(u64::from)),
             Number::VolumePerHour => optional(volume.and_then(|volume| volume.per_hour)),
+            Number::LocalHour => number(u64::from(self.local().hour)),
+            Number::LocalWeekday => number(u64::from(self.local().weekday)),
+            Number::VolumePerCycle => optional(volume.and_then(|volume| volume.per_cycle)),
+            Number::VolumePerLife => optional(volume.and_then(|volume| volume.per_life)),
             Number::VolumePerDay => optional(volume.and_then(|volume| volume.per_day)),
             Number::SessionsPerDay => {
                 optional(facts.profile.and_then(|profile| profile.sessions_per_day).map(u64::from))
@@ -266,6 +278,7 @@ impl<'a> Context<'a> {
             ListField::Networks => profile?.networks.len(),
             ListField::Apns => profile?.apns.len(),
             ListField::Rats => profile?.rats.len(),
+            ListField::Destinations => profile?.destinations.len(),
         };
         Some(len).filter(|len| *len > 0)
     }
@@ -282,7 +295,7 @@ impl<'a> Context<'a> {
                 let name = fleetward_fleet::Rat(value as u8).name();
                 profile.rats.iter().any(|rat| **rat == *name)
             }
-            ListField::Groups | ListField::Apns => return None,
+            ListField::Groups | ListField::Apns | ListField::Destinations => return None,
         })
     }
 
@@ -292,7 +305,21 @@ impl<'a> Context<'a> {
         Some(match list {
             ListField::Groups => self.facts.device?.groups.iter().any(|group| **group == *text),
             ListField::Apns => self.facts.profile?.apns.iter().any(|apn| **apn == *text),
+            ListField::Destinations => self.may_talk_to(text),
             _ => return None,
+        })
+    }
+
+    /// By name, by a name above it, or by the address of the flow.
+    fn may_talk_to(&self, name: &str) -> bool {
+        let address = self.address(Address::Field(Symbol::FlowAddress));
+        let destinations = self.facts.profile.map(|profile| profile.destinations.as_slice()).unwrap_or_default();
+        destinations.iter().any(|entry| match entry.strip_prefix("*.") {
+            Some(above) => name.strip_suffix(above).is_some_and(|below| below.ends_with('.')),
+            None => {
+                **entry == *name
+                    || address.is_some_and(|ip| lookup::network(entry).is_some_and(|net| net.contains(&ip)))
+            }
         })
     }
 

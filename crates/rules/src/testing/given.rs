@@ -254,6 +254,11 @@ fn profile(document: &ProfileDocument) -> Result<Profile, String> {
     profile.rats.clone_from(&document.rats);
     profile.volume.per_hour = bytes(document.volume.per_hour.as_ref())?;
     profile.volume.per_day = bytes(document.volume.per_day.as_ref())?;
+    profile.volume.per_cycle = bytes(document.volume.per_cycle.as_ref())?;
+    profile.volume.per_life = bytes(document.volume.per_life.as_ref())?;
+    profile.destinations.clone_from(&document.destinations);
+    profile.time_zone = value(document.time_zone.as_ref())?;
+    profile.hours = value(document.hours.as_ref())?;
     profile.sessions_per_day = document.sessions_per_day;
     profile.messages_per_day = document.messages_per_day;
     profile.calls_per_day = document.calls_per_day;
