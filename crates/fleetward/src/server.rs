@@ -3,6 +3,7 @@
 //! The order of starting is the reverse of an observation's way, so that nothing arrives where nobody listens yet:
 //! database, directory, responses, detection, journal (and its replay), RADIUS, API. Stopping is the way itself.
 
+mod aim;
 mod control;
 mod events;
 mod folder;
@@ -136,6 +137,7 @@ impl Server {
             store: store.clone(),
             directory: Arc::clone(&directory),
             responder: Arc::clone(&responder),
+            engine: Arc::downgrade(&engine),
             events: events.clone(),
             clock: clock::now,
         })?;

@@ -171,7 +171,7 @@ impl Compiler<'_, '_> {
         let clear = clear_text.as_ref().and_then(|(text, _)| self.condition(text));
         let reads = when.as_ref().map(Reads::of).unwrap_or_default();
         let (repeat, value) = self.repeat(document, subject, &reads);
-        let responds = self.responds(document);
+        let responds = self.responds(document, subject != Subject::Device);
         let windows = document.watch.keys().map(String::as_str).collect::<Vec<_>>();
         let mut memory = Vec::new();
         let title = self.template(Some(&document.title), "", &mut memory);

@@ -276,7 +276,8 @@ fn firing(
         }
         Told::Again { respond } => {
             let finding = Box::new(finding(&rule, whom, context, episode?));
-            let responds = if respond { responds(&rule, whom, context) } else { Vec::new() };
+            // More devices may take part by now; what was asked for a device already is not asked again.
+            let responds = if respond || whom.key.is_some() { responds(&rule, whom, context) } else { Vec::new() };
             Some(Firing::Again { rule, finding, responds })
         }
     }
@@ -330,7 +331,8 @@ pub(crate) fn masked(name: &str) -> Cow<'_, str> {
 
 /// What the rule asks for now: by its mode, each response's `unless`, and whether somebody would be in danger.
 fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> {
-    let critical = is_critical(context.facts) || whom.key.is_some();
+    // Where many devices take part, each of them is asked for itself.
+    let critical = is_critical(context.facts) && whom.key.is_none();
     let wanted = rule.responds.iter().zip(&rule.compiled.responds_unless).filter(|(respond, unless)| {
         let allowed = match rule.mode {
             Mode::Off | Mode::DryRun => false,

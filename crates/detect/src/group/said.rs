@@ -16,11 +16,7 @@ pub(super) fn said(
     facts: &Facts<'_>,
     is_estimated: bool,
 ) -> Option<Output> {
-    let raised = |mut finding: Box<fleetward_fleet::Finding>, rule: Arc<Rule>, mut responds: Vec<Respond>| {
-        if key.subject != Kind::Device {
-            // There is no one device to act on, and the one of this event is not the culprit.
-            responds.retain(|respond| !respond.action.is_intervention());
-        }
+    let raised = |mut finding: Box<fleetward_fleet::Finding>, rule: Arc<Rule>, responds: Vec<Respond>| {
         if is_estimated {
             finding.confidence = estimated(&finding.confidence, key.subject);
         }

@@ -126,10 +126,11 @@ fn more_than_three_devices_of_a_model_abroad_are_one_finding() {
     assert_eq!((raised.finding.device, &*raised.finding.subject), (DeviceId(0), "meter"));
     assert_eq!((&*raised.subject.name, raised.subject.model.as_deref()), ("meter", Some("meter")));
     assert_eq!(raised.finding.evidence[0], Offset(14));
-    // The channel hears of it; nobody is disconnected.
+    // The channel hears of it; to disconnect those that took part waits for a person.
     assert_eq!((raised.finding.session.as_ref(), raised.sessions.len()), (None, 0));
-    assert!(raised.responds.iter().all(|respond| !respond.action.is_intervention()));
-    assert_eq!(raised.responds.len(), 1);
+    assert_eq!(raised.devices.len(), 4);
+    let asked: Vec<_> = raised.responds.iter().map(|r| (r.action.is_intervention(), r.needs_approval)).collect();
+    assert_eq!(asked, [(true, true), (false, false)]);
 }
 
 #[test]

@@ -3,16 +3,17 @@
 //! One thread takes the outputs of all workers, in batches: findings go into the database in one transaction, and only
 //! then to the responder, so that nothing is stopped that is not written down.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crossbeam_channel::{Receiver, Sender};
 use fleetward_aaa::Directory;
 use fleetward_detect::engine::{Outputs, Sink};
-use fleetward_detect::{Output, Raised};
+use fleetward_detect::{Engine, Output, Raised};
 use fleetward_fleet::{FindingState, SessionKey, Timestamp};
 use fleetward_respond::machine::FindingRaised;
 use fleetward_store::{ExcusedDeviation, Outcome, Store};
 
+use super::aim::Aim;
 use super::events::{Event, Events};
 use super::kin::Kin;
 use super::quota::Quota;
@@ -42,6 +43,8 @@ pub(crate) struct Parts {
     pub(crate) directory: Arc<Directory>,
     /// Set once the journal is replayed; until then what it should hear waits.
     pub(crate) responder: Late,
+    /// Asked for the sessions of devices that a finding about many names; not owned, because its outputs lead here.
+    pub(crate) engine: Weak<Engine>,
     pub(crate) events: Events,
     pub(crate) clock: fn() -> Timestamp,
 }
@@ -73,9 +76,16 @@ pub(crate) struct Incoming(Receiver<Message>);
 impl Incoming {
     /// Starts the thread; it ends when the last [`Outbox`] and sink are dropped.
     pub(crate) fn start(self, parts: Parts) -> std::io::Result<std::thread::JoinHandle<()>> {
+        let aim = Aim::start(super::aim::Parts {
+            store: parts.store.clone(),
+            directory: Arc::clone(&parts.directory),
+            engine: parts.engine.clone(),
+            responder: Arc::clone(&parts.responder),
+            clock: parts.clock,
+        })?;
         std::thread::Builder::new().name("outputs".into()).spawn(move || {
             let quota = Quota::counted(&parts.store, (parts.clock)());
-            let mut parts = Taker { parts, waiting: Vec::new(), quota, kin: Kin::default() };
+            let mut parts = Taker { parts, waiting: Vec::new(), quota, kin: Kin::default(), aim };
             while let Ok(first) = self.0.recv() {
                 let mut batch = Vec::new();
                 let mut barriers = Vec::new();
@@ -112,6 +122,7 @@ struct Taker {
     waiting: Vec<Word>,
     quota: Quota,
     kin: Kin,
+    aim: Aim,
 }
 
 impl Taker {
@@ -153,6 +164,10 @@ impl Taker {
             }
             if recorded.outcome == Outcome::Inserted && recorded.state != FindingState::Suppressed {
                 self.parts.events.publish(&Event::Finding(Box::new(raised.finding.clone())));
+            }
+            if !raised.devices.is_empty() && recorded.state != FindingState::Suppressed {
+                self.aim.at(&raised);
+                raised.responds.retain(|respond| !respond.action.is_intervention());
             }
             let kin = self.kin.of(&raised, &self.parts.store, (self.parts.clock)());
             self.tell(Word::Raised(Box::new(translate::raised(raised, kin))));

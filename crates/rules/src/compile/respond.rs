@@ -20,13 +20,17 @@ pub(super) struct Responds {
 
 impl Compiler<'_, '_> {
     /// What it asks for; for each response, when it is left out, compiled and as written.
-    pub(super) fn responds(&mut self, document: &RuleDocument) -> Responds {
+    /// `is_shared`: the rule is about many devices, each of which waits for a person unless the rule says `approval: none`.
+    pub(super) fn responds(&mut self, document: &RuleDocument, is_shared: bool) -> Responds {
         let mut responds = Responds::default();
         for respond in &document.respond {
             let options = &respond.value.options;
             let unless = options.unless.as_ref().and_then(|text| self.condition(text));
             let Some(action) = self.action(respond) else { continue };
-            let needs_approval = options.approval == Some(ApprovalDocument::Human);
+            let needs_approval = match options.approval {
+                Some(approval) => approval == ApprovalDocument::Human,
+                None => is_shared && action.is_intervention(),
+            };
             responds.asked.push(Respond { action, needs_approval });
             responds.unless.push(unless.as_ref().map(build::condition));
             responds.unless_text.push(options.unless.as_ref().map(|text| plain(&text.value)));
