@@ -96,7 +96,7 @@ fn fits(word: &str) -> PlannedKinds {
             MODULE
         }
         "svn" => MODULE.or(ROLL_OUT),
-        "imsi" | "iccid" | "msisdn" | "esim_profile" | "sim_change" | "sim.part" => SIM,
+        "imsi" | "iccid" | "msisdn" | "esim_profile" | "sim_changed" => SIM,
         "ip" => SIM.or(MOVE),
         "country"
         | "countries"
@@ -113,15 +113,19 @@ fn fits(word: &str) -> PlannedKinds {
         | "rat"
         | "rats" => MOVE,
         "apn" | "apns" | "apn_not_allowed" => MOVE.or(ROLL_OUT),
-        "bytes" | "bytes_up" | "bytes_down" | "total_bytes" | "uplink_ratio" | "unusual" | "drift" => VOLUME,
+        "bytes" | "bytes_up" | "bytes_down" | "total_bytes" | "uplink_ratio" | "unusual" | "drift" | "model_wide"
+        | "flow" => VOLUME,
         "open_sessions" | "session_secs" | "sessions_per_day" => SESSIONS,
         "silence" | "contact_every" | "absent" => SILENCE,
-        word if word.starts_with("flow.") || word.starts_with("destination") => VOLUME,
-        word if word.starts_with("login.") => VOLUME,
+        "login_ok" | "login_failed" | "message_sent" | "message_received" | "call_made" | "call_received" => VOLUME,
+        word if PEERS.iter().any(|peer| word.starts_with(peer)) => VOLUME,
         word if word.starts_with("sim.") => SIM,
         _ => PlannedKinds(0),
     }
 }
+
+/// What a device does beside its sessions, and who talks to it.
+const PEERS: [&str; 4] = ["flow.", "login.", "message.", "call."];
 
 const fn bit(kind: PlannedKind) -> u8 {
     1 << kind as u8
@@ -149,7 +153,10 @@ mod tests {
     #[test]
     fn what_a_rule_reads_says_what_excuses_it() {
         let rule = |body: &str| format!("rule: r\ntitle: t\n{body}\n");
-        let cases: [(&str, &[&str]); 7] = [
+        let cases: [(&str, &[&str]); 10] = [
+            ("when: sim_changed && sim.part == \"esim_profile\"", &["sim_swap"]),
+            ("when: login_ok && login.account == \"root\"", &["roll_out", "maintenance"]),
+            ("when: unusual(bytes)", &["roll_out", "maintenance"]),
             ("when: changed(imei)", &["sim_swap", "module_swap"]),
             ("when: reject_reason == \"country_not_allowed\"", &["move"]),
             ("watch: { used: { sum: bytes, over: 1h } }\nwhen: used > 1 MB", &["roll_out", "maintenance"]),

@@ -21,6 +21,8 @@ use parking_lot::{Mutex, RwLock};
 use crate::config::{Problem, Settings};
 use crate::rulefiles;
 
+/// What a text is called that is no file yet.
+const TEXT: &str = "text.yaml";
 /// The folder beside the rules that keeps what was replaced.
 const KEPT: &str = ".versions";
 
@@ -65,9 +67,8 @@ impl RuleDesk {
 
     /// What is right and wrong in a text.
     pub(super) fn check(&self, text: &str) -> Result<RuleCheck, ControlError> {
-        let settings = self.settings()?;
-        let options = rulefiles::options(&settings.config.channels.keys().map(String::as_str).collect::<Vec<_>>());
-        let files = [("text", text)];
+        let (files, options) = self.surroundings(text)?;
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let (rules, examples) = match (RuleSet::compile(&files, &options), fleetward_rules::run_tests(&files, &options))
         {
             (Ok(rules), Ok(examples)) => (rules, examples),
@@ -89,23 +90,31 @@ impl RuleDesk {
         })
     }
 
+    /// A text among the lists and macros of the folder, which it may use: as files of which it is the only one with rules.
+    fn surroundings(&self, text: &str) -> Result<(Vec<(String, String)>, Options), ControlError> {
+        let (config, _) = Settings::outline(&self.config).map_err(|problem| mistakes(&[problem]))?;
+        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+        let mut files = files(&self.folder()?)?;
+        files.retain(|(_, text)| !heads(text).any(|head| matches!(head, "rule" | "exception")));
+        files.push((TEXT.to_owned(), text.to_owned()));
+        Ok((files, rulefiles::options(&channels)))
+    }
+
     /// The operator's own rules, from their files.
     pub(super) fn own(&self) -> Result<Vec<OwnRule>, ControlError> {
-        let folder = self.folder()?;
-        let mut own = Vec::new();
-        for (path, text) in files(&folder)? {
-            let Ok(rules) = RuleSet::compile(&[("rule", &text)], &Options::default()) else { continue };
-            let shared_file = !is_alone(&text);
-            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            own.extend(rules.rules().iter().map(|rule| OwnRule {
-                name: rule.name.clone(),
-                version: rule.version,
-                file: file.clone(),
-                shared_file,
-                text: text.clone(),
-            }));
-        }
-        Ok(own)
+        let files = files(&self.folder()?)?;
+        let named: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let wrong = |wrong: Vec<fleetward_rules::Diagnostic>| {
+            mistakes(&wrong.into_iter().map(rulefiles::problem).collect::<Vec<_>>())
+        };
+        let rules = RuleSet::compile(&named, &Options::default()).map_err(wrong)?;
+        let own = |rule: &Arc<Rule>| {
+            let (name, text) = files.iter().find(|(name, _)| **name == *rule.file)?;
+            let file = Path::new(name).file_name()?.to_string_lossy().into_owned();
+            let shared_file = !is_alone(text);
+            Some(OwnRule { name: rule.name.clone(), version: rule.version, file, shared_file, text: text.clone() })
+        };
+        Ok(rules.rules().iter().filter_map(own).collect())
     }
 
     /// Writes a rule and judges by it.
@@ -145,7 +154,9 @@ impl RuleDesk {
             let why = failed.failure.clone().unwrap_or_default();
             return Err(mistake(failed.line, format!("the rule's own example {}: {why}", failed.name)));
         }
-        let rules = RuleSet::compile(&[("rule", new.text)], &Options::default());
+        let (files, options) = self.surroundings(new.text)?;
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let rules = RuleSet::compile(&files, &options);
         match rules.as_ref().map(RuleSet::rules) {
             Ok([rule]) if *rule.name == *new.name && is_alone(new.text) => Ok(Arc::clone(rule)),
             Ok([rule]) if is_alone(new.text) => {
@@ -260,11 +271,13 @@ fn difference(before: &RuleSet, after: &RuleSet) -> Reloaded {
 
 /// One document, which is a rule.
 fn is_alone(text: &str) -> bool {
-    let heads = text.lines().filter(|line| {
-        let name = line.split(':').next().unwrap_or_default();
-        matches!(name, "rule" | "list" | "macro" | "area" | "exception") && line.len() > name.len()
-    });
-    heads.count() == 1
+    heads(text).eq(["rule"])
+}
+
+/// What the documents of a file are: `rule`, `list`, ...
+fn heads(text: &str) -> impl Iterator<Item = &str> {
+    let heads = text.lines().filter_map(|line| line.split_once(':').map(|(head, _)| head));
+    heads.filter(|head| matches!(*head, "rule" | "list" | "macro" | "area" | "exception"))
 }
 
 fn refuse_shared(known: &OwnRule) -> Result<(), ControlError> {
@@ -275,15 +288,15 @@ fn refuse_shared(known: &OwnRule) -> Result<(), ControlError> {
     Ok(())
 }
 
-/// The YAML files of the folder with their texts, by name.
-fn files(folder: &Path) -> Result<Vec<(PathBuf, String)>, ControlError> {
+/// The files of the folder with their texts, by name: rules, lists, macros, and the data that lists name.
+fn files(folder: &Path) -> Result<Vec<(String, String)>, ControlError> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut paths: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml")).collect();
+        paths.filter(|path| rulefiles::is_rule_file(path) || rulefiles::is_data_file(path)).collect();
     paths.sort();
     let text = |path: PathBuf| match std::fs::read_to_string(&path) {
-        Ok(text) => Ok((path, text)),
+        Ok(text) => Ok((path.display().to_string(), text)),
         Err(error) => Err(unwritten(&path, &error)),
     };
     paths.into_iter().map(text).collect()

@@ -8,6 +8,7 @@ use fleetward_testkit::nas::{Event, Nas, SessionRef};
 use serde_json::json;
 
 use crate::misuse::with;
+use crate::rest::Program;
 use crate::support::{Place, active, attach, clock, closed, settle, steal};
 
 /// A report that says something new.
@@ -159,4 +160,54 @@ fn observations_are_imported_once_and_a_silent_source_is_shown() {
         nas.turn(Duration::from_millis(200)).unwrap();
     }
     assert!(!nas.turn(Duration::ZERO).unwrap().iter().any(|event| matches!(event, Event::Rejected(_))));
+}
+
+#[test]
+fn own_rules_are_written_over_the_api_softly_and_with_versions() {
+    let place = Place::init();
+    place.write("rules/lists.yaml", "list: night-clubs\nvalues: [\"45299\"]\n");
+    let _server = place.serve();
+    let program = Program::new(&place, place.read("data/cli-token").trim());
+    let rule = |version: u32, mode: &str, limit: &str| {
+        format!(
+            "rule: club\nversion: {version}\ntitle: In a club\nwhen: in_list(network, \"night-clubs\") && bytes > {limit}\n\
+             mode: {mode}\ntests: [{{ given: [{{ network: 45299, bytes: 2 MB }}], expect: alarm }}]\n"
+        )
+    };
+    let put = |name: &str, text: &str| {
+        program.call(
+            "PUT",
+            &format!("/api/v1/rules/own/{name}"),
+            "application/json",
+            &json!({ "text": text }).to_string(),
+        )
+    };
+    let refused = put("club", &rule(1, "enforce", "1 MB")).json(409);
+    assert!(refused["detail"].as_str().unwrap().contains("starts in dry-run"), "{refused}");
+    let wrong = put("club", &rule(1, "dry-run", "3 MB")).json(422);
+    assert!(wrong["errors"][0]["message"].as_str().unwrap().contains("expected an alarm"), "{wrong}");
+    let wrong = put("club", &rule(1, "dry-run", "1 MBB")).json(422);
+    assert_eq!((&wrong["errors"][0]["line"], &wrong["type"]), (&json!(4), &json!("urn:fleetward:problem:mistakes")));
+    assert!(!place.path("rules/club.yaml").exists());
+
+    assert_eq!(put("club", &rule(1, "dry-run", "1 MB")).json(200)["mode"], "dry-run");
+    assert_eq!(place.read("rules/club.yaml"), rule(1, "dry-run", "1 MB"));
+    let stale = put("club", &rule(1, "dry-run", "1500 kB")).json(409);
+    assert!(stale["detail"].as_str().unwrap().contains("higher"), "{stale}");
+    let written = put("club", &rule(2, "enforce", "1500 kB")).json(200);
+    assert!(written["warnings"][0].as_str().unwrap().contains("backtest"), "{written}");
+    assert_eq!(place.read("rules/.versions/club.v1.yaml"), rule(1, "dry-run", "1 MB"));
+    let own = program.get("/api/v1/rules/own/club").json(200);
+    assert_eq!((&own["version"], &own["shared_file"]), (&json!(2), &json!(false)));
+    let check = |text: &str| program.post("/api/v1/rules/check", &json!({ "text": text })).json(200);
+    let checked = check(&rule(3, "dry-run", "1 MB"));
+    assert_eq!((&checked["ok"], &checked["rules"][0]["name"]), (&json!(true), &json!("club")), "{checked:#}");
+    assert_eq!(check("rule: x\n")["ok"], false);
+
+    assert_eq!(program.call("DELETE", "/api/v1/rules/own/club", "", "").status, 204);
+    program.get("/api/v1/rules/own/club").json(404);
+    let in_force = program.get("/api/v1/rules").json(200);
+    assert!(with(&in_force, "name", "club").is_empty() && !with(&in_force, "name", "volume-hour").is_empty());
+    let changes = place.json(&["changes", "list"]);
+    assert_eq!((with(&changes, "what", "rule.write").len(), with(&changes, "what", "rule.remove").len()), (2, 1));
 }

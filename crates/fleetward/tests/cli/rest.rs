@@ -11,22 +11,22 @@ use ureq::{Agent, http};
 use crate::support::{LIMIT, Place, active, attach, closed, csv, settle, steal};
 
 /// A program with a token.
-struct Program {
+pub(crate) struct Program {
     agent: Agent,
     base: String,
     token: String,
 }
 
 /// What the server answered.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     media: String,
     text: String,
 }
 
 impl Answer {
     #[track_caller]
-    fn json(&self, status: u16) -> Value {
+    pub(crate) fn json(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         serde_json::from_str(&self.text).unwrap_or_default()
     }
@@ -34,7 +34,7 @@ impl Answer {
 
 impl Program {
     /// Trusts the certificate that the server made, as `curl --cacert data/api.pem` would.
-    fn new(place: &Place, token: &str) -> Self {
+    pub(crate) fn new(place: &Place, token: &str) -> Self {
         let certificate = Certificate::from_pem(place.read("data/api.pem").as_bytes()).unwrap();
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
@@ -50,7 +50,7 @@ impl Program {
         Self { agent: config.build().new_agent(), base, token: token.to_owned() }
     }
 
-    fn call(&self, method: &str, path: &str, media: &str, body: &str) -> Answer {
+    pub(crate) fn call(&self, method: &str, path: &str, media: &str, body: &str) -> Answer {
         let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
@@ -64,11 +64,11 @@ impl Program {
         Answer { status: answer.status().as_u16(), media: media.unwrap_or_default(), text }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.call("GET", path, "", "")
     }
 
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.call("POST", path, "application/json", &body.to_string())
     }
 
