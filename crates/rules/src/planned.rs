@@ -117,7 +117,6 @@ fn fits(word: &str) -> PlannedKinds {
         | "flow" => VOLUME,
         "open_sessions" | "session_secs" | "sessions_per_day" => SESSIONS,
         "silence" | "contact_every" | "absent" => SILENCE,
-        "login_ok" | "login_failed" | "message_sent" | "message_received" | "call_made" | "call_received" => VOLUME,
         word if PEERS.iter().any(|peer| word.starts_with(peer)) => VOLUME,
         word if word.starts_with("sim.") => SIM,
         _ => PlannedKinds(0),
@@ -125,7 +124,7 @@ fn fits(word: &str) -> PlannedKinds {
 }
 
 /// What a device does beside its sessions, and who talks to it.
-const PEERS: [&str; 4] = ["flow.", "login.", "message.", "call."];
+const PEERS: [&str; 4] = ["flow.", "login", "message", "call"];
 
 const fn bit(kind: PlannedKind) -> u8 {
     1 << kind as u8
