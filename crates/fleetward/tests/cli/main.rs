@@ -16,5 +16,6 @@ mod planned;
 mod rest;
 mod restart;
 mod rules;
+mod shared;
 mod simulate;
 mod support;
