@@ -12,10 +12,10 @@ use anyhow::Context;
 use fleetward_detect::backtest::{Account, Report, Span};
 use fleetward_detect::engine::{Config, Outputs};
 use fleetward_detect::history::Recorded;
-use fleetward_detect::{Compiled, Engine, History};
+use fleetward_detect::{BaselineSettings, Compiled, Engine, History};
 use fleetward_fleet::{Body, Device, DeviceId, Observation, Offset, Profile, Timestamp, wire};
 use fleetward_journal::Reader;
-use fleetward_rules::RuleSet;
+use fleetward_rules::{RuleSet, Trigger};
 use parking_lot::Mutex;
 
 use crate::history::JournalHistory;
@@ -38,6 +38,10 @@ pub(crate) struct Question {
     pub(crate) against: Option<Arc<RuleSet>>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) span: Span,
+    /// How baselines are judged, where a rule asks them.
+    pub(crate) baseline: Option<BaselineSettings>,
+    /// Models whose baseline is off.
+    pub(crate) off_for: Vec<String>,
 }
 
 /// One record of the past.
@@ -87,7 +91,12 @@ impl Judge {
         let said: Arc<Mutex<Vec<Outputs>>> = Arc::default();
         let heard = Arc::clone(&said);
         let sink = Arc::new(move |outputs: Outputs| heard.lock().push(outputs));
-        let compiled = Arc::new(Compiled::new(Arc::clone(rules), question.profiles.iter().cloned()));
+        // Learning costs much and is of no use to a rule that does not ask.
+        let asks = rules.rules().iter().any(|rule| rule.triggers().contains(Trigger::Unusual));
+        let baseline = question.baseline.clone().filter(|_| asks);
+        let compiled = Compiled::new(Arc::clone(rules), question.profiles.iter().cloned())
+            .with_baseline(baseline, question.off_for.iter().map(String::as_str));
+        let compiled = Arc::new(compiled);
         // One worker: the order of what is said, and so which examples are shown, must not depend on the machine.
         let config = Config { workers: 1, history: Some(Arc::clone(history)), ..Config::default() };
         let (engine, _) = Engine::start(config, compiled, sink).context("cannot start detection")?;

@@ -9,7 +9,7 @@ use crate::document::{Expect, TestDocument};
 use crate::firing::Firing;
 use crate::ruleset::{Options, RuleSet};
 use crate::shared::Shared;
-use given::Given;
+use given::{Earlier, Given};
 
 /// One example and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +59,10 @@ type Misread = (usize, usize, String);
 fn run(with_tests: &WithTests<'_>, set: &RuleSet, test: &TestDocument) -> Result<Option<String>, Misread> {
     let mut given = Given::new(test).map_err(|message| (0, 0, message))?;
     let mut fired = Vec::new();
-    for event in &test.given {
+    for (events, event) in test.given.iter().enumerate() {
+        let earlier = Earlier { test, events };
         let place = |message| (event.referenced.line() as usize, event.referenced.column() as usize, message);
-        fired.extend(given.observe(set, &with_tests.rule, &event.value).map_err(place)?);
+        fired.extend(given.observe(set, &with_tests.rule, &event.value, &earlier).map_err(place)?);
     }
     let started: Vec<&Firing> = fired.iter().filter(|firing| matches!(firing, Firing::Started { .. })).collect();
     Ok(compare(test, &started))

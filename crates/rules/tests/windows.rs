@@ -127,3 +127,15 @@ fn lists_of_names_and_networks() {
     let told = errors(&format!("{lists}rule: r\ntitle: t\nwhen: in_list(flow.address, \"vendor\")\n"));
     assert!(told.contains("\"*.Vendor.example\" of the list \"vendor\" is no address"), "{told}");
 }
+
+#[test]
+fn examples_are_measured_exactly_as_live() {
+    // Examples begin at midnight, so a bucket of an hour's window begins every five minutes.
+    holds(
+        "rule: volume\ntitle: t\nwatch: { used: { sum: bytes, over: 1h } }\nwhen: used > 50 MB\ntests:\n  \
+         - { given: [ { at: 1m, bytes: 31 MB }, { at: 62m, bytes: 30 MB } ], expect: none }\n  \
+         - { given: [ { at: 1m, bytes: 31 MB }, { at: 61m, bytes: 30 MB } ], expect: none }\n  \
+         - { given: [ { at: 1m, bytes: 31 MB }, { at: 60m, bytes: 30 MB } ], expect: alarm }\n  \
+         - { given: [ { at: 1m, bytes: 31 MB, device: a }, { at: 30m, bytes: 30 MB, device: a } ], expect: alarm }\n",
+    );
+}

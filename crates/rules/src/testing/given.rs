@@ -11,6 +11,7 @@ use fleetward_fleet::{
 
 use super::detail;
 use crate::around::{Around, Gaps};
+use crate::confirm::Past;
 use crate::detail::OwnedDetail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger, Triggers};
@@ -54,8 +55,24 @@ impl Given {
         })
     }
 
-    /// One event through the rules.
-    pub(super) fn observe(&mut self, set: &RuleSet, rule: &Rule, event: &EventDocument) -> Result<Vec<Firing>, String> {
+    /// One event through the rules; `earlier`: those before it, of whatever device.
+    pub(super) fn observe(
+        &mut self,
+        set: &RuleSet,
+        rule: &Rule,
+        event: &EventDocument,
+        earlier: &Earlier<'_>,
+    ) -> Result<Vec<Firing>, String> {
+        let mut out = Vec::new();
+        self.with_facts(event, |states, facts| {
+            let facts = Facts { past: Some(earlier), ..facts.clone() };
+            states.judge(set, rule, &facts, &mut out);
+        })?;
+        Ok(out)
+    }
+
+    /// One event as facts, for `then`.
+    fn with_facts(&mut self, event: &EventDocument, then: impl FnOnce(&mut States, &Facts<'_>)) -> Result<(), String> {
         let trigger = trigger(event)?;
         let at = START + duration(event.at.as_ref())?.unwrap_or_default();
         let age = duration(event.age.as_ref())?.unwrap_or_default();
@@ -102,9 +119,35 @@ impl Given {
         facts.last_source = Some(&self.last_source);
         let around = Stated { new: event.new, outage: event.outage };
         facts.around = Some(&around);
-        let mut out = Vec::new();
-        self.states.judge(set, rule, &facts, &mut out);
-        Ok(out)
+        then(&mut self.states, &facts);
+        Ok(())
+    }
+}
+
+/// What an example says before an event: its past, as live the journal tells it.
+pub(super) struct Earlier<'a> {
+    pub(super) test: &'a TestDocument,
+    /// So many events of the example.
+    pub(super) events: usize,
+}
+
+impl std::fmt::Debug for Earlier<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Earlier").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+impl Past for Earlier<'_> {
+    fn tell(&self, of: &Facts<'_>, _: Timestamp, each: &mut dyn FnMut(&Facts<'_>)) -> bool {
+        let Ok(mut given) = Given::new(self.test) else { return false };
+        self.test.given.iter().take(self.events).all(|event| {
+            let tell = |_: &mut States, facts: &Facts<'_>| {
+                if facts.device_id == of.device_id {
+                    each(facts);
+                }
+            };
+            given.with_facts(&event.value, tell).is_ok()
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use fleetward_detect::BaselineSettings;
 use fleetward_detect::backtest::Span;
 use fleetward_fleet::{Device, Observation, Profile, Timestamp, parse_duration};
 use fleetward_rules::{Mode, Options, RuleSet};
@@ -82,7 +83,9 @@ impl Backtest {
         let profiles = self.profiles(global)?;
         let ask = |last: Timestamp| {
             let span = self.span(global, last)?;
-            anyhow::Ok(Question { rules: Arc::new(rules), against: against.map(Arc::new), profiles, span })
+            let (baseline, off_for) = baseline(global)?;
+            let (rules, against) = (Arc::new(rules), against.map(Arc::new));
+            anyhow::Ok(Question { rules, against, profiles, span, baseline, off_for })
         };
         let report = if let Some(records) = self.records.of_file()? {
             let question = ask(records.last().map_or(Timestamp(0), |last| last.observed_at))?;
@@ -159,6 +162,13 @@ impl Backtest {
         }
         Ok(Span { from, to, fleet_per_hour, rule_per_hour: RULE_PER_HOUR })
     }
+}
+
+/// How baselines are judged: as configured, or by default.
+fn baseline(global: &Global) -> anyhow::Result<(Option<BaselineSettings>, Vec<String>)> {
+    let Some((config, _)) = configured(global)? else { return Ok((Some(BaselineSettings::default()), Vec::new())) };
+    let off_for = config.baseline.off_for.iter().map(|model| model.value.clone()).collect();
+    Ok((config.baseline.settings(), off_for))
 }
 
 /// Devices that a rule without a budget may touch in an hour, as the responder has it.
