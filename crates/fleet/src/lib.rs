@@ -44,7 +44,7 @@ pub use observation::{
     Admission, Attach, Body, DeviceChange, NasReset, Observation, Rat, RejectReason, Session, SessionKey,
     SessionStatus, SessionVanished,
 };
-pub use place::{Country, Plmn};
+pub use place::{CellId, Country, Plmn, Point};
 pub use planned::{InvalidPlan, MAX_PLANNED_DAYS, MAX_PLANNED_NAMES, PlannedChange, PlannedKind, PlannedScope};
 pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, parse_bytes, parse_duration};
 pub use response::{Action, Actor, Response, ResponseState, Transition};

@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidIdentity;
 
+mod cell;
+mod countries;
+mod geo;
 mod mcc;
+
+pub use cell::CellId;
+pub use geo::Point;
 
 /// A public land mobile network: country code and network code (3GPP TS 23.003 §2.2). `26201` and `262001` differ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
