@@ -2,6 +2,7 @@
 
 mod feed;
 mod gather;
+mod places;
 mod read;
 mod respond;
 mod tags;

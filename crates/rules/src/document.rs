@@ -98,6 +98,39 @@ pub(crate) struct MacroDocument {
     pub(crate) is: Spanned<String>,
 }
 
+/// A named area: any of this.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AreaDocument {
+    pub(crate) area: Spanned<String>,
+    #[serde(default)]
+    pub(crate) countries: Vec<Spanned<Scalar>>,
+    #[serde(default)]
+    pub(crate) networks: Vec<Spanned<Scalar>>,
+    /// `network-area-cell`, `*` for any.
+    #[serde(default)]
+    pub(crate) cells: Vec<Spanned<Scalar>>,
+    #[serde(default)]
+    pub(crate) circles: Vec<Spanned<CircleDocument>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CircleDocument {
+    pub(crate) lat: f64,
+    pub(crate) lon: f64,
+    pub(crate) km: f64,
+}
+
+/// Where cells are: a table beside the rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PositionsDocument {
+    #[expect(dead_code, reason = "the key that says what the document is")]
+    pub(crate) positions: Spanned<String>,
+    pub(crate) file: Spanned<String>,
+}
+
 /// A case in which a rule, built-in or own, is not meant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -28,6 +28,7 @@ mod facts;
 mod firing;
 mod key;
 mod lookup;
+mod places;
 mod plan;
 mod planned;
 mod rule;

@@ -7,6 +7,7 @@ use fleetward_fleet::Timestamp;
 use serde_saphyr::Spanned;
 
 use crate::expr::Typed;
+use crate::places::{Area, Positions};
 
 /// Named things, found when files are read and handed to every rule.
 #[derive(Debug, Default, Clone)]
@@ -14,6 +15,8 @@ pub(crate) struct Shared {
     pub(crate) lists: BTreeMap<String, Arc<[String]>>,
     pub(crate) macros: BTreeMap<String, Macro>,
     pub(crate) exceptions: Vec<Exception>,
+    pub(crate) areas: BTreeMap<String, Arc<Area>>,
+    pub(crate) positions: Arc<Positions>,
 }
 
 /// A checked expression with a name. It stands for itself wherever the name stands.
@@ -42,6 +45,10 @@ impl Shared {
     pub(crate) fn or(mut self, other: &Self) -> Self {
         self.lists.extend(other.lists.iter().map(|(name, list)| (name.clone(), Arc::clone(list))));
         self.exceptions.extend(other.exceptions.iter().cloned());
+        self.areas.extend(other.areas.iter().map(|(name, area)| (name.clone(), Arc::clone(area))));
+        if other.positions.len() > 0 {
+            self.positions = Arc::clone(&other.positions);
+        }
         self
     }
 }

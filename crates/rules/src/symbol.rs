@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use fleetward_fleet::{Country, DeviceState, Direction, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, SimPart, Tac};
+use fleetward_fleet::{
+    CellId, Country, DeviceState, Direction, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, SimPart, Tac,
+};
 use siphasher::sip::SipHasher13;
 
 use crate::facts::Trigger;
@@ -172,6 +174,24 @@ pub(crate) fn status(trigger: Trigger) -> Option<u64> {
 pub(crate) fn country(country: Country) -> u64 {
     let letters = country.as_str().as_bytes();
     u64::from(u16::from_be_bytes([letters[0], letters[1]]))
+}
+
+pub(crate) fn unpack_country(value: u64) -> Option<Country> {
+    std::str::from_utf8(&u16::try_from(value).ok()?.to_be_bytes()).ok()?.parse().ok()
+}
+
+/// A cell, the same one whichever way it was sent; what is no known kind of cell stands for itself.
+pub(crate) fn cell(octets: &[u8]) -> u64 {
+    CellId::from_octets(octets).map_or_else(|| hash(octets), |cell| cell_id(cell.normal()))
+}
+
+pub(crate) fn cell_id(cell: CellId) -> u64 {
+    let mut bytes = [0; 23];
+    bytes[..8].copy_from_slice(&network(cell.network).to_be_bytes());
+    bytes[8] = u8::from(cell.area.is_some()) | u8::from(cell.cell.is_some()) << 1;
+    bytes[9..13].copy_from_slice(&cell.area.unwrap_or(0).to_be_bytes());
+    bytes[13..21].copy_from_slice(&cell.cell.unwrap_or(0).to_be_bytes());
+    hash(&bytes)
 }
 
 pub(crate) fn network(network: Plmn) -> u64 {

@@ -347,6 +347,16 @@ pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
     ),
     ("rate(window)", "the window's amount a second: `rate(used) > 10 kB`"),
     ("ratio(a, b)", "a divided by b; unknown where b is 0"),
+    (
+        "distance_km(place, previous(place))",
+        "at least how far from the place before; `cell` or `country` instead of `place` for these alone",
+    ),
+    ("speed_kmh(place, previous(place))", "at least how fast it went from the place before"),
+    ("border_pair(country, previous(country))", "the country and the one before border on each other"),
+    (
+        "in_area(place, \"name\")",
+        "the cell, network or country is in the named area; unknown where the record does not tell",
+    ),
     ("changed(x)", "the record carries x, and the device's last x was another one"),
     ("previous(x)", "the device's last x before this record"),
     ("first(x)", "the record carries x, and no x of this device was known before"),

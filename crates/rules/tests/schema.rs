@@ -73,6 +73,8 @@ fn it_knows_the_keys_that_the_parser_knows() {
     for (definition, document) in [
         ("rule", format!("{rule}nonsense: 1\n")),
         ("list", "list: a\nvalues: [1]\nnonsense: 1\n".to_owned()),
+        ("area", "area: a\nnonsense: 1\n".to_owned()),
+        ("positions", "positions: a\nnonsense: 1\n".to_owned()),
         ("macro", "macro: a\nis: contact\nnonsense: 1\n".to_owned()),
         ("exception", "exception: a\nnonsense: 1\n".to_owned()),
         ("window", format!("{rule}watch: {{ a: {{ nonsense: 1 }} }}\n")),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use fleetward_fleet::Timestamp;
 
 use super::read::Read;
+use serde_saphyr::Spanned;
+
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::{ListDocument, MacroDocument};
 use crate::expr::reach::Reads;
@@ -26,6 +28,7 @@ pub(super) fn gather(read: &Read<'_>, under: Shared, outer: &Shared, wrong: &mut
         let entries = entries(source, document, &read.data, wrong).unwrap_or_default();
         shared.lists.insert(document.list.value.clone(), entries.into());
     }
+    super::places::gather(read, &mut shared, wrong);
     let mut shared = shared.or(outer);
     macros(&read.macros, &mut shared, wrong);
     for (source, document) in &read.exceptions {
@@ -84,14 +87,7 @@ fn entries(
 ) -> Option<Vec<String>> {
     let mut entries: Vec<String> = document.values.iter().map(|value| value.0.clone()).collect();
     if let Some(name) = &document.file {
-        let of_name = |file: &str| file == name.value || file.ends_with(&format!("/{}", name.value));
-        let Some((_, text)) = data.iter().find(|(file, _)| of_name(file)) else {
-            let known = data.iter().map(|(file, _)| file.rsplit('/').next().unwrap_or(file));
-            let near = did_you_mean(&name.value, known).map(did_you_mean_text);
-            let hint = near.or_else(|| Some("a .txt, .csv or .list file beside the rules".to_owned()));
-            wrong.push(source.about(name, format!("there is no file `{}`", name.value), hint));
-            return None;
-        };
+        let text = data_file(source, name, data, wrong)?;
         entries.extend(text.lines().map(first_column).filter(|entry| !entry.is_empty()).map(str::to_owned));
     }
     if entries.len() > MAX_ENTRIES {
@@ -99,6 +95,24 @@ fn entries(
         return None;
     }
     Some(entries)
+}
+
+/// The text of a file that a document names.
+pub(super) fn data_file<'a>(
+    source: &Source<'_>,
+    name: &Spanned<String>,
+    data: &[(&'a str, &'a str)],
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<&'a str> {
+    let of_name = |file: &str| file == name.value || file.ends_with(&format!("/{}", name.value));
+    if let Some((_, text)) = data.iter().find(|(file, _)| of_name(file)) {
+        return Some(text);
+    }
+    let known = data.iter().map(|(file, _)| file.rsplit('/').next().unwrap_or(file));
+    let near = did_you_mean(&name.value, known).map(did_you_mean_text);
+    let hint = near.or_else(|| Some("a .txt, .csv or .list file beside the rules".to_owned()));
+    wrong.push(source.about(name, format!("there is no file `{}`", name.value), hint));
+    None
 }
 
 /// Up to a comma or a remark.

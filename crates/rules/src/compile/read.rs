@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::document::{ExceptionDocument, ListDocument, MacroDocument, RuleDocument};
+use crate::document::{AreaDocument, ExceptionDocument, ListDocument, MacroDocument, PositionsDocument, RuleDocument};
 use crate::expr::units::did_you_mean_text;
 use crate::source::{Source, documents};
 
@@ -21,6 +21,8 @@ pub(super) struct Read<'a> {
     pub(super) lists: Vec<(Source<'a>, ListDocument)>,
     pub(super) macros: Vec<(Source<'a>, MacroDocument)>,
     pub(super) exceptions: Vec<(Source<'a>, ExceptionDocument)>,
+    pub(super) areas: Vec<(Source<'a>, AreaDocument)>,
+    pub(super) positions: Vec<(Source<'a>, PositionsDocument)>,
     /// Files that lists may name.
     pub(super) data: Vec<(&'a str, &'a str)>,
 }
@@ -58,10 +60,14 @@ pub(super) fn read<'a>(files: &[(&'a str, &'a str)], wrong: &mut Vec<Diagnostic>
 
 impl<'a> Read<'a> {
     fn document(&mut self, source: Source<'a>, wrong: &mut Vec<Diagnostic>) {
-        let kind = ["list", "macro", "exception"].into_iter().find(|kind| begins_a_line(source.text, kind));
+        let kind = ["list", "macro", "exception", "area", "positions"]
+            .into_iter()
+            .find(|kind| begins_a_line(source.text, kind));
         match kind {
             Some("list") => self.lists.extend(parse(&source, wrong).map(|document| (source, document))),
             Some("macro") => self.macros.extend(parse(&source, wrong).map(|document| (source, document))),
+            Some("area") => self.areas.extend(parse(&source, wrong).map(|document| (source, document))),
+            Some("positions") => self.positions.extend(parse(&source, wrong).map(|document| (source, document))),
             Some(_) => self.exceptions.extend(parse(&source, wrong).map(|document| (source, document))),
             None => self.rules.extend(parse(&source, wrong).map(|document| (source, document))),
         }

@@ -44,6 +44,15 @@ pub(crate) fn condition(node: &Bool) -> Condition {
         Bool::InNetworks(address, networks) => {
             Box::new(move |context| context.address(address).map(|ip| networks.has(ip)))
         }
+        Bool::BorderPair =>
+        {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method is not general enough over lifetimes"
+            )]
+            Box::new(|context| context.border_pair())
+        }
+        Bool::InArea(area, positions) => Box::new(move |context| area.has(context.facts, &positions)),
         Bool::NewToDevice(field) => {
             let key = crate::compile::known_key(field);
             Box::new(move |context| context.new_to_device(field, key))
@@ -71,6 +80,7 @@ pub(crate) fn amount(node: &Num) -> Amount {
             )]
             Box::new(|context| context.silence())
         }
+        Num::Travel { speed, near, positions } => Box::new(move |context| context.travel(speed, near, &positions)),
         Num::Size(list) => Box::new(move |context| context.size(list)),
         Num::Negate(inner) => {
             let inner = amount(&inner);

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::check::{Checker, function_names, name_of};
 use super::ir::{Address, Arithmetic, Bool, List, Num, Sym, Text, TextTest, Typed};
+use super::place;
 use super::units::{HAS, did_you_mean_text};
 use crate::detail::{Metric, UnusualKind};
 use crate::diagnostic::did_you_mean;
@@ -38,6 +39,10 @@ pub(super) fn function(checker: &mut Checker<'_>, id: u64, name: &str, args: &[I
         ("in_cidr", [x, net]) => in_cidr(checker, x, net),
         ("feed_gap", [x]) => feed_gap(checker, x),
         ("network_outage", [network, share]) => network_outage(checker, network, share),
+        ("distance_km", [now, before]) => place::travel(checker, id, false, now, before),
+        ("speed_kmh", [now, before]) => place::travel(checker, id, true, now, before),
+        ("border_pair", [now, before]) => place::border_pair(checker, id, now, before),
+        ("in_area", [place, area]) => place::in_area(checker, place, area),
         ("new_to_device", [x]) => field(checker, x).map_or(Typed::Error, |field| Typed::Bool(Bool::NewToDevice(field))),
         ("rate", [x]) => rate(checker, x),
         ("ratio", [a, b]) => {
@@ -263,7 +268,7 @@ fn unusual(checker: &mut Checker<'_>, kind: UnusualKind, x: &IdedExpr) -> Typed 
     checker.error(x.id, format!("there is no baseline for `{name}`"), Some(hint))
 }
 
-fn literal(tree: &IdedExpr) -> Option<String> {
+pub(super) fn literal(tree: &IdedExpr) -> Option<String> {
     match &tree.expr {
         Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_owned()),
         _ => None,

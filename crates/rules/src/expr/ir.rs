@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use crate::detail::{Metric, UnusualKind};
 use crate::lookup::{NameSet, NetworkSet};
+use crate::places::{Area, Positions};
 use crate::symbol::SymbolType;
 use crate::vocabulary::{Dimension, Field, Flag, ListField, Number, Symbol, TextField};
 use crate::window::WindowSpec;
@@ -56,12 +57,24 @@ pub(crate) enum Bool {
     Outage(f64),
     NewToGroup(Field),
     NewToDevice(Field),
+    /// The country now and the one before border on each other.
+    BorderPair,
+    InArea(Arc<Area>, Arc<Positions>),
     /// In a named list of names with wildcards.
     Named(Text, Arc<NameSet>),
     /// In a named list of networks.
     InNetworks(Address, Arc<NetworkSet>),
     /// Before this moment, by the time at which rules judge.
     Before(Timestamp),
+}
+
+/// What a place is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Near {
+    /// The cell where its position is known, else the country.
+    Place,
+    Cell,
+    Country,
 }
 
 /// An address of the record, whole: a symbol is too short for IPv6.
@@ -112,6 +125,12 @@ pub(crate) enum Num {
     Window(WindowRef),
     Silence,
     Size(ListField),
+    /// At least so far (km) from the place before, or so fast (km/h).
+    Travel {
+        speed: bool,
+        near: Near,
+        positions: Arc<Positions>,
+    },
     Negate(Box<Self>),
     Arithmetic(Arithmetic, Box<Self>, Box<Self>),
     Choose(Box<Bool>, Box<Self>, Box<Self>),

@@ -8,6 +8,7 @@ mod call;
 pub(crate) mod check;
 pub(crate) mod ir;
 mod operate;
+mod place;
 pub(crate) mod reach;
 pub(crate) mod read;
 pub(crate) mod units;

@@ -2,9 +2,9 @@
 //!
 //! The analysis is conservative: it may name an event that never makes the condition true, never leave one out.
 
-use super::ir::{Address, Bool, List, Num, Sym, Text, Typed, WindowRef};
+use super::ir::{Address, Bool, List, Near, Num, Sym, Text, Typed, WindowRef};
 use crate::facts::{Trigger, Triggers};
-use crate::symbol;
+use crate::symbol::{self, SymbolType};
 use crate::vocabulary::{FIELDS, Field, Flag, Symbol, TextField};
 
 /// What a condition reads.
@@ -51,6 +51,9 @@ pub(crate) fn may_be(node: &Bool, at: Trigger, wanted: bool) -> bool {
     if wanted { yes } else { no }
 }
 
+const COUNTRY: Field = Field::Symbol(Symbol::Country, SymbolType::Country);
+const CELL: Field = Field::Symbol(Symbol::Cell, SymbolType::Cell);
+
 /// May be true, may be false; neither: always unknown.
 type Outcome = (bool, bool);
 const EITHER: Outcome = (true, true);
@@ -96,6 +99,7 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
             either_if(symbol_carriers(*field).contains(at))
         }
         Bool::Unusual(..) => either_if(at == Trigger::Unusual),
+        Bool::BorderPair | Bool::InArea(..) => either_if(Triggers::CONTACT.contains(at)),
         Bool::Texts(_, a, b) => either_if(text_known(a, at) && text_known(b, at)),
         Bool::TextIn(text, _) | Bool::TextInField(text, _) | Bool::TextTest(_, text, _) | Bool::Named(text, _) => {
             either_if(text_known(text, at))
@@ -167,6 +171,7 @@ fn known(operand: &Typed, at: Trigger) -> bool {
 fn number_known(node: &Num, at: Trigger) -> bool {
     match node {
         Num::Field(number) => number_carriers(*number).contains(at),
+        Num::Travel { .. } => Triggers::CONTACT.contains(at),
         Num::Const(_) | Num::Previous(_) | Num::Window(_) | Num::Silence | Num::Size(_) => true,
         Num::Negate(inner) => number_known(inner, at),
         Num::Arithmetic(_, a, b) => number_known(a, at) && number_known(b, at),
@@ -238,6 +243,11 @@ impl Reads {
                 self.later = true;
                 self.time = true;
             }
+            Bool::BorderPair => {
+                self.carriers = self.carriers.or(Triggers::CONTACT);
+                self.remember(COUNTRY);
+            }
+            Bool::InArea(..) => self.carriers = self.carriers.or(Triggers::CONTACT),
             Bool::NewToDevice(field) => {
                 self.carriers = self.carriers.or(carriers(*field));
                 if !self.new_to_device.contains(field) {
@@ -324,6 +334,15 @@ impl Reads {
             }
             Num::Window(window) => self.window(*window),
             Num::Silence => self.time = true,
+            Num::Travel { near, .. } => {
+                self.carriers = self.carriers.or(Triggers::CONTACT);
+                if *near != Near::Cell {
+                    self.remember(COUNTRY);
+                }
+                if *near != Near::Country {
+                    self.remember(CELL);
+                }
+            }
             Num::Size(_) => self.device = true,
             Num::Negate(inner) => self.number(inner),
             Num::Arithmetic(_, a, b) => {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use fleetward_fleet::{Direction, LocalTime, Simultaneous, Timestamp, Zone};
 
-use super::ir::{Address, Arithmetic, Sym, Text, WindowRef};
+use super::ir::{Address, Arithmetic, Near, Sym, Text, WindowRef};
 use crate::detail::{Detail, Metric, Unusual, UnusualKind};
 use crate::facts::{Facts, Trigger};
 use crate::lookup;
+use crate::places::Positions;
 use crate::state::{Inner, Stored};
 use crate::symbol;
 use crate::vocabulary::{Field, Flag, ListField, Number, Symbol, TextField};
@@ -94,6 +95,46 @@ impl<'a> Context<'a> {
 
     pub(crate) fn new_to_group(&self, field: Field) -> Option<bool> {
         self.facts.around?.is_new(field.code()?, self.stored(field)?.identity())
+    }
+
+    pub(crate) fn border_pair(&self) -> Option<bool> {
+        let (now, before) = (self.facts.country?, self.held(Symbol::Country)?);
+        Some(now.borders(symbol::unpack_country(before.0)?))
+    }
+
+    /// The last value of a field, and when it was last there.
+    fn held(&self, field: Symbol) -> Option<(u64, Timestamp)> {
+        let held = self.state?.remembered(field as u8)?;
+        match held.value {
+            Stored::Symbol(value) => Some((value, held.at)),
+            Stored::Text(_) => None,
+        }
+    }
+
+    /// In km, or in km/h since the device was last heard of there; not known is NaN.
+    pub(crate) fn travel(&self, speed: bool, near: Near, positions: &Positions) -> f64 {
+        let by_cell = || {
+            let (before, at) = self.held(Symbol::Cell)?;
+            let now = self.symbol(Symbol::Cell)?;
+            let km = if now == before { 0.0 } else { positions.of(now)?.km_to(positions.of(before)?) };
+            Some((km, at))
+        };
+        let by_country = || {
+            let (before, at) = self.held(Symbol::Country)?;
+            let km = self.facts.country?.km_apart(symbol::unpack_country(before)?)?;
+            Some((km, at))
+        };
+        let travelled = match near {
+            Near::Cell => by_cell(),
+            Near::Country => by_country(),
+            Near::Place => by_cell().or_else(by_country),
+        };
+        let Some((km, at)) = travelled.filter(|(_, at)| self.facts.time() >= *at) else { return f64::NAN };
+        if !speed {
+            return km;
+        }
+        // Two places within one second are as good as at the same time.
+        km * 3600.0 / self.facts.time().since(at).as_secs_f64().max(1.0)
     }
 
     pub(crate) fn new_to_device(&self, field: Field, key: u32) -> Option<bool> {
@@ -187,7 +228,7 @@ impl<'a> Context<'a> {
             Symbol::Imei => facts.imei.map(fleetward_fleet::Imei::number),
             Symbol::Tac => facts.tac().map(|tac| u64::from(tac.0)),
             Symbol::Ip => facts.ip.map(symbol::ip),
-            Symbol::Cell => facts.cell.map(symbol::hash),
+            Symbol::Cell => facts.cell.map(symbol::cell),
             Symbol::Msisdn => facts.msisdn.map(fleetward_fleet::Msisdn::number),
             Symbol::Reason => facts.reject_reason.map(symbol::reason),
             Symbol::DeviceState => facts.device.map(|device| symbol::device_state(device.state)),

@@ -6,6 +6,7 @@ use super::given::{bytes, duration, value};
 use crate::detail::{Metric, OwnedDetail, Unusual, UnusualKind};
 use crate::document::{EventDocument, Scalar};
 use crate::facts::Trigger;
+use crate::places::{CellPattern, cell_pattern};
 
 /// What kind of event it is, by what it states, and its part.
 pub(super) fn detail(event: &EventDocument, trigger: Trigger, at: Timestamp) -> Result<OwnedDetail, String> {
@@ -138,4 +139,25 @@ pub(super) fn implied(event: &EventDocument) -> Option<Trigger> {
         () if event.part.is_some() => Some(Trigger::SimChange),
         () => None,
     }
+}
+
+/// `26201-4660-19088743` as a network sends it (an eNodeB's cell with its area); anything else stands for itself.
+pub(super) fn cell(text: &str) -> Vec<u8> {
+    let Some(CellPattern { network, area: Some(area), cell: Some(cell) }) = cell_pattern(text) else {
+        return text.as_bytes().to_vec();
+    };
+    let plmn = plmn(&network.to_string());
+    let mut octets = vec![130];
+    octets.extend(plmn);
+    octets.extend(&area.to_be_bytes()[2..]);
+    octets.extend(plmn);
+    octets.extend(&cell.to_be_bytes()[4..]);
+    octets
+}
+
+/// Digits with swapped nibbles (TS 29.274); a network code of two digits ends in `F`.
+fn plmn(digits: &str) -> [u8; 3] {
+    let digit = |at: usize| digits.as_bytes().get(at).map_or(15, |digit| digit - b'0');
+    let third = if digits.len() == 6 { digit(5) } else { 15 };
+    [digit(1) << 4 | digit(0), third << 4 | digit(2), digit(4) << 4 | digit(3)]
 }

@@ -113,7 +113,8 @@ impl Given {
             facts.session_overlaps = Some(event.overlaps.unwrap_or(false));
             facts.open_sessions = Some(open);
         }
-        fill(&mut facts, event)?;
+        let cell = event.cell.as_ref().map(|cell| detail::cell(&cell.0));
+        fill(&mut facts, event, cell.as_deref())?;
         facts.detail = detail.lend();
         facts.gaps = Some(&self.gaps);
         facts.last_source = Some(&self.last_source);
@@ -204,7 +205,7 @@ impl States {
     }
 }
 
-fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument) -> Result<(), String> {
+fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument, cell: Option<&'a [u8]>) -> Result<(), String> {
     let is_session = Triggers::SESSION.contains(facts.trigger);
     facts.bytes_up = bytes(event.bytes_up.as_ref())?.filter(|_| is_session);
     facts.bytes_down = bytes(event.bytes.as_ref())?.or(bytes(event.bytes_down.as_ref())?).filter(|_| is_session);
@@ -217,7 +218,7 @@ fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument) -> Result<(), Strin
     facts.imei = facts.imeisv.map(Imeisv::imei);
     facts.apn = event.apn.as_ref().map(|apn| apn.0.as_str());
     facts.rat = event.rat.map(Rat);
-    facts.cell = event.cell.as_ref().map(|cell| cell.0.as_bytes());
+    facts.cell = cell;
     facts.msisdn = value::<Msisdn>(event.msisdn.as_ref())?;
     facts.ip = value(event.ip.as_ref())?;
     facts.source = event.source.as_ref().map_or("test", |source| &source.0);
