@@ -1,0 +1,120 @@
+//! A fleet under the default rules, 100 custom ones and the baselines.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fleetward_detect::engine::{Config, Outputs, Resume};
+use fleetward_detect::{Compiled, Engine};
+use fleetward_fleet::SessionStatus::{Interim, Start, Stop};
+use fleetward_rules::{Options, RuleSet};
+
+use crate::fleet::{device, profiles, record, tick};
+use crate::measure::{cpu_seconds, feed, resident, say};
+use crate::rules;
+
+/// Seconds between two interims.
+const EVERY: i64 = 900;
+
+pub(crate) fn run(sims: u64, only_default: bool) {
+    let folder = tempfile::tempdir().expect("a folder for the snapshot");
+    let default = Arc::new(RuleSet::builtin(&Options::default()));
+    let plain = fleet("default rules", sims, &default, folder.path());
+    let busy =
+        if only_default { plain } else { fleet("default and 100 custom rules", sims, &rules::all(), folder.path()) };
+    say(&format!(
+        "{{\"sims\":{sims},\"observations_per_cpu_s\":{:.0},\"observations_per_cpu_s_default_rules\":{:.0},\
+         \"bytes_per_sim\":{},\"bytes_per_sim_with_custom_rules\":{},\"sweep_cpu_s\":{:.3},\"snapshot_s\":{:.2},\"restore_s\":{:.2},\
+         \"snapshot_cpu_s\":{:.2},\"restore_cpu_s\":{:.2},\"snapshot_bytes\":{}}}",
+        busy.per_cpu_s,
+        plain.per_cpu_s,
+        plain.bytes_per_sim,
+        busy.bytes_per_sim,
+        busy.sweep_cpu_s,
+        plain.snapshot.0,
+        plain.restore.0,
+        plain.snapshot.1,
+        plain.restore.1,
+        plain.snapshot_bytes,
+    ));
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Figures {
+    per_cpu_s: f64,
+    bytes_per_sim: u64,
+    /// One tick that looks at every device.
+    sweep_cpu_s: f64,
+    /// Wall and CPU seconds.
+    snapshot: (f64, f64),
+    restore: (f64, f64),
+    snapshot_bytes: u64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn fleet(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) -> Figures {
+    say(&format!("-- {sims} SIMs, {} rules: {what}", rules.rules().len()));
+    let config = Config { workers: 1, queue: 4, snapshots: Some(folder.to_owned()), ..Config::default() };
+    for old in std::fs::read_dir(folder).expect("our folder").flatten() {
+        drop(std::fs::remove_file(old.path()));
+    }
+    let before = resident();
+    let (engine, _) = start(&config, rules);
+    let (mut next, mut figures) = (0, Figures::default());
+    let rate = |name: &str, count: u64, cpu: f64| {
+        say(&format!("{name}: {:.0} per CPU-second ({cpu:.2} CPU-s)", count as f64 / cpu));
+    };
+    rate("device changes", sims, feed(&engine, sims, &mut next, device));
+    rate("starts", sims, feed(&engine, sims, &mut next, |n| record(n, 0, 0, 0, Start)));
+    // Two hours of interims fill what windows keep; then an hour is measured, in which every twentieth session ends and
+    // another begins.
+    for round in 1..=8 {
+        rate("interims", sims, feed(&engine, sims, &mut next, |n| record(n, 0, 0, round * EVERY, Interim)));
+        feed(&engine, 1, &mut next, |_| tick(round * EVERY + 60));
+    }
+    figures.bytes_per_sim = resident().saturating_sub(before) / sims;
+    say(&format!("{} bytes per SIM resident, {} open sessions", figures.bytes_per_sim, engine.counts().open_sessions));
+    let mut judging = 0.0;
+    for round in 9..13 {
+        let cpu = feed(&engine, sims, &mut next, |n| now(n, round));
+        rate("measured", sims, cpu);
+        judging += cpu;
+    }
+    figures.per_cpu_s = 4.0 * sims as f64 / judging;
+    let cpu = feed(&engine, 3, &mut next, |n| tick(12 * EVERY + 120 + 60 * n.cast_signed()));
+    figures.sweep_cpu_s = cpu / 3.0;
+    say(&format!("a sweep over all devices: {:.3} CPU-s", figures.sweep_cpu_s));
+    let (wall, cpu) = (Instant::now(), cpu_seconds());
+    let written = engine.snapshot(|_| true).expect("the disk takes it");
+    figures.snapshot = (wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    figures.snapshot_bytes = written.bytes;
+    say(&format!(
+        "snapshot: {:.2} s, {:.2} CPU-s, {} MB",
+        figures.snapshot.0,
+        figures.snapshot.1,
+        written.bytes / 1_000_000
+    ));
+    say(&format!("findings: {}", engine.counts().findings));
+    drop(engine);
+    let (wall, cpu) = (Instant::now(), cpu_seconds());
+    let (engine, resume) = start(&config, rules);
+    assert_eq!(resume.next, written.next, "{:?}", resume.problems);
+    figures.restore = (wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    say(&format!("restart: {:.2} s, {:.2} CPU-s", figures.restore.0, figures.restore.1));
+    drop(engine);
+    figures
+}
+
+/// What device `n` says in this round.
+fn now(n: u64, round: i64) -> Arc<fleetward_fleet::Observation> {
+    let secs = round * EVERY + (n % 600).cast_signed();
+    match (n + round.cast_unsigned()) % 20 {
+        0 => record(n, 0, 0, secs, Stop),
+        1 => record(n, 1, secs, secs, Start),
+        _ => record(n, 0, 0, secs, Interim),
+    }
+}
+
+fn start(config: &Config, rules: &Arc<RuleSet>) -> (Engine, Resume) {
+    let compiled = Compiled::new(rules.clone(), profiles());
+    Engine::start(config.clone(), Arc::new(compiled), Arc::new(|_: Outputs| ())).expect("it starts")
+}
