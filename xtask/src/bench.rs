@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: ours and every peer that is installed, on the same load, in turn, in one run.
 
+mod detect;
 mod radius;
 
 use std::process::ExitCode;
@@ -11,12 +12,15 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// Durable accounting and admission, beside FreeRADIUS without and with a sync per record.
     Radius(radius::Radius),
+    /// A fleet under many rules, and one query beside other engines: speed, memory, the same alarms.
+    Detect(detect::Detect),
 }
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Radius(radius) => radius.run(),
+            Self::Detect(detect) => detect.run(),
         }
     }
 }

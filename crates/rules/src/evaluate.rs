@@ -355,15 +355,15 @@ pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectStat
         let context = Context { facts, state: None, now };
         let (Some(value), Some(code)) = (context.stored(*field), field.code()) else { continue };
         let memory = &mut state.inner_mut().memory;
-        match memory.iter_mut().find(|held| held.field == code) {
-            Some(held) if held.at > time => {}
+        match memory.iter_mut().find(|held| held.is_of(code)) {
+            Some(held) if held.at() > time => {}
             Some(held) => {
-                held.at = time;
+                held.move_to(time);
                 held.value.set(value);
             }
             None => {
                 memory.reserve_exact(1);
-                memory.push(Remembered { field: code, at: time, value: value.to_stored() });
+                memory.push(Remembered::new(code, time, value.to_stored()));
             }
         }
     }
@@ -375,14 +375,12 @@ pub(crate) fn expire(set: &RuleSet, state: &mut SubjectState, now: Timestamp) {
         return;
     }
     let Inner { windows, memory, episodes, .. } = state.inner_mut();
-    let feed_of =
-        |key: u32| set.all_routes().iter().find_map(|routes| routes.windows.iter().find(|feed| feed.key == key));
     windows.retain_mut(|(key, window)| {
-        let Some(feed) = feed_of(*key) else { return false };
-        window.expire(feed.spec, now);
+        let Some(spec) = set.window(*key) else { return false };
+        window.expire(spec, now);
         !window.is_empty()
     });
-    memory.retain(|held| set.memory.iter().any(|field| field.code() == Some(held.field)));
+    memory.retain(|held| set.memory.iter().any(|field| field.code() == Some(held.field())));
     episodes.retain(|held| set.by_key(held.rule).is_some());
     windows.shrink_to_fit();
     memory.shrink_to_fit();

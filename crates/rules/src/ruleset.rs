@@ -20,6 +20,7 @@ use crate::shared::Shared;
 use crate::state::SubjectState;
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
+use crate::window::WindowSpec;
 
 /// What rule files may refer to.
 #[derive(Debug, Default, Clone)]
@@ -47,6 +48,8 @@ pub struct RuleSet {
     new_to_group: Vec<(u8, Triggers)>,
     /// (key, index into `rules`), sorted.
     keys: Vec<(u32, u16)>,
+    /// All windows by key, sorted.
+    windows: Vec<(u32, WindowSpec)>,
 }
 
 /// How many tables there are.
@@ -128,6 +131,9 @@ impl RuleSet {
             }
         }
         set.keys.sort_unstable();
+        let windows = set.routes.iter().flat_map(|routes| &routes.windows).map(|feed| (feed.key, feed.spec));
+        set.windows = windows.collect();
+        set.windows.sort_unstable_by_key(|(key, _)| *key);
         set
     }
 
@@ -217,11 +223,6 @@ impl RuleSet {
         &self.routes[subject as usize]
     }
 
-    /// All tables of routes.
-    pub(crate) fn all_routes(&self) -> &[Routes] {
-        &self.routes
-    }
-
     /// Of the second stage.
     fn second(&self, subject: Subject) -> &Routes {
         &self.routes[if subject == Subject::Device { Subject::COUNT } else { subject as usize }]
@@ -233,6 +234,12 @@ impl RuleSet {
 
     pub(crate) fn by_key(&self, key: u32) -> Option<&Arc<Rule>> {
         self.index_of(key).map(|index| self.by_index(index))
+    }
+
+    /// What the window of this key is.
+    pub(crate) fn window(&self, key: u32) -> Option<WindowSpec> {
+        let at = self.windows.binary_search_by_key(&key, |(held, _)| *held).ok()?;
+        Some(self.windows[at].1)
     }
 
     pub(crate) fn index_of(&self, key: u32) -> Option<u16> {

@@ -21,13 +21,35 @@ pub(crate) struct Inner {
     pub(crate) episodes: Vec<Episode>,
 }
 
-/// The last value of one field.
+/// The last value of one field, with the time and the field ([`crate::vocabulary::Field::code`]) in one word: there are several
+/// of them for each of millions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Remembered {
-    /// [`crate::vocabulary::Field::code`].
-    pub(crate) field: u8,
-    pub(crate) at: Timestamp,
+    /// Milliseconds, 56 bits with sign, above the field.
+    tag: i64,
     pub(crate) value: Stored,
+}
+
+impl Remembered {
+    pub(crate) fn new(field: u8, at: Timestamp, value: Stored) -> Self {
+        Self { tag: at.0 << 8 | i64::from(field), value }
+    }
+
+    pub(crate) fn is_of(&self, field: u8) -> bool {
+        self.field() == field
+    }
+
+    pub(crate) fn field(&self) -> u8 {
+        self.tag.cast_unsigned() as u8
+    }
+
+    pub(crate) fn at(&self) -> Timestamp {
+        Timestamp(self.tag >> 8)
+    }
+
+    pub(crate) fn move_to(&mut self, at: Timestamp) {
+        self.tag = at.0 << 8 | (self.tag & 0xFF);
+    }
 }
 
 /// A remembered value.
@@ -99,6 +121,23 @@ impl SubjectState {
             + evidence
     }
 
+    /// Touches what is kept, so that a batch waits for memory once and not record by record. `step` 0: the block, 1: what
+    /// it points at, 2: what that points at. The result means nothing.
+    pub fn touch(&self, step: u8) -> u64 {
+        let Some(inner) = &self.0 else { return 0 };
+        match step {
+            0 => inner.watermark.0.cast_unsigned(),
+            1 => {
+                let window = inner.windows.first().map_or(0, |(key, _)| *key);
+                let last = inner.windows.last().map_or(0, |(key, _)| *key);
+                let memory =
+                    inner.memory.first().map_or(0, |held| held.tag) ^ inner.memory.last().map_or(0, |held| held.tag);
+                u64::from(window ^ last) ^ memory.cast_unsigned()
+            }
+            _ => inner.windows.iter().fold(0, |sum, (_, window)| sum ^ window.touch()),
+        }
+    }
+
     pub(crate) fn inner(&self) -> Option<&Inner> {
         self.0.as_deref()
     }
@@ -134,13 +173,14 @@ impl Inner {
     }
 
     pub(crate) fn remembered(&self, field: u8) -> Option<&Remembered> {
-        self.memory.iter().find(|held| held.field == field)
+        self.memory.iter().find(|held| held.is_of(field))
     }
 }
 
 fn heap_of(window: &WindowState) -> usize {
     match window {
         WindowState::Ring(ring) => size_of_val(&**ring),
+        WindowState::Wide(ring) => size_of_val(&**ring),
         WindowState::Set(set) => size_of::<Vec<(u64, u32)>>() + set.capacity() * size_of::<(u64, u32)>(),
         WindowState::Empty | WindowState::One { .. } | WindowState::Last(_) => 0,
     }

@@ -140,18 +140,20 @@ pub enum WindowState {
         value: u64,
     },
     /// Several busy buckets.
-    Ring(Box<Ring>),
+    Ring(Box<Ring<u32>>),
+    /// ... of which one holds more than 32 bits.
+    Wide(Box<Ring<u64>>),
     /// Several distinct values, each with the newest bucket that had it.
     Set(Box<Vec<(u64, u32)>>),
     /// When the last event was (absent).
     Last(Timestamp),
 }
 
-/// Thirteen buckets; bucket `n` is at `n % 13`.
+/// Thirteen buckets; bucket `n` is at `n % 13`. Narrow ones are half the size, and nearly all of millions are narrow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ring {
+pub struct Ring<T> {
     newest: u32,
-    values: [u64; BUCKETS],
+    values: [T; BUCKETS],
 }
 
 impl WindowState {
@@ -200,6 +202,7 @@ impl WindowState {
                 (true, _) => *value,
             }),
             Self::Ring(ring) => Some(ring.value(newest, spec.aggregate)),
+            Self::Wide(ring) => Some(ring.value(newest, spec.aggregate)),
             Self::Set(set) => Some(set.iter().filter(|(_, bucket)| spec.covers(newest, *bucket)).count() as u64),
         }
     }
@@ -219,6 +222,7 @@ impl WindowState {
             Self::Last(_) => false,
             Self::One { bucket, .. } => newest.saturating_sub(*bucket) >= BUCKETS as u32,
             Self::Ring(ring) => newest.saturating_sub(ring.newest) >= BUCKETS as u32,
+            Self::Wide(ring) => newest.saturating_sub(ring.newest) >= BUCKETS as u32,
             Self::Set(set) => {
                 set.retain(|(_, bucket)| newest.saturating_sub(*bucket) < BUCKETS as u32);
                 set.is_empty()
@@ -240,10 +244,8 @@ impl WindowState {
         match self {
             Self::Empty | Self::Last(_) => false,
             Self::One { bucket, .. } => outside(*bucket),
-            Self::Ring(ring) => {
-                let mut buckets = (0..BUCKETS as u32).filter_map(|back| ring.newest.checked_sub(back));
-                buckets.any(|bucket| outside(bucket) && ring.values[slot(bucket)] != 0)
-            }
+            Self::Ring(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
+            Self::Wide(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
             Self::Set(set) => set.iter().any(|(_, bucket)| outside(*bucket)),
         }
     }
@@ -272,7 +274,17 @@ impl WindowState {
         match self {
             Self::One { value, .. } => vec![*value],
             Self::Set(set) => set.iter().map(|(value, _)| *value).collect(),
-            Self::Empty | Self::Ring(_) | Self::Last(_) => Vec::new(),
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => Vec::new(),
+        }
+    }
+
+    /// Touches what it keeps on the heap, so that a batch waits for memory once and not record by record.
+    pub(crate) fn touch(&self) -> u64 {
+        match self {
+            Self::Empty | Self::One { .. } | Self::Last(_) => 0,
+            Self::Ring(ring) => u64::from(ring.newest),
+            Self::Wide(ring) => u64::from(ring.newest),
+            Self::Set(set) => set.first().map_or(0, |(value, _)| *value),
         }
     }
 
@@ -291,7 +303,7 @@ impl WindowState {
                 let all = set.iter().map(|(_, first)| *first).min()?;
                 (all, set.iter().find(|(held, _)| *held == value).map(|(_, first)| *first))
             }
-            Self::Empty | Self::Ring(_) | Self::Last(_) => return None,
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => return None,
         };
         if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
             return None;
@@ -304,7 +316,7 @@ impl WindowState {
         let held = match self {
             Self::One { bucket, .. } => *bucket,
             Self::Set(set) => set.iter().map(|(_, bucket)| *bucket).max().unwrap_or(0),
-            Self::Empty | Self::Ring(_) | Self::Last(_) => return true,
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => return true,
         };
         if bucket > held {
             *self = Self::Empty;
@@ -316,7 +328,7 @@ impl WindowState {
         let over = match self {
             Self::One { bucket, .. } => !spec.covers(newest, *bucket),
             Self::Set(set) => !set.iter().any(|(_, bucket)| spec.covers(newest, *bucket)),
-            Self::Empty | Self::Ring(_) | Self::Last(_) => false,
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => false,
         };
         if over {
             *self = Self::Empty;
@@ -343,7 +355,7 @@ impl WindowState {
                     set.push((value, second));
                 }
             }
-            Self::Empty | Self::Ring(_) | Self::Last(_) => *self = Self::One { bucket: second, value },
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => *self = Self::One { bucket: second, value },
         }
     }
 
@@ -356,11 +368,20 @@ impl WindowState {
         match self {
             Self::One { bucket: held, value: sum } if *held == bucket => *sum = join(*sum, value),
             Self::One { bucket: held, value: sum } => {
-                let mut ring = Ring::of(*held, *sum);
+                let mut ring = Ring::<u64>::of(*held, *sum);
                 ring.add(bucket, value, join);
                 *self = ring.compact();
             }
-            Self::Ring(ring) => ring.add(bucket, value, join),
+            Self::Ring(ring) => {
+                if !ring.add(bucket, value, join) {
+                    let mut wide = ring.widen();
+                    wide.add(bucket, value, join);
+                    *self = Self::Wide(Box::new(wide));
+                }
+            }
+            Self::Wide(ring) => {
+                ring.add(bucket, value, join);
+            }
             Self::Empty | Self::Set(_) | Self::Last(_) => *self = Self::One { bucket, value },
         }
     }
@@ -372,50 +393,71 @@ impl WindowState {
                 *self = Self::Set(Box::new(vec![(*known, *held), (value, bucket)]));
             }
             Self::Set(set) => add_to_set(set, value, bucket),
-            Self::Empty | Self::Ring(_) | Self::Last(_) => *self = Self::One { bucket, value },
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => *self = Self::One { bucket, value },
         }
     }
 }
 
-impl Ring {
+impl<T: Copy + Default + Into<u64> + TryFrom<u64>> Ring<T> {
+    /// Joins a value to its bucket. `false`: the bucket cannot hold it, and nothing was changed but the newest bucket.
+    fn add(&mut self, bucket: u32, value: u64, join: fn(u64, u64) -> u64) -> bool {
+        if bucket > self.newest {
+            let steps = (bucket - self.newest).min(BUCKETS as u32);
+            for step in 0..steps {
+                self.values[slot(bucket - step)] = T::default();
+            }
+            self.newest = bucket;
+        } else if self.newest - bucket >= BUCKETS as u32 {
+            return true;
+        }
+        let held = &mut self.values[slot(bucket)];
+        let joined = T::try_from(join((*held).into(), value));
+        joined.is_ok_and(|joined| {
+            *held = joined;
+            true
+        })
+    }
+
+    fn value(&self, newest: u32, aggregate: Aggregate) -> u64 {
+        let largest = matches!(aggregate, Aggregate::Max | Aggregate::Min);
+        if newest <= self.newest && !largest {
+            // The usual case: all of it.
+            return self.values.iter().fold(0, |sum: u64, value| sum.saturating_add((*value).into()));
+        }
+        let values = self.buckets().filter(|(bucket, _)| covers(newest, *bucket)).map(|(_, value)| value);
+        if largest { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
+    }
+
+    /// Each bucket with its value, the newest first.
+    fn buckets(&self) -> impl Iterator<Item = (u32, u64)> {
+        let buckets = (0..BUCKETS as u32).filter_map(|back| self.newest.checked_sub(back));
+        buckets.map(|bucket| (bucket, self.values[slot(bucket)].into()))
+    }
+
+    fn widen(&self) -> Ring<u64> {
+        Ring { newest: self.newest, values: self.values.map(Into::into) }
+    }
+}
+
+impl Ring<u64> {
     fn of(bucket: u32, value: u64) -> Self {
         let mut values = [0; BUCKETS];
         values[slot(bucket)] = value;
         Self { newest: bucket, values }
     }
 
-    fn add(&mut self, bucket: u32, value: u64, join: fn(u64, u64) -> u64) {
-        if bucket > self.newest {
-            let steps = (bucket - self.newest).min(BUCKETS as u32);
-            for step in 0..steps {
-                self.values[slot(bucket - step)] = 0;
-            }
-            self.newest = bucket;
-        } else if self.newest - bucket >= BUCKETS as u32 {
-            return;
-        }
-        let held = &mut self.values[slot(bucket)];
-        *held = join(*held, value);
-    }
-
-    fn value(&self, newest: u32, aggregate: Aggregate) -> u64 {
-        let largest = matches!(aggregate, Aggregate::Max | Aggregate::Min);
-        if newest <= self.newest && !largest {
-            return self.values.iter().fold(0, |sum, value| sum.saturating_add(*value)); // the usual case: all of it
-        }
-        let buckets = (0..BUCKETS as u32).filter_map(|back| self.newest.checked_sub(back));
-        let values = buckets.filter(|bucket| covers(newest, *bucket)).map(|bucket| self.values[slot(bucket)]);
-        if largest { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
-    }
-
-    /// A ring whose other buckets fell out needs no heap block.
+    /// As small as it can be: a ring whose other buckets fell out needs no heap block.
     fn compact(self) -> WindowState {
         let busy = self.values.iter().filter(|value| **value != 0).count();
         let value = self.values[slot(self.newest)];
         if busy == 1 && value != 0 {
             return WindowState::One { bucket: self.newest, value };
         }
-        WindowState::Ring(Box::new(self))
+        if self.values.iter().any(|value| *value > u64::from(u32::MAX)) {
+            return WindowState::Wide(Box::new(self));
+        }
+        let values = self.values.map(|value| value as u32);
+        WindowState::Ring(Box::new(Ring { newest: self.newest, values }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A fleet under the default rules, 100 custom ones and the baselines.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -107,10 +108,14 @@ fn fleet(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) 
 /// What device `n` says in this round.
 fn now(n: u64, round: i64) -> Arc<fleetward_fleet::Observation> {
     let secs = round * EVERY + (n % 600).cast_signed();
-    match (n + round.cast_unsigned()) % 20 {
-        0 => record(n, 0, 0, secs, Stop),
-        1 => record(n, 1, secs, secs, Start),
-        _ => record(n, 0, 0, secs, Interim),
+    // The round in which its session ends; the next one begins another.
+    let end = 9 + (n % 60).cast_signed();
+    let begun = (end + 1) * EVERY + (n % 600).cast_signed();
+    match round.cmp(&end) {
+        Ordering::Less => record(n, 0, 0, secs, Interim),
+        Ordering::Equal => record(n, 0, 0, secs, Stop),
+        Ordering::Greater if round == end + 1 => record(n, 1, begun, begun, Start),
+        Ordering::Greater => record(n, 1, begun, secs, Interim),
     }
 }
 

@@ -14,8 +14,8 @@ const OF_MODEL: [&str; 6] = [
     "watch: { sent: { sum: bytes_up, over: 6h } }\nwhen: sent > @0 MB",
     "watch: { starts: { count: session_start, over: 1h } }\nwhen: starts > @",
     "when: country in [\"FR\", \"ES\"] && bytes > @ KB",
-    "when: session_stop && terminate_cause == 2 && session_secs < @",
-    "when: changed(imei) && tac != \"3569380@\"",
+    "when: session_stop && terminate_cause == 2 && session_secs < @ s",
+    "when: changed(imei) && tac != \"35693800\" && bytes > @ KB",
 ];
 /// What every region has.
 const OF_REGION: [&str; 4] = [

@@ -115,6 +115,7 @@ impl Owned {
     }
 
     fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
+        self.touch(records);
         for (offset, observation) in records {
             if observation.body.concerns_all() {
                 for state in &mut self.partitions {
@@ -130,6 +131,20 @@ impl Owned {
                 self.partitions[partition].apply_one(*offset, observation, &self.compiled, told);
             }
         }
+    }
+
+    /// Reads a little of everything that the batch will need, device by device. Each device lies somewhere else in
+    /// gigabytes; looked up one by one, nearly all of the time goes into waiting for memory, in a row the waits overlap.
+    fn touch(&self, records: &[(Offset, Arc<Observation>)]) {
+        let mut places = Vec::with_capacity(records.len());
+        for (_, observation) in records {
+            let partition = usize::from(observation.device.partition().0) / self.share.workers;
+            places.extend(self.partitions[partition].place(observation).map(|place| (partition, place)));
+        }
+        let steps = 0..PartitionState::TOUCHES;
+        let touched = steps.flat_map(|step| places.iter().map(move |(partition, place)| (step, *partition, *place)));
+        let sum = touched.fold(0, |sum, (step, partition, place)| sum ^ self.partitions[partition].touch(place, step));
+        std::hint::black_box(sum);
     }
 
     fn tally(&self) -> Tally {

@@ -38,6 +38,8 @@ pub(crate) struct Class {
 pub(crate) struct Classes {
     values: Vec<Class>,
     index: HashMap<Class, ClassId>,
+    /// Looked up before.
+    stranger: Option<ClassId>,
     /// By number of the class, for the rules of `of`.
     ready: Vec<Option<Ready>>,
     of: Option<Arc<Plans>>,
@@ -88,6 +90,16 @@ impl Classes {
     /// Whether it is the number of a class.
     pub(crate) fn has(&self, id: ClassId) -> bool {
         (id.0 as usize) < self.values.len()
+    }
+
+    /// The class of devices that the inventory does not have.
+    pub(crate) fn stranger(&mut self, names: &mut Names) -> ClassId {
+        if let Some(id) = self.stranger {
+            return id;
+        }
+        let id = self.intern(Class { groups: names.groups(&[]), ..Class::default() });
+        self.stranger = Some(id);
+        id
     }
 
     /// The class, made ready for what is in force.

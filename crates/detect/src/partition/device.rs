@@ -54,7 +54,7 @@ impl Entry {
             imsi: Packed::of(imsi),
             imei: Packed::default(),
             msisdn: Packed::default(),
-            class: classes.intern(Class { groups: names.groups(&[]), ..Class::default() }),
+            class: classes.stranger(names),
             ip: None,
             watched: false,
             first_seen: NEVER,

@@ -44,6 +44,12 @@ impl PartitionState {
         let rules = &record.compiled.rules;
         let for_groups =
             happening.trigger != Trigger::Tick && record.compiled.groups.triggers().contains(happening.trigger);
+        if happening.trigger == Trigger::Tick && !entry.rules.has_episodes() && out.listener.is_none() {
+            let now = record.at.min(record.observation.observed_at);
+            if ready.plan.is_idle_at_tick(entry.last_seen().map(|last| now.since(last))) {
+                return;
+            }
+        }
         let for_itself = ready.plan.concerns(happening.trigger, &entry.rules);
         if !for_itself && !for_groups && out.listener.is_none() {
             return;

@@ -162,6 +162,20 @@ impl PartitionState {
         }
     }
 
+    /// How often [`Self::touch`] is worth calling for a place: each time it reads what the last one found a pointer to.
+    pub(crate) const TOUCHES: u8 = 3;
+
+    /// Where the device of a record is kept.
+    pub(crate) fn place(&self, observation: &Observation) -> Option<usize> {
+        self.devices.place(observation.device)
+    }
+
+    /// Reads a little of what a record of the device at `place` needs; see the worker. The result means nothing.
+    pub(crate) fn touch(&self, place: usize, step: u8) -> u64 {
+        let entry = &self.devices.as_slice()[place];
+        entry.rules.touch(step) ^ entry.sessions.touch(step)
+    }
+
     pub(crate) fn apply_one(
         &mut self,
         offset: Offset,

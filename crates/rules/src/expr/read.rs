@@ -368,7 +368,7 @@ impl<'a> Context<'a> {
         let now = self.stored(field)?;
         let held = self.state?.remembered(field.code()?)?;
         // A record older than what we remember says nothing about a change.
-        Some(self.facts.time() >= held.at && !held.value.is(&now))
+        Some(self.facts.time() >= held.at() && !held.value.is(&now))
     }
 
     pub(crate) fn first(&self, field: Field) -> Option<bool> {

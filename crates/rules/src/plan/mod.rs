@@ -17,12 +17,14 @@ mod guard;
 mod truth;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetward_fleet::{Device, DeviceId, Profile, Timestamp};
 
 use crate::compile::{Feed, FeedValue};
 use crate::expr::Bool;
 use crate::expr::build::{self, Condition};
+use crate::expr::ir::{Num, Op};
 use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger};
 use crate::rule::Rule;
@@ -39,6 +41,8 @@ use self::truth::{Known, Truth};
 pub struct Plan {
     steps: [Steps; Trigger::ALL.len()],
     remembers: bool,
+    /// A tick matters from this many seconds of silence on; `None`: it may matter at any time.
+    silence: Option<f64>,
 }
 
 /// What one kind of event asks for.
@@ -68,7 +72,8 @@ impl Plan {
     pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
         let steps = Trigger::ALL.map(|trigger| rules(set, class, trigger));
         let used: Vec<u32> = steps.iter().flat_map(|(_, windows)| windows.iter().copied()).collect();
-        let mut plan = Self { steps: steps.map(|(steps, _)| steps), remembers: !set.memory.is_empty() };
+        let silence = silence(set, class);
+        let mut plan = Self { steps: steps.map(|(steps, _)| steps), remembers: !set.memory.is_empty(), silence };
         for trigger in Trigger::ALL {
             plan.steps[trigger as usize].feeds = feeds(set, class, trigger, &used);
         }
@@ -80,6 +85,14 @@ impl Plan {
         let steps = self.at(trigger);
         let remembers = self.remembers && trigger != Trigger::Tick;
         remembers || !steps.guarded.is_empty() || !steps.feeds.is_empty() || state.has_episodes()
+    }
+
+    /// Whether a tick cannot matter to a device without an episode under way that has been silent for this long (`None`:
+    /// it was never heard of): most ticks need no more than this.
+    pub fn is_idle_at_tick(&self, silent: Option<Duration>) -> bool {
+        let steps = self.at(Trigger::Tick);
+        let waits = |needed: f64| silent.is_none_or(|silent| silent.as_secs_f64() < needed);
+        steps.feeds.is_empty() && (steps.guarded.is_empty() || self.silence.is_some_and(waits))
     }
 
     pub(crate) fn at(&self, trigger: Trigger) -> &Steps {
@@ -96,21 +109,36 @@ impl std::fmt::Debug for Plan {
 
 /// The rules that an event may concern, and the windows that those read.
 fn rules(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> (Steps, Vec<u32>) {
+    let tests = tests(set, class, trigger);
+    let windows = tests.iter().flat_map(|(index, _)| windows_of(set.by_index(*index))).collect();
+    (Steps { feeds: Vec::new(), guarded: guard::share(tests) }, windows)
+}
+
+/// Each rule that an event may concern, with all that it asks.
+fn tests(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16, Vec<Bool>)> {
     let facts = facts_of(class, trigger);
     let known = Known { context: Context { facts: &facts, state: None, now: facts.at }, class: class.is_some() };
-    let (mut tests, mut windows) = (Vec::new(), Vec::new());
-    for &index in set.routes(Subject::Device).rules(trigger) {
-        let rule = set.by_index(index);
-        let parts: Vec<&Bool> = rule.compiled.scope_node.iter().chain([&rule.compiled.when_node]).collect();
-        let wanted = match known.all(&parts) {
-            Truth::Never => continue,
-            Truth::Always => Vec::new(),
-            Truth::If(tests) => tests,
-        };
-        windows.extend(windows_of(rule));
-        tests.push((index, wanted));
-    }
-    (Steps { feeds: Vec::new(), guarded: guard::share(tests) }, windows)
+    let wanted = set.routes(Subject::Device).rules(trigger).iter().filter_map(|&index| {
+        let compiled = &set.by_index(index).compiled;
+        let parts: Vec<&Bool> = compiled.scope_node.iter().chain([&compiled.when_node]).collect();
+        match known.all(&parts) {
+            Truth::Never => None,
+            Truth::Always => Some((index, Vec::new())),
+            Truth::If(tests) => Some((index, tests)),
+        }
+    });
+    wanted.collect()
+}
+
+/// The shortest silence that any rule asks for at a tick, if all of them do.
+fn silence(set: &RuleSet, class: Option<Class<'_>>) -> Option<f64> {
+    let of_test = |test: &Bool| match test {
+        Bool::Compare(Op::Greater | Op::GreaterEqual, Num::Silence, Num::Const(seconds)) => Some(*seconds),
+        _ => None,
+    };
+    let tests = tests(set, class, Trigger::Tick);
+    let asked: Option<Vec<f64>> = tests.iter().map(|(_, asked)| asked.iter().find_map(of_test)).collect();
+    asked?.into_iter().reduce(f64::min)
 }
 
 fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {

@@ -1,0 +1,76 @@
+//! Whether a rule costs what `explain` says: `cargo bench -p fleetward-rules --bench cost` prints, for rules of every shape, the
+//! estimate of [`fleetward_rules::Rule::cost`], what it took in truth, and the ratio, which should lie between 0.5 and 2.
+//!
+//! Each shape is compiled a hundred times under other names and limits, so that nothing is shared, and judged on the
+//! interims of a thousand well-behaved devices. What an empty rule set costs is taken off.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use fleetward_fleet::{Device, DeviceId, Profile, SessionKey, Timestamp};
+use fleetward_rules::{Class, Facts, Options, RuleSet, SubjectState, Trigger};
+
+/// `@` is another number in each copy.
+const SHAPES: [(&str, &str); 10] = [
+    ("compare an amount", "when: total_bytes > 9@ GB"),
+    ("compare a name", "when: country == \"FR\" && bytes > @ KB"),
+    ("a list of the profile", "when: '!allowed(country, profile.countries) && bytes > @ KB'"),
+    ("three tests", "when: network != \"26201\" && rat == \"eutran\" && bytes > @ KB"),
+    ("text", "when: apn.startsWith(\"corp@.\")"),
+    ("changed", "when: changed(imei) && bytes > @ KB"),
+    ("arithmetic", "when: bytes_up > @0 * bytes_down + 1000"),
+    ("a sum over an hour", "watch: { used: { sum: bytes, over: 1@m } }\nwhen: used > 500 GB"),
+    ("a sum and a test", "watch: { used: { sum: bytes, over: 1@m } }\nwhen: used > 500 GB && country != \"DE\""),
+    ("distinct values", "watch: { seen: { distinct: country, over: 1@m } }\nwhen: seen >= 2"),
+];
+const COPIES: u64 = 100;
+const DEVICES: u64 = 1000;
+const ROUNDS: u64 = 40;
+
+#[expect(clippy::print_stdout, reason = "a benchmark says its figures")]
+fn main() {
+    let nothing = nanos(&RuleSet::default());
+    println!("{:<24} {:>9} {:>9} {:>6}", "rule", "estimate", "measured", "ratio");
+    for (name, body) in SHAPES {
+        let set = copies(body);
+        let estimate = set.rules().iter().map(|rule| rule.cost().nanos).sum::<f64>();
+        #[expect(clippy::cast_precision_loss, reason = "a hundred")]
+        let count = COPIES as f64;
+        let measured = (nanos(&set) - nothing) / count;
+        println!("{name:<24} {:>6.1} ns {measured:>6.1} ns {:>6.2}", estimate / count, measured * count / estimate);
+    }
+}
+
+fn copies(body: &str) -> RuleSet {
+    let one = |n: u64| format!("rule: copy-{n}\ntitle: t\n{}\n", body.replace('@', &format!("{:02}", n + 1)));
+    let text = (0..COPIES).map(one).collect::<Vec<_>>().join("---\n");
+    RuleSet::compile(&[("copies.yaml", &text)], &Options::default()).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// For one record of one device, the median of the rounds.
+fn nanos(set: &RuleSet) -> f64 {
+    let yaml = "model: meter\ncountries: [DE, AT, CH]\nnetworks: ['26201', '26202']\napns: [iot.example]\n";
+    let profile = Profile::from_yaml(yaml).expect("a profile");
+    let device = Device::named("meter-17");
+    let plan = set.plan(Some(Class { device: Some(&device), profile: Some(&profile) }));
+    let key = SessionKey { nas: "pgw-1".into(), id: "4711".into() };
+    let mut states = vec![SubjectState::default(); DEVICES as usize];
+    let (mut out, mut rounds) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let now = Timestamp(1_767_571_200_000) + Duration::from_mins(round * 10);
+        let start = Instant::now();
+        for (index, state) in (0..).zip(&mut states) {
+            let mut facts = Facts::new(Trigger::SessionInterim, now, now, DeviceId(index), "meter-17");
+            (facts.device, facts.profile, facts.session) = (Some(&device), Some(&profile), Some(&key));
+            (facts.bytes_up, facts.bytes_down, facts.total_bytes) = (Some(1200), Some(400), Some(160_000));
+            facts.imei = "35693803564380".parse().ok();
+            facts.network = profile.networks.first().copied();
+            facts.country = profile.countries.first().copied();
+            (facts.apn, facts.rat) = (Some("iot.example"), Some(fleetward_fleet::Rat(8)));
+            set.observe_planned(&plan, black_box(&facts), state, &mut out);
+        }
+        rounds.push(start.elapsed());
+    }
+    rounds.sort_unstable();
+    rounds[rounds.len() / 2].as_secs_f64() * 1e9 / DEVICES as f64
+}
