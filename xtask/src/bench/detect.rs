@@ -121,7 +121,10 @@ impl Report {
         println!("  ... and 100 custom rules     {:>12.0} bytes", ours.bytes_per_sim_with_custom_rules);
         println!("  snapshot, restart            {:>9.2} s, {:.2} s", ours.snapshot_s, ours.restore_s);
         println!("reference query, {} events:", ours.events);
-        println!("  fleetward  {:>12.0} events a CPU-second, {} alarms", ours.reference_query_events_per_cpu_s, ours.alarms);
+        println!(
+            "  fleetward  {:>12.0} events a CPU-second, {} alarms",
+            ours.reference_query_events_per_cpu_s, ours.alarms
+        );
         for (name, peer) in &self.peers {
             let agrees = if peer.agrees { "the same alarms" } else { "OTHER ALARMS" };
             println!("  {name:<10} {:>12.0}, {} ({agrees})", peer.reference_query_events_per_cpu_s, peer.alarms);

@@ -58,7 +58,7 @@ impl SplitMix {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 
     /// Pareto with exponent 1.05 from 1000 bytes up, at most 200 MB: one in some 80,000 events is above 50 MB.

@@ -20,7 +20,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["observations", rest @ ..] => {
-            observations::run(number(rest, "--sims", 1_000_000), rest.contains(&"--only-default"))
+            observations::run(number(rest, "--sims", 1_000_000), rest.contains(&"--only-default"));
         }
         ["events", file, rest @ ..] => events::write(file.as_ref(), number(rest, "--count", 5_000_000)),
         ["reference", events, alarms] => reference::run(events.as_ref(), alarms.as_ref()),

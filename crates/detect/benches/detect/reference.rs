@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use fleetward_detect::engine::{Config, Outputs};
+use fleetward_detect::history::Recorded;
 use fleetward_detect::{Compiled, Engine, Output};
-use fleetward_fleet::{Body, DeviceId, Flow, Observation};
+use fleetward_fleet::{Body, DeviceId, Flow, Observation, Offset};
 use fleetward_rules::{Options, RuleSet};
 
 use crate::events::{self, Event};
@@ -36,10 +37,16 @@ pub(crate) fn run(events: &Path, alarms: &Path) {
         }
     });
     let compiled = Compiled::with_limits(rules, [], limits());
-    let config = Config { workers: 1, queue: 64, snapshots: None, ..Config::default() };
+    // The journal's part: windows are measured exactly before an alarm. Its writing is not timed, asking it is.
+    let recorded = Arc::new(Recorded::default());
+    let config = Config { workers: 1, history: Some(recorded.clone()), ..Config::default() };
     let (engine, _) = Engine::start(config, Arc::new(compiled), sink).expect("it starts");
     let mut next = 0;
-    let cpu = feed(&engine, events.len() as u64, &mut next, |n| observation(&events[n as usize]));
+    let cpu = feed(&engine, events.len() as u64, &mut next, |n| {
+        let observation = observation(&events[n as usize]);
+        recorded.add(Offset(n), &observation);
+        observation
+    });
     drop(engine);
     let first = first.lock().expect("nobody panicked");
     let mut text = String::new();

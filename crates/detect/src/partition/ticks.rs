@@ -19,7 +19,7 @@ impl PartitionState {
             }
             let place = self.sweep;
             self.sweep += 1;
-            if place % AHEAD == 0 {
+            if place.is_multiple_of(AHEAD) {
                 self.touch_from(place);
             }
             self.look_after(place, record, out);
@@ -65,7 +65,7 @@ impl PartitionState {
         }
         let entry = self.devices.at(place);
         // Only memory is at stake, so each device has its turn at every sixteenth look or so.
-        let turn = (record.at.secs() / 60).wrapping_add(place as i64) % 16 == 0;
+        let turn = (record.at.secs().unsigned_abs() / 60).wrapping_add(place as u64).is_multiple_of(16);
         if turn && !entry.rules.is_empty() && !record.compiled.rules.rules().is_empty() {
             record.compiled.rules.expire(&mut entry.rules, record.at);
         }
