@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fleetward_baseline::Settings;
 use fleetward_detect::engine::{Config, Outputs, Resume};
 use fleetward_detect::{Compiled, Engine};
 use fleetward_fleet::SessionStatus::{Interim, Start, Stop};
@@ -120,6 +121,6 @@ fn now(n: u64, round: i64) -> Arc<fleetward_fleet::Observation> {
 }
 
 fn start(config: &Config, rules: &Arc<RuleSet>) -> (Engine, Resume) {
-    let compiled = Compiled::new(rules.clone(), profiles());
+    let compiled = Compiled::new(rules.clone(), profiles()).with_baseline(Some(Settings::default()), []);
     Engine::start(config.clone(), Arc::new(compiled), Arc::new(|_: Outputs| ())).expect("it starts")
 }

@@ -173,7 +173,8 @@ impl PartitionState {
     /// Reads a little of what a record of the device at `place` needs; see the worker. The result means nothing.
     pub(crate) fn touch(&self, place: usize, step: u8) -> u64 {
         let entry = &self.devices.as_slice()[place];
-        entry.rules.touch(step) ^ entry.sessions.touch(step)
+        let habit = entry.habit.as_ref().filter(|_| step == 0).map_or(0, |habit| habit.touch());
+        entry.rules.touch(step) ^ entry.sessions.touch(step) ^ habit
     }
 
     pub(crate) fn apply_one(
