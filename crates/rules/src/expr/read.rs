@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
     fn held(&self, field: Symbol) -> Option<(u64, Timestamp)> {
         let held = self.state?.remembered(field as u8)?;
         match held.value {
-            Stored::Symbol(value) => Some((value, held.at)),
+            Stored::Symbol(value) => Some((value, held.at())),
             Stored::Text(_) => None,
         }
     }
