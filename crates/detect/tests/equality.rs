@@ -1,5 +1,7 @@
 //! Purity: however the journal is cut, shared out, interrupted or told again, the same is found.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 
 use fleetward_detect::engine::{Config, Outputs};
@@ -96,8 +98,8 @@ fn name(number: u64) -> String {
 fn device(number: u64, state: DeviceState) -> Device {
     let mut device = Device::named(name(number));
     device.imsi = format!("26201{number:010}").parse().ok();
-    device.model = (number % 3 > 0).then(|| "meter".into());
-    device.groups = if number % 2 == 0 { vec!["east".into()] } else { vec!["east".into(), "north".into()] };
+    device.model = (!number.is_multiple_of(3)).then(|| "meter".into());
+    device.groups = if number.is_multiple_of(2) { vec!["east".into()] } else { vec!["east".into(), "north".into()] };
     device.state = state;
     device
 }
@@ -134,7 +136,7 @@ fn play(moves: &[Move]) -> Vec<Observation> {
                 about(secs, number, "smsc", Body::Message(Box::new(message)))
             }
             36 | 37 => {
-                let login = Login { service: "ssh".into(), account: None, ok: amount % 4 == 0, from: None };
+                let login = Login { service: "ssh".into(), account: None, ok: amount.is_multiple_of(4), from: None };
                 about(secs, number, "ssh", Body::Login(Box::new(login)))
             }
             38 => about(secs, 0, "api", Body::PlannedChange(Box::new(planned(secs, number)))),
@@ -172,7 +174,7 @@ fn attach(network: u64) -> Attach {
 }
 
 fn admission(amount: u64) -> Admission {
-    let rejected = (amount % 3 == 0).then_some(RejectReason::Suspended);
+    let rejected = amount.is_multiple_of(3).then_some(RejectReason::Suspended);
     Admission { rejected, nas: "pgw-1".into(), attach: attach(amount), expected: "".into(), observed: "".into() }
 }
 
@@ -310,7 +312,9 @@ fn judge(records: &[Observation], way: &Way, reload: usize) -> Vec<String> {
 fn found(records: &[Observation]) -> Vec<String> {
     let said = judge(records, &Way::plain(), usize::MAX);
     let mut found: Vec<String> = said.into_iter().filter(|it| it.starts_with("Finding(")).collect();
-    found.iter_mut().for_each(|it| *it = without_places(it));
+    for it in &mut found {
+        *it = without_places(it);
+    }
     found.sort_unstable();
     found
 }
