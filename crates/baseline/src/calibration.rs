@@ -30,12 +30,19 @@ pub(crate) struct Calibration {
     /// Told episodes against the budget. Slow and bounded: a wave of attacks may halve the pace, not stop it.
     pace: Pace,
     tails: [[Tail; BRANCHES]; STRATA],
+    /// What the day has taught so far.
+    today: [[Tail; BRANCHES]; STRATA],
     thresholds: [[Threshold; BRANCHES]; STRATA],
 }
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { pace: Pace::new(0.05, 0.5, 2.5), tails: Default::default(), thresholds: Default::default() }
+        Self {
+            pace: Pace::new(0.05, 0.5, 2.5),
+            tails: Default::default(),
+            today: Default::default(),
+            thresholds: Default::default(),
+        }
     }
 }
 
@@ -66,7 +73,7 @@ pub(crate) fn stratum(days: u16) -> usize {
 impl Calibration {
     /// Time passed for a device of that age, on all basises of hours or of days.
     pub(crate) fn pass(&mut self, stratum: usize, basis: Basis, hours: f64) {
-        self.tails[stratum][basis as usize].pass(hours);
+        self.today[stratum][basis as usize].pass(hours);
         let threshold = &mut self.thresholds[stratum][basis as usize];
         if basis == Basis::Hour && threshold.plain.is_some() {
             self.pace.settle(threshold.rate / Basis::Hour.share() * hours, 0.0);
@@ -91,8 +98,8 @@ impl Calibration {
 
     /// Learns the height of an episode and where it came from. What is above the threshold teaches within limits only.
     pub(crate) fn learn(&mut self, stratum: usize, basis: Basis, (mut height, base): (f64, f64), devices: u32) {
-        let tail = &mut self.tails[stratum][basis as usize];
-        let is_young = tail.exposure() < YOUNG_HOURS * f64::from(devices);
+        let tail = &mut self.today[stratum][basis as usize];
+        let is_young = self.tails[stratum][basis as usize].exposure() < YOUNG_HOURS * f64::from(devices);
         let threshold = &mut self.thresholds[stratum][basis as usize];
         if let Some(limit) = threshold.plain
             && height > limit
@@ -116,8 +123,22 @@ impl Calibration {
         if rate > 0.0 { (1.0 / rate).min(1e12) as u64 } else { 1_000_000_000_000 }
     }
 
-    pub(crate) fn fade(&mut self) {
-        self.tails.iter_mut().flatten().for_each(|tail| tail.fade(FADE));
+    /// The day is over: what it taught joins what is known, which fades a little. A day that taught far more than usual was a
+    /// wave (an update, an outage, an attack): it teaches no more than a busy day would.
+    pub(crate) fn close_day(&mut self) {
+        for basis in 0..BRANCHES {
+            for stratum in 0..STRATA {
+                let today = std::mem::take(&mut self.today[stratum][basis]);
+                // Records become rarer with age: until a stratum knows itself, a younger one says what is usual.
+                let knows_itself = stratum == 0 || self.tails[stratum][basis].exposure() > 3.0 * today.exposure();
+                let known = &self.tails[if knows_itself { stratum } else { stratum - 1 }][basis];
+                let expected = self.thresholds[stratum][basis].rate * today.exposure();
+                let part = if known.exposure() < READY { 1.0 } else { today.ordinary_part(known, expected) };
+                let tail = &mut self.tails[stratum][basis];
+                tail.fade(FADE);
+                tail.take(&today, part);
+            }
+        }
     }
 
     /// New thresholds for `rate` alarms a device-hour; `boost` times as many where other evidence supports them.

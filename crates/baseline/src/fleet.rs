@@ -56,13 +56,13 @@ impl FleetBaseline {
     /// Call it at every tick of the journal.
     pub fn pass(&mut self, now: Timestamp, settings: &Settings, out: &mut Vec<Verdict>) {
         let hour = now.secs() / 3600;
+        if hour / 24 > self.faded {
+            self.faded = hour / 24;
+            self.models.values_mut().for_each(|model| model.calibration.close_day());
+        }
         if hour / REFRESH > self.refreshed {
             self.refreshed = hour / REFRESH;
             self.refresh(settings);
-        }
-        if hour / 24 > self.faded {
-            self.faded = hour / 24;
-            self.models.values_mut().for_each(|model| model.calibration.fade());
         }
         for (key, model) in &mut self.models {
             let from = out.len();

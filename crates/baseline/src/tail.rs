@@ -10,6 +10,10 @@ const UNIT: f64 = 8.0;
 const PEAKS: f64 = 150.0;
 /// Peaks without which there is no tail to speak of.
 const FEWEST: f64 = 20.0;
+/// Where it is seen whether a day is unlike others.
+const HEIGHTS: [f64; 5] = [0.5, 1.0, 2.0, 4.0, 8.0];
+/// Scale of a tail of which too few peaks were seen: a deviation.
+const COMMON: f64 = 1.0;
 /// Scale of the tail, at least: one bin.
 const NARROWEST: f64 = 1.0 / UNIT;
 /// Shape of the tail, at least: real tails are never as thin as a few hundred peaks make believe.
@@ -79,14 +83,38 @@ impl Tail {
         }
     }
 
+    /// Adds all of the time of `other`, and `part` of its scores.
+    pub(crate) fn take(&mut self, other: &Self, part: f64) {
+        self.exposure += other.exposure;
+        if !other.bins.is_empty() {
+            self.bins.resize(BINS, 0.0);
+            for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+                *bin += more * part as f32;
+            }
+        }
+    }
+
+    /// Which part of these scores is no more than a busy day by what is `known`: at most twice as many as usual, and what
+    /// chance adds to that. `expected` is the least that counts as usual.
+    pub(crate) fn ordinary_part(&self, known: &Self, expected: f64) -> f64 {
+        let (today, before) = (self.passed(), known.passed());
+        let part = |height: &f64| {
+            let at = (height * UNIT) as usize;
+            let often = |passed: &[f64]| passed.get(at).copied().unwrap_or(0.0);
+            let usual = (often(&before) / known.exposure.max(1.0) * self.exposure).max(expected);
+            let most = 2.0 * usual + 2.0 * libm::sqrt(usual);
+            most / often(&today).max(most)
+        };
+        HEIGHTS.iter().map(part).fold(1.0, f64::min)
+    }
+
     /// The height that is passed `rate` times an hour; `None` as long as too little is known.
     pub fn quantile(&self, rate: f64) -> Option<f64> {
         let wanted = rate * self.exposure;
         if wanted <= 0.0 {
             return None;
         }
-        // Nothing seen says nothing, unless it was not seen for long.
-        let Some(fit) = self.fit() else { return (wanted > 5.0).then_some(0.0) };
+        let fit = self.fit();
         if wanted >= fit.count {
             return Some(height(&fit.passed, wanted));
         }
@@ -96,7 +124,7 @@ impl Tail {
 
     /// How many times an hour `score` is passed; the inverse of [`Self::quantile`].
     pub fn rate(&self, score: f64) -> f64 {
-        let Some(fit) = self.fit() else { return 0.0 };
+        let fit = self.fit();
         let count = if score <= fit.from {
             fit.passed[(score * UNIT) as usize]
         } else {
@@ -134,11 +162,14 @@ impl Tail {
 
     /// Probability-weighted moments (Hosking and Wallis 1987) of the highest scores, from the survival function:
     /// the mean is its integral, the weighted mean half the integral of its square.
-    fn fit(&self) -> Option<Fit> {
+    fn fit(&self) -> Fit {
         let passed = self.passed();
         let total = passed.first().copied().unwrap_or(0.0);
         if total < FEWEST {
-            return None;
+            // Too few to fit. One more than were seen, and as high as scores commonly are.
+            let mean = passed.iter().sum::<f64>() / UNIT / total.max(1.0);
+            let passed = vec![total + 1.0];
+            return Fit { passed, from: 0.0, count: total + 1.0, scale: mean.max(COMMON), shape: THINNEST };
         }
         let from_bin = (height(&passed, (total / 2.0).min(PEAKS)) * UNIT) as usize;
         let count = passed[from_bin];
@@ -150,7 +181,7 @@ impl Tail {
         let shape = (2.0 - mean / (mean - 2.0 * weighted).max(1e-9)).clamp(THINNEST, HEAVIEST);
         // With a clamped shape the scale follows from the mean.
         let scale = (mean * (1.0 - shape)).max(NARROWEST);
-        Some(Fit { passed, from: from_bin as f64 / UNIT, count, scale, shape })
+        Fit { passed, from: from_bin as f64 / UNIT, count, scale, shape }
     }
 }
 
@@ -200,9 +231,9 @@ mod tests {
     fn nothing_seen_is_not_nothing_possible() {
         assert_eq!(Tail::default().quantile(1e-3), None);
         let mut tail = Tail::default();
-        tail.pass(1000.0);
-        assert_eq!(tail.quantile(1e-3), None);
+        tail.pass(100.0);
+        assert!(tail.quantile(1e-3).unwrap() > 2.0, "a tenth of an expected alarm");
         tail.pass(10_000.0);
-        assert_eq!(tail.quantile(1e-3), Some(0.0));
+        assert_eq!(tail.quantile(1e-3), Some(0.0), "ten were expected, none came");
     }
 }
