@@ -57,6 +57,8 @@ struct Episode {
     last: Timestamp,
     /// Whether it was told by itself, and not held back by the guard.
     is_told: bool,
+    /// In what it was unusual at first: one episode is one finding, also when the days follow the hours.
+    metric: Metric,
 }
 
 impl ModelBaseline {
@@ -128,7 +130,7 @@ impl ModelBaseline {
         self.open.retain(|device, episode| {
             let goes_on = now.since(episode.last) < CALM;
             if !goes_on && episode.is_told {
-                out.push(Verdict::Over { device: *device, metric: Metric::Bytes, at: now });
+                out.push(Verdict::Over { device: *device, metric: episode.metric, at: now });
             }
             goes_on
         });
@@ -164,8 +166,10 @@ impl ModelBaseline {
         out: &mut Vec<Verdict>,
     ) {
         let now = self.now.max(measure.start());
-        let told = self.open.get(&device).map(|episode| episode.is_told);
-        let unusual = self.explain(device, measure, evidence, what, told.is_none());
+        let episode = self.open.get(&device).copied();
+        let told = episode.map(|episode| episode.is_told);
+        let mut unusual = self.explain(device, measure, evidence, what, told != Some(true));
+        unusual.metric = episode.map_or(unusual.metric, |episode| episode.metric);
         // A day's alarm belongs to its last hour.
         let hour = measure.hour + if measure.kind == Kind::Day { 23 } else { 0 };
         let is_told = told == Some(true)
@@ -180,7 +184,7 @@ impl ModelBaseline {
         }
         if self.open.len() < MOST_OPEN || told.is_some() {
             let last = if measure.kind == Kind::Day { now + NEXT_DAY } else { now };
-            self.open.insert(device, Episode { last, is_told });
+            self.open.insert(device, Episode { last, is_told, metric: unusual.metric });
         }
     }
 
