@@ -191,6 +191,12 @@ impl Rule {
         self.planned
     }
 
+    /// Whether one of its windows counts approximately by now, because there were too many different values.
+    pub fn is_estimated(&self, state: &SubjectState) -> bool {
+        let windows = self.compiled.feeds.iter().filter_map(|feed| state.inner()?.window(feed.key));
+        windows.into_iter().any(|window| matches!(window, WindowState::Sketch(_)))
+    }
+
     /// The devices that its windows count one by one, where it has `distinct: device`.
     pub fn devices(&self, state: &SubjectState) -> Vec<DeviceId> {
         let counts = |feed: &&Arc<Feed>| {

@@ -182,6 +182,7 @@ fn heap_of(window: &WindowState) -> usize {
         WindowState::Ring(ring) => size_of_val(&**ring),
         WindowState::Wide(ring) => size_of_val(&**ring),
         WindowState::Set(set) => size_of::<Vec<(u64, u32)>>() + set.capacity() * size_of::<(u64, u32)>(),
+        WindowState::Sketch(sketch) => sketch.bytes(),
         WindowState::Empty | WindowState::One { .. } | WindowState::Last(_) => 0,
     }
 }

@@ -10,14 +10,18 @@
 //!   as each is no older than `over` before the newest (older ones are outside every window that can still be asked for).
 //! * **Idle is small**: nothing in the window is [`WindowState::Empty`], one busy bucket needs no allocation.
 
+mod sketch;
+
 use std::time::Duration;
 
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use sketch::Sketch;
+
 /// Buckets per window: twelve cover it, the thirteenth is the one being filled.
 pub const BUCKETS: usize = 13;
-/// Up to this many distinct values are counted exactly; beyond, the window says this many ("at least").
+/// Up to this many distinct values are counted exactly; beyond, approximately (see [`Sketch`]).
 pub const DISTINCT_LIMIT: usize = 64;
 /// For so long after the first value of all nothing counts as new.
 pub const LEARNING: Duration = Duration::from_hours(24);
@@ -147,6 +151,8 @@ pub enum WindowState {
     Set(Box<Vec<(u64, u32)>>),
     /// When the last event was (absent).
     Last(Timestamp),
+    /// More distinct values than [`DISTINCT_LIMIT`].
+    Sketch(Box<Sketch>),
 }
 
 /// Thirteen buckets; bucket `n` is at `n % 13`. Narrow ones are half the size, and nearly all of millions are narrow.
@@ -196,6 +202,7 @@ impl WindowState {
         match self {
             Self::Empty => (spec.aggregate != Aggregate::Absent).then_some(0),
             Self::Last(_) => None,
+            Self::Sketch(sketch) => Some(sketch.count(spec, newest)),
             Self::One { bucket, value } => Some(match (spec.covers(newest, *bucket), spec.aggregate) {
                 (false, _) => 0,
                 (true, Aggregate::Distinct | Aggregate::Known) => 1,
@@ -223,6 +230,7 @@ impl WindowState {
             Self::One { bucket, .. } => newest.saturating_sub(*bucket) >= BUCKETS as u32,
             Self::Ring(ring) => newest.saturating_sub(ring.newest) >= BUCKETS as u32,
             Self::Wide(ring) => newest.saturating_sub(ring.newest) >= BUCKETS as u32,
+            Self::Sketch(sketch) => sketch.is_over(newest),
             Self::Set(set) => {
                 set.retain(|(_, bucket)| newest.saturating_sub(*bucket) < BUCKETS as u32);
                 set.is_empty()
@@ -242,7 +250,8 @@ impl WindowState {
         let across = spec.bucket(Timestamp(now.0.saturating_sub(spec.over_ms)));
         let outside = |bucket: u32| bucket <= across && covers(newest, bucket);
         match self {
-            Self::Empty | Self::Last(_) => false,
+            // Of so many, one bucket more or less does not matter, and the past would be long.
+            Self::Empty | Self::Last(_) | Self::Sketch(_) => false,
             Self::One { bucket, .. } => outside(*bucket),
             Self::Ring(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
             Self::Wide(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
@@ -274,7 +283,7 @@ impl WindowState {
         match self {
             Self::One { value, .. } => vec![*value],
             Self::Set(set) => set.iter().map(|(value, _)| *value).collect(),
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => Vec::new(),
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => Vec::new(),
         }
     }
 
@@ -285,6 +294,7 @@ impl WindowState {
             Self::Ring(ring) => u64::from(ring.newest),
             Self::Wide(ring) => u64::from(ring.newest),
             Self::Set(set) => set.first().map_or(0, |(value, _)| *value),
+            Self::Sketch(sketch) => u64::from(sketch.newest()),
         }
     }
 
@@ -303,7 +313,7 @@ impl WindowState {
                 let all = set.iter().map(|(_, first)| *first).min()?;
                 (all, set.iter().find(|(held, _)| *held == value).map(|(_, first)| *first))
             }
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => return None,
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => return None,
         };
         if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
             return None;
@@ -316,6 +326,7 @@ impl WindowState {
         let held = match self {
             Self::One { bucket, .. } => *bucket,
             Self::Set(set) => set.iter().map(|(_, bucket)| *bucket).max().unwrap_or(0),
+            Self::Sketch(sketch) => sketch.newest(),
             Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => return true,
         };
         if bucket > held {
@@ -328,6 +339,7 @@ impl WindowState {
         let over = match self {
             Self::One { bucket, .. } => !spec.covers(newest, *bucket),
             Self::Set(set) => !set.iter().any(|(_, bucket)| spec.covers(newest, *bucket)),
+            Self::Sketch(sketch) => !spec.covers(newest, sketch.newest()),
             Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => false,
         };
         if over {
@@ -355,7 +367,9 @@ impl WindowState {
                     set.push((value, second));
                 }
             }
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => *self = Self::One { bucket: second, value },
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => {
+                *self = Self::One { bucket: second, value }
+            }
         }
     }
 
@@ -382,7 +396,7 @@ impl WindowState {
             Self::Wide(ring) => {
                 ring.add(bucket, value, join);
             }
-            Self::Empty | Self::Set(_) | Self::Last(_) => *self = Self::One { bucket, value },
+            Self::Empty | Self::Set(_) | Self::Last(_) | Self::Sketch(_) => *self = Self::One { bucket, value },
         }
     }
 
@@ -392,7 +406,14 @@ impl WindowState {
             Self::One { bucket: held, value: known } => {
                 *self = Self::Set(Box::new(vec![(*known, *held), (value, bucket)]));
             }
-            Self::Set(set) => add_to_set(set, value, bucket),
+            Self::Set(set) => {
+                if !add_to_set(set, value, bucket) {
+                    let mut sketch = Sketch::of(set);
+                    sketch.add(bucket, value);
+                    *self = Self::Sketch(Box::new(sketch));
+                }
+            }
+            Self::Sketch(sketch) => sketch.add(bucket, value),
             Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) => *self = Self::One { bucket, value },
         }
     }
@@ -480,18 +501,17 @@ fn covers(newest: u32, bucket: u32) -> bool {
     newest.saturating_sub(bucket) < BUCKETS as u32
 }
 
-fn add_to_set(set: &mut Vec<(u64, u32)>, value: u64, bucket: u32) {
+/// `false`: there is no room for it.
+fn add_to_set(set: &mut Vec<(u64, u32)>, value: u64, bucket: u32) -> bool {
     if let Some(known) = set.iter_mut().find(|(known, _)| *known == value) {
         known.1 = known.1.max(bucket);
-        return;
+        return true;
     }
     let newest = set.iter().map(|(_, bucket)| *bucket).max().unwrap_or(bucket).max(bucket);
     set.retain(|(_, held)| covers(newest, *held));
-    if set.len() < DISTINCT_LIMIT {
+    let has_room = set.len() < DISTINCT_LIMIT;
+    if has_room {
         set.push((value, bucket));
-    } else if let Some(oldest) = set.iter_mut().min_by_key(|(_, bucket)| *bucket)
-        && oldest.1 < bucket
-    {
-        *oldest = (value, bucket); // the newest ones stay counted longest, so "at least" stays true as time goes on
     }
+    has_room
 }

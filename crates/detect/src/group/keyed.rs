@@ -137,6 +137,26 @@ fn a_flood_of_names_displaces_nothing_that_comes_again_and_is_said() {
 }
 
 #[test]
+fn a_threshold_beyond_what_is_counted_one_by_one_is_reached_and_called_estimated() {
+    let text = "rule: crowd\ntitle: t\nper: flow.destination\nwatch: { devices: { distinct: device, over: 1h } }\nwhen: devices > 300\n";
+    let rules = RuleSet::compile(&[("own.yaml", text)], &Options::default()).unwrap();
+    let compiled = Compiled::new(Arc::new(rules), []).with_baseline(None, []);
+    let count = |devices: u64| {
+        let mut records: Vec<_> = (0..devices).map(|n| change(0, n, device(n))).collect();
+        records.extend((0..devices).map(|n| flow(n, 10 + n.cast_signed(), "c2.example")));
+        let (mut detection, mut out) = (Detection::new(), Vec::new());
+        detection.apply(records.iter().enumerate().map(|(i, o)| (Offset(i as u64), o)), &compiled, &mut out);
+        out
+    };
+    assert_eq!(found(&count(220), "crowd").len(), 0);
+    let out = count(500);
+    let found = found(&out, "crowd");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].finding.confidence.starts_with("estimated"), "{}", found[0].finding.confidence);
+    assert_eq!(found[0].devices.len(), 1, "only those since the episode began are known one by one");
+}
+
+#[test]
 fn a_million_keys_stay_within_their_room() {
     let room = Room { keys: 1_000_000, bytes: 512 << 20, idle: Duration::from_mins(10) };
     let mut keys = Keys::default();

@@ -17,8 +17,13 @@ pub(super) fn said(
     is_estimated: bool,
 ) -> Option<Output> {
     let raised = |mut finding: Box<fleetward_fleet::Finding>, rule: Arc<Rule>, responds: Vec<Respond>| {
+        if rule.is_estimated(&slot.rules) {
+            finding.confidence =
+                also(&finding.confidence, "estimated: more different values than are counted one by one");
+        }
         if is_estimated {
-            finding.confidence = estimated(&finding.confidence, key.subject);
+            let why = format!("estimated: more {}s at once than there is room for", key.subject.name());
+            finding.confidence = also(&finding.confidence, &why);
         }
         let devices = if key.subject == Kind::Device { Vec::new() } else { listed(&rule, slot) };
         let subject = subject(key, facts, &finding.subject);
@@ -70,7 +75,6 @@ fn subject(key: &Key<'_>, facts: &Facts<'_>, name: &str) -> Subject {
     }
 }
 
-fn estimated(confidence: &str, kind: Kind) -> String {
-    let why = format!("estimated: more {}s at once than there is room for", kind.name());
-    if confidence.is_empty() { why } else { format!("{confidence}; {why}") }
+fn also(confidence: &str, why: &str) -> String {
+    if confidence.is_empty() { why.to_owned() } else { format!("{confidence}; {why}") }
 }
