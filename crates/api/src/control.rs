@@ -58,6 +58,9 @@ pub trait Control: Send + Sync + 'static {
     fn reload(&self) -> Result<Reloaded, ControlError>;
     /// What is right and wrong in the text of one or several rules, held against the configuration.
     fn check_rules(&self, text: &str) -> Result<RuleCheck, ControlError>;
+    /// Tries a text of rules on the last `days` of the journal, within a bound of time; one at a time. The report is that of
+    /// `fleetward rules backtest --format json`, with `complete`: `false` where the time did not suffice.
+    fn backtest_rules(&self, text: &str, days: u32) -> Result<serde_json::Value, ControlError>;
     /// The operator's own rules with their texts.
     fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError>;
     /// Writes a rule of the operator's own and judges by it; all or nothing.

@@ -59,6 +59,7 @@ use crate::routes::{self, table};
         routes::rules::list,
         routes::rules::reload,
         routes::rules::check,
+        routes::rules::backtest,
         routes::rules::own,
         routes::rules::show,
         routes::rules::put,

@@ -88,6 +88,7 @@ pub fn table() -> Vec<Route> {
         read("/api/v1/rules", VIEWER, get(rules::list)),
         act("/api/v1/rules/reload", ADMIN, post(rules::reload)),
         act("/api/v1/rules/check", VIEWER, post(rules::check).layer(DefaultBodyLimit::max(RULES))),
+        act("/api/v1/rules/backtest", OPERATOR, post(rules::backtest).layer(DefaultBodyLimit::max(RULES))),
         read("/api/v1/rules/own", VIEWER, get(rules::own)),
         read("/api/v1/rules/own/{rule}", VIEWER, get(rules::show)),
         on(Method::PUT, "/api/v1/rules/own/{rule}", ADMIN, put(rules::put)),

@@ -30,6 +30,9 @@ const BATCH: usize = 4096;
 /// Time is told at this distance where the records carry none.
 const TICK: Duration = Duration::from_mins(1);
 
+/// Devices that a rule without a budget may touch in an hour, as the responder has it.
+pub(crate) const RULE_PER_HOUR: u32 = 20;
+
 /// What is asked.
 pub(crate) struct Question {
     /// The rules, as if enforced.
@@ -177,6 +180,13 @@ fn tick(at: Timestamp) -> Observation {
         identity: None,
         body: Body::Tick,
     }
+}
+
+/// Those of the rules whose names are wanted.
+pub(crate) fn only(rules: RuleSet, wanted: impl Fn(&str) -> bool) -> RuleSet {
+    let others: Vec<String> =
+        rules.rules().iter().filter(|rule| !wanted(&rule.name)).map(|rule| rule.name.to_string()).collect();
+    rules.without(&others)
 }
 
 /// When the newest record of a journal arrived.

@@ -17,6 +17,7 @@ mod quota;
 mod replay;
 mod responder;
 mod ruledesk;
+mod ruletrial;
 mod sources;
 mod ticks;
 mod translate;
@@ -185,6 +186,7 @@ impl Server {
             directory: Arc::clone(&directory),
             in_force: RwLock::new(Arc::clone(&settings.rules)),
             turn: Mutex::default(),
+            trying: Mutex::default(),
         });
         let radius = aaa::Server::start(gateways::radius(settings)?, directory, journal.handle(), clock::shared());
         let radius =

@@ -20,6 +20,21 @@ pub(crate) struct RuleText {
     text: String,
 }
 
+/// A rule as text, and how much of the past it is tried on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleTrial {
+    /// The YAML document, or several.
+    text: String,
+    /// Days before the last record, 1 to 31.
+    #[serde(default = "week")]
+    days: u32,
+}
+
+fn week() -> u32 {
+    7
+}
+
 /// How a new rule starts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -63,6 +78,21 @@ pub(crate) async fn check(
     Body(RuleText { text }): Body<RuleText>,
 ) -> Result<Json<RuleCheckView>, ApiError> {
     state.run(move |_, control| Ok(RuleCheckView::of(control.check_rules(&text)?))).await.map(Json)
+}
+
+/// What a text would have found and done on the past: alarms a day, devices, examples, responses within the budgets, the
+/// difference to the version in force. Nothing is changed and nobody is told. One at a time, and no longer than a minute:
+/// then `complete` is false, and `fleetward rules backtest` has all the time.
+#[utoipa::path(post, path = "/api/v1/rules/backtest", tag = "rules", request_body = RuleTrial,
+    responses((status = 200, description = "As `fleetward rules backtest --format json`, and `complete`.", body = Object)))]
+pub(crate) async fn backtest(
+    State(state): State<ApiState>,
+    Body(RuleTrial { text, days }): Body<RuleTrial>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    if !(1..=31).contains(&days) {
+        return Err(ApiError::invalid("days", "1 to 31".to_owned()));
+    }
+    state.run(move |_, control| Ok(control.backtest_rules(&text, days)?)).await.map(Json)
 }
 
 /// The operator's own rule files.

@@ -175,6 +175,9 @@ impl Control for Played {
         let mistake = LineError { line: 3, column: "7".into(), message: text.into(), ..LineError::default() };
         Ok(RuleCheck { mistakes: vec![mistake], ..RuleCheck::default() })
     }
+    fn backtest_rules(&self, text: &str, days: u32) -> Result<serde_json::Value, ControlError> {
+        Ok(serde_json::json!({ "text": text, "days": days, "complete": true }))
+    }
     fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError> {
         let (name, file, text) = ("own".into(), "own.yaml".into(), "rule: own\n".into());
         Ok(vec![OwnRule { name, version: 1, file, shared_file: false, text }])

@@ -52,7 +52,7 @@ pub(crate) fn read(text: &[u8]) -> Result<Vec<Observation>, Mistake> {
     for row in reader.into_records() {
         let row = row.map_err(|error| broken(&error))?;
         let line = row.position().map_or(0, csv::Position::line);
-        let row = Row { heading: &heading, row: &row, line };
+        let row = Row { heading: &heading, cells: &row, line };
         let (device, observation) = row.observation()?;
         records.push((device, observation));
     }
@@ -94,7 +94,7 @@ fn broken(error: &csv::Error) -> Mistake {
 
 struct Row<'a> {
     heading: &'a csv::StringRecord,
-    row: &'a csv::StringRecord,
+    cells: &'a csv::StringRecord,
     line: u64,
 }
 
@@ -103,7 +103,7 @@ impl Row<'_> {
     fn observation(&self) -> Result<(Option<Device>, Observation), Mistake> {
         let event_time: Timestamp = self.needed("time")?;
         let imsi: Option<Imsi> = self.value("imsi")?;
-        let device = self.device(imsi)?;
+        let device = self.device(imsi);
         let identity = imsi.map(Identity::Imsi);
         let id = match (&device, &identity) {
             (Some(device), _) => device.id(),
@@ -123,13 +123,12 @@ impl Row<'_> {
         Ok((device, observation))
     }
 
-    fn device(&self, imsi: Option<Imsi>) -> Result<Option<Device>, Mistake> {
-        let Some(name) = self.text("device") else { return Ok(None) };
-        let mut device = Device::named(name);
+    fn device(&self, imsi: Option<Imsi>) -> Option<Device> {
+        let mut device = Device::named(self.text("device")?);
         device.imsi = imsi;
         device.model = self.text("model").map(Into::into);
         device.groups = self.text("groups").map_or_else(Vec::new, |groups| groups.split(';').map(Into::into).collect());
-        Ok(Some(device))
+        Some(device)
     }
 
     fn session(&self, nas: &str) -> Result<Session, Mistake> {
@@ -171,7 +170,7 @@ impl Row<'_> {
 
     fn text(&self, name: &str) -> Option<&str> {
         let at = self.heading.iter().position(|held| held == name)?;
-        self.row.get(at).filter(|text| !text.is_empty())
+        self.cells.get(at).filter(|text| !text.is_empty())
     }
 
     fn value<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Mistake> {

@@ -77,7 +77,7 @@ impl Baseline {
             (None, Some(rate)) => AlarmBudget::PerDeviceMonth(rate.value),
             (None, None) => default.budget,
         };
-        self.learn.then_some(BaselineSettings { budget, floor: self.floor.0, ..default })
+        self.learn.then_some(BaselineSettings { budget, floor: self.floor.0 })
     }
 }
 

@@ -290,6 +290,15 @@ impl Control for ServerControl {
         self.desk.check(text)
     }
 
+    fn backtest_rules(&self, text: &str, days: u32) -> Result<serde_json::Value, ControlError> {
+        let mut devices = Vec::new();
+        if self.journal.oldest_offset().0 > 0 {
+            let internal = |error: fleetward_store::StoreError| ControlError::Internal(error.to_string());
+            self.store.each_device(|device| devices.push(device)).map_err(internal)?;
+        }
+        self.desk.backtest(text, days, devices)
+    }
+
     fn own_rules(&self) -> Result<Vec<OwnRule>, ControlError> {
         self.desk.own()
     }

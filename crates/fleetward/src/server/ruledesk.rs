@@ -33,6 +33,8 @@ pub(super) struct RuleDesk {
     pub(super) directory: Arc<Directory>,
     pub(super) in_force: RwLock<Arc<RuleSet>>,
     pub(super) turn: Mutex<()>,
+    /// Held while a backtest runs.
+    pub(super) trying: Mutex<()>,
 }
 
 impl RuleDesk {
@@ -47,7 +49,7 @@ impl RuleDesk {
         self.take(&self.settings()?)
     }
 
-    fn settings(&self) -> Result<Settings, ControlError> {
+    pub(super) fn settings(&self) -> Result<Settings, ControlError> {
         Settings::load(&self.config).map_err(|problems| mistakes(&problems))
     }
 
@@ -91,7 +93,7 @@ impl RuleDesk {
     }
 
     /// A text among the lists and macros of the folder, which it may use: as files of which it is the only one with rules.
-    fn surroundings(&self, text: &str) -> Result<(Vec<(String, String)>, Options), ControlError> {
+    pub(super) fn surroundings(&self, text: &str) -> Result<(Vec<(String, String)>, Options), ControlError> {
         let (config, _) = Settings::outline(&self.config).map_err(|problem| mistakes(&[problem]))?;
         let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
         let mut files = files(&self.folder()?)?;
@@ -225,7 +227,7 @@ impl RuleDesk {
         Ok(())
     }
 
-    fn folder(&self) -> Result<PathBuf, ControlError> {
+    pub(super) fn folder(&self) -> Result<PathBuf, ControlError> {
         let (config, base) = Settings::outline(&self.config).map_err(|problem| mistakes(&[problem]))?;
         Ok(base.join(config.rules))
     }
@@ -289,7 +291,7 @@ fn refuse_shared(known: &OwnRule) -> Result<(), ControlError> {
 }
 
 /// The files of the folder with their texts, by name: rules, lists, macros, and the data that lists name.
-fn files(folder: &Path) -> Result<Vec<(String, String)>, ControlError> {
+pub(super) fn files(folder: &Path) -> Result<Vec<(String, String)>, ControlError> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut paths: Vec<PathBuf> =
@@ -335,7 +337,7 @@ fn mistake(line: usize, message: String) -> ControlError {
     ControlError::Mistakes(vec![LineError { line: line as u64, message, ..LineError::default() }])
 }
 
-fn mistakes(problems: &[Problem]) -> ControlError {
+pub(super) fn mistakes(problems: &[Problem]) -> ControlError {
     ControlError::Mistakes(problems.iter().map(line_error).collect())
 }
 

@@ -10,7 +10,9 @@ use fleetward_fleet::{Device, Observation, Profile, Timestamp, parse_duration};
 use fleetward_rules::{Mode, Options, RuleSet};
 
 use super::files::{configured, in_force, mistaken, read};
-use crate::backtest::{Question, last_arrival, of_journal, of_records, read_csv, read_jsonl, run, show};
+use crate::backtest::{
+    Question, RULE_PER_HOUR, last_arrival, of_journal, of_records, only, read_csv, read_jsonl, run, show,
+};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::server::open_store;
@@ -171,9 +173,6 @@ fn baseline(global: &Global) -> anyhow::Result<(Option<BaselineSettings>, Vec<St
     Ok((config.baseline.settings(), off_for))
 }
 
-/// Devices that a rule without a budget may touch in an hour, as the responder has it.
-const RULE_PER_HOUR: u32 = 20;
-
 fn enforced() -> Options {
     Options { mode: Some(Mode::Enforce), ..Options::default() }
 }
@@ -185,8 +184,8 @@ fn candidates(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     let defines = |text: &str| text.lines().filter_map(rule_name).any(|name| names.contains(&name));
     let mut texts = own.clone();
     texts.extend(read(global, &[])?.into_iter().filter(|(_, text)| !defines(text)));
-    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let rules = RuleSet::compile(&named, &enforced()).map_err(|mistakes| mistaken(mistakes, &texts))?;
+    let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let rules = RuleSet::compile(&files, &enforced()).map_err(|mistakes| mistaken(mistakes, &texts))?;
     let rules = only(rules, |name| names.contains(&name));
     if rules.rules().is_empty() {
         return Err(
@@ -200,12 +199,6 @@ fn rule_name(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("rule:")?;
     let rest = rest.split('#').next().unwrap_or_default();
     Some(rest.trim().trim_matches(['"', '\'']))
-}
-
-fn only(rules: RuleSet, wanted: impl Fn(&str) -> bool) -> RuleSet {
-    let others: Vec<String> =
-        rules.rules().iter().filter(|rule| !wanted(&rule.name)).map(|rule| rule.name.to_string()).collect();
-    rules.without(&others)
 }
 
 /// A time, or how long before `last`.
