@@ -5,6 +5,8 @@ mod diff;
 mod explain;
 mod files;
 mod list;
+#[cfg(feature = "sigma")]
+mod sigma;
 
 use std::path::PathBuf;
 
@@ -53,6 +55,13 @@ pub(crate) enum Rules {
     },
     /// Print the JSON Schema of rule files, for editors.
     Schema,
+    /// Translate Sigma rules: ours on standard output, an account on standard error; exit code 1 if one could not be.
+    #[cfg(feature = "sigma")]
+    ImportSigma {
+        /// Sigma files, or folders of them.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 impl Rules {
@@ -66,6 +75,8 @@ impl Rules {
             Self::Backtest(backtest) => backtest.run(global),
             Self::Print { file } => print(file.as_deref()),
             Self::Schema => schema(),
+            #[cfg(feature = "sigma")]
+            Self::ImportSigma { files } => sigma::import(global, &files),
         }
     }
 }

@@ -146,6 +146,28 @@ fn two_versions_of_a_rule_are_compared() {
 }
 
 #[test]
+#[cfg(feature = "sigma")]
+fn sigma_rules_are_taken_over_with_an_account() {
+    let place = Place::init();
+    let good = "title: Telnet\nlogsource: { category: firewall }\ndetection: { s: { dst_port: 23 }, condition: s }\nlevel: high\n";
+    place.write("good.yml", good);
+    let ran = place.run(&["rules", "import-sigma", "good.yml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "good.yml: Telnet: imported as sigma-telnet\n"));
+    place.write("rules/sigma.yaml", &ran.out);
+    assert_eq!(place.run(&["rules", "check", "rules/sigma.yaml"]).ok(), "1 rules, no mistakes\n");
+    place.write(
+        "bad.yml",
+        &format!("{good}---\n{}", good.replace("dst_port", "CommandLine").replace("Telnet", "Shell")),
+    );
+    let ran = place.run(&["rules", "import-sigma", "bad.yml"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("Shell: not imported: the field `CommandLine`") && ran.out.contains("sigma-telnet"),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn the_schema_is_printed_for_editors() {
     let schema: serde_json::Value = serde_json::from_str(&Place::empty().run(&["rules", "schema"]).ok()).unwrap();
     assert_eq!(schema["definitions"]["rule"]["required"], serde_json::json!(["rule", "title", "when"]));
