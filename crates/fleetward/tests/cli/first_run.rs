@@ -46,6 +46,9 @@ fn what_stands_in_comments_is_right_too() {
     let place = Place::init();
     place.edit("  clients: []\n", "");
     place.edit("channels: {}\n", "");
+    place.edit("sources: []\n", "");
+    // One of the two follows from the other.
+    place.edit("  false_alarms_per_device_month: 0.01", "  #");
     let config: Vec<String> = place.read("fleetward.yaml").lines().map(uncomment).collect();
     place.write("fleetward.yaml", &config.join("\n"));
     for secret in ["secrets/pgw-1", "secrets/webhook", "secrets/mail"] {

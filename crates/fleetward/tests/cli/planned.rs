@@ -159,6 +159,9 @@ fn observations_are_imported_once_and_a_silent_source_is_shown() {
         assert!(std::time::Instant::now() < end, "{}", place.read("serve.log"));
         nas.turn(Duration::from_millis(200)).unwrap();
     }
+    let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "source-silent").is_empty());
+    let told = with(&findings, "rule", "source-silent");
+    assert_eq!((told.len(), &told[0]["title"]), (1, &json!("The source kore has fallen silent")), "{findings:#}");
     assert!(!nas.turn(Duration::ZERO).unwrap().iter().any(|event| matches!(event, Event::Rejected(_))));
 }
 
