@@ -8,6 +8,10 @@ use clap::{Args, Subcommand};
 
 use crate::release;
 
+/// The scenarios of which the figures tell. A twentieth of each class is misused over three weeks: more, and no longer
+/// would a fleet look like one.
+const FIGURES: &str = "sim-in-a-phone,phone-with-copied-imei,tethering,ddos,ddos-single,slow-x3";
+
 /// Measure how good something is.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Quality {
@@ -21,7 +25,7 @@ pub(crate) struct Detect {
     /// Small: 6 × 300 devices, one world, in seconds. Its intervals are wide.
     #[arg(long)]
     quick: bool,
-    /// Without the curve, the first days of a new fleet and the nuisances one by one.
+    /// The figures alone: no curve, no trial of all scenarios, of new fleets and of the nuisances one by one.
     #[arg(long)]
     main_only: bool,
     /// The first seed. From 1000 on they are held out: nothing was tuned on them.
@@ -50,19 +54,46 @@ impl Quality {
 }
 
 impl Detect {
+    /// First every scenario in a small trial, then the figures, so that they are the last line.
     fn run(self) -> anyhow::Result<ExitCode> {
-        let mut command = Command::new(release::fleetward()?);
+        let binary = release::fleetward()?;
+        if !self.quick && !self.main_only && self.misuse.is_empty() {
+            let mut all = Command::new(&binary);
+            all.args([
+                "evaluate",
+                "--devices",
+                "1500",
+                "--misused",
+                "3",
+                "--worlds",
+                "2",
+                "--cold-start",
+                "--each-nuisance",
+            ]);
+            all.args(["--training", "28", "--test", "21", "--seed", &(self.seed + 500).to_string()]);
+            all.arg("--out").arg(self.out.join("all-scenarios"));
+            let status = all.stdout(Stdio::null()).status().context("fleetward evaluate")?;
+            ensure!(status.success(), "the evaluation of all scenarios did not finish");
+        }
+        self.figures(Command::new(binary))
+    }
+
+    fn figures(self, mut command: Command) -> anyhow::Result<ExitCode> {
         command.arg("evaluate").arg("--out").arg(&self.out).args(["--seed", &self.seed.to_string()]);
-        if self.quick {
-            command.args(["--devices", "300", "--misused", "3", "--worlds", "1"]);
-        } else {
-            command.args(["--devices", "2500", "--misused", "20", "--worlds", &self.worlds.to_string()]);
-            if !self.main_only {
-                command.args(["--curve", "--cold-start", "--each-nuisance"]);
-            }
+        command.args(["--training", "28", "--test", "21"]);
+        if self.misuse.is_empty() {
+            command.args(["--misuse", "public", "--scenario", FIGURES]);
         }
         for overlay in &self.misuse {
             command.arg("--misuse").arg(overlay);
+        }
+        if self.quick {
+            command.args(["--devices", "300", "--misused", "3", "--worlds", "1"]);
+        } else {
+            command.args(["--devices", "2400", "--misused", "20", "--worlds", &self.worlds.to_string()]);
+            if !self.main_only {
+                command.arg("--curve");
+            }
         }
         if self.json {
             command.arg("--json");

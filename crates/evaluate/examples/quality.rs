@@ -1,4 +1,5 @@
-//! The study from the command line, without the rest of the product: `quality [worlds] [devices a class] [misused a cell]`.
+//! The main trial from the command line, without the rest of the product, for those who tune:
+//! `quality [worlds] [devices a class] [misused a cell] [seed] [scenario,...]`.
 
 use std::sync::Arc;
 
@@ -9,17 +10,20 @@ use fleetward_simulate::Config;
 
 #[expect(clippy::print_stdout, reason = "an example says what it found")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let mut number = |otherwise: u32| numbers.next().unwrap_or(otherwise);
-    let (worlds, devices, misused) = (number(2), number(1000), number(10));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, otherwise: u32| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
+    let (worlds, devices, misused, seed) = (number(0, 2), number(1, 1000), number(2, 10), number(3, 1));
+    let mut scenarios = public_scenarios()?;
+    if let Some(wanted) = arguments.get(4) {
+        scenarios.retain(|scenario| wanted.split(',').any(|name| *name == *scenario.scenario));
+    }
     let rules = Arc::new(RuleSet::builtin(&Options::default()));
     let judges = |nominal| Judges {
         compiled: Arc::new(compiled(rules.clone(), nominal)),
         textbook: fleetward_evaluate::textbook,
         nominal,
     };
-    let world =
-        Config { classes: classes(devices), scenarios: public_scenarios()?, misused, seed: 1, ..Config::default() };
+    let world = Config { classes: classes(devices), scenarios, misused, seed: u64::from(seed), ..Config::default() };
     let study = Study {
         trial: Trial { world, worlds, threads: 2 },
         judges: &judges,

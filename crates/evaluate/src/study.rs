@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleetward_detect::{AlarmBudget, BaselineSettings, Compiled};
+use fleetward_detect::{AlarmBudget, BaselineSettings, Compiled, Limits};
 use fleetward_simulate::{Class, Config, NUISANCES, Nuisances, Scenario};
 use serde_json::{Value, json};
 
@@ -62,8 +62,12 @@ impl Study<'_> {
         Ok(findings)
     }
 
-    /// A part of the study: one world, smaller than the main trial.
-    fn part(&self, world: Config, nominal: f64) -> Result<Report, EvaluateError> {
+    /// A part of the study: a world for each thread, with a third of the devices.
+    fn part(&self, mut world: Config, nominal: f64) -> Result<Report, EvaluateError> {
+        for (_, count) in &mut world.classes {
+            *count = count.div_ceil(3);
+        }
+        world.misused = world.misused.div_ceil(3);
         let trial = Trial { world, worlds: self.trial.threads as u32, threads: self.trial.threads };
         Ok(Report { outcome: trial.run(&(self.judges)(nominal))?, nominal, cost: None })
     }
@@ -173,7 +177,10 @@ pub fn classes(count: u32) -> Vec<(usize, u32)> {
 /// A rule set with the profiles of all classes, and the nominal rate of the baselines (false alarms per device-month).
 pub fn compiled(rules: Arc<fleetward_rules::RuleSet>, nominal: f64) -> Compiled {
     let settings = BaselineSettings { budget: AlarmBudget::PerDeviceMonth(nominal), ..BaselineSettings::default() };
-    Compiled::new(rules, fleetward_simulate::CLASSES.iter().map(Class::profile)).with_baseline(Some(settings), [])
+    // A simulation ticks every quarter of an hour; looking after every quiet device twice an hour is enough for it.
+    let limits = Limits { sweep: std::time::Duration::from_mins(30), ..Limits::default() };
+    let profiles = fleetward_simulate::CLASSES.iter().map(Class::profile);
+    Compiled::with_limits(rules, profiles, limits).with_baseline(Some(settings), [])
 }
 
 /// Scenarios of overlays.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use fleetward_evaluate::study::{Findings, Study, compiled};
@@ -18,6 +19,9 @@ use crate::printer::write_line;
 /// Classes of the study, where none are named.
 const CLASSES: [&str; 6] = ["meter", "tracker", "pos", "alarm", "camera", "vehicle"];
 
+/// Midnight of 29 March 2026, when summer time begins in Europe.
+const CLOCKS_CHANGE: i64 = 1_774_742_400;
+
 /// Points of `--curve`, false alarms per device-month.
 const CURVE: [f64; 6] = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
 
@@ -30,6 +34,9 @@ const COLD: [u32; 4] = [1, 3, 7, 28];
 pub(crate) struct Evaluate {
     #[command(flatten)]
     fleet: Fleet,
+    /// Only these scenarios of the overlays.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    scenario: Vec<String>,
     /// Worlds, with seeds that follow one another; rates are over all of them.
     #[arg(long, default_value_t = 2, value_name = "N")]
     worlds: u32,
@@ -103,6 +110,20 @@ impl Evaluate {
         }
         let mut world = fleet.config()?;
         world.classes = fleet.classes(&CLASSES)?;
+        if fleet.start.is_none() {
+            // The clocks change in the second week of the test, however long the training is.
+            world.start =
+                Timestamp::from_secs(CLOCKS_CHANGE) - Duration::from_hours(24 * (u64::from(self.training) + 13));
+        }
+        if let Some(unknown) = self.scenario.iter().find(|name| world.scenarios.iter().all(|s| *s.scenario != ***name))
+        {
+            let known: Vec<&str> = world.scenarios.iter().map(|scenario| &*scenario.scenario).collect();
+            let hint = format!("the overlays have {}", known.join(", "));
+            return Err(Failure::input(format!("there is no scenario {unknown:?}"), hint).into());
+        }
+        if !self.scenario.is_empty() {
+            world.scenarios.retain(|scenario| self.scenario.iter().any(|name| **name == *scenario.scenario));
+        }
         (world.days, world.training_days) = (self.training + self.test, self.training);
         let study = Study {
             trial: Trial { world, worlds: self.worlds, threads: self.threads },
