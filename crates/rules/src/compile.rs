@@ -68,6 +68,8 @@ pub(crate) struct Compiled {
     /// It asks what only the second stage knows.
     pub(crate) later: bool,
     pub(crate) new_to_group: Vec<Field>,
+    /// It asks how many devices of a network are silent.
+    pub(crate) outage: bool,
     /// Events that matter by themselves, even where they feed no window: what the second stage must be handed on.
     pub(crate) direct: Triggers,
     /// It reads more of the device than its kind.
@@ -189,6 +191,7 @@ impl Compiler<'_, '_> {
         memory.append(&mut self.feed_memory);
         let later = reads.later || others.iter().any(|reads| reads.later);
         let feeds = self.with_known(document, subject, feeds, others.iter().chain([&reads]));
+        let outage = others.iter().chain([&reads]).any(|reads| reads.outage);
         let new_to_group = others.iter().chain([&reads]).flat_map(|reads| reads.new_to_group.clone()).collect();
         self.check_stage(document, subject, later, &memory, &feeds);
         let triggers = self.triggers(document, subject, &when_node, scope.as_ref(), &reads, &feeds);
@@ -249,6 +252,7 @@ impl Compiler<'_, '_> {
                 cost,
                 later,
                 new_to_group,
+                outage,
                 direct,
                 reads_device: self.reads_device,
             },

@@ -129,6 +129,15 @@ fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Ti
     }
 }
 
+/// Whether scope and condition are not plainly false, and nothing excuses the rule, seen from the event alone.
+pub(crate) fn may_hold(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let compiled = &rule.compiled;
+    let context = Context { facts, state: None, now: facts.time() };
+    compiled.scope.as_ref().is_none_or(|scope| scope(&context) != Some(false))
+        && (compiled.when)(&context) != Some(false)
+        && compiled.unless.iter().all(|unless| unless(&context) != Some(true))
+}
+
 /// What an event adds to a window; `None`: nothing.
 pub(crate) fn fed(feed: &Feed, context: &Context<'_>) -> Option<u64> {
     let fits = |condition: &Option<_>| {

@@ -46,6 +46,8 @@ pub struct RuleSet {
     pub(crate) memory: Vec<Field>,
     /// Fields of which rules ask whether a value is new.
     new_to_group: Vec<(u8, Triggers)>,
+    /// Some rule asks how many devices of a network are silent.
+    outage: bool,
     /// (key, index into `rules`), sorted.
     keys: Vec<(u32, u16)>,
     /// All windows by key, sorted.
@@ -115,6 +117,7 @@ impl RuleSet {
                     routes.rules[trigger as usize].push(index as u16);
                 }
             }
+            set.outage |= rule.compiled.outage && rule.mode != Mode::Off;
             for field in &rule.compiled.new_to_group {
                 let entry = (field.code().unwrap_or_default(), carriers(*field));
                 if !set.new_to_group.contains(&entry) {
@@ -171,6 +174,18 @@ impl RuleSet {
     /// `facts`.
     pub fn observe_planned(&self, plan: &Plan, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
         evaluate::observe_planned(self, plan, facts, state, out);
+    }
+
+    /// Whether some rule asks how many devices of a network are silent ([`crate::Around::outage_share`]).
+    pub fn asks_outage(&self) -> bool {
+        self.outage
+    }
+
+    /// Whether a rule about one device that is judged in the second stage may hold as time passes for it. What only the
+    /// second stage knows is left open.
+    pub fn may_hold(&self, facts: &Facts<'_>) -> bool {
+        let routes = self.second(Subject::Device);
+        routes.rules(facts.trigger).iter().any(|index| evaluate::may_hold(self.by_index(*index), facts))
     }
 
     /// What rules of the second stage about this subject want to see ([`Subject::Device`]: rules about devices that are
@@ -277,7 +292,11 @@ impl Interest {
         let feeds = compiled.feeds.iter().fold(Triggers::NONE, |all, feed| all.or(feed.triggers));
         // What only the second stage knows cannot be asked before.
         let direct = if compiled.later { compiled.direct.or(feeds) } else { compiled.direct };
-        self.triggers = self.triggers.or(compiled.triggers).or(feeds).or(direct);
+        // A device whose silence is in doubt is handed on by its own ticks, and then its next contact is.
+        let waits = rule.subject == Subject::Device && compiled.triggers.contains(Trigger::Tick);
+        let direct = if waits { direct.without(Triggers::MAY_CONTACT) } else { direct };
+        let own = if waits { compiled.triggers.without(Triggers::MAY_CONTACT) } else { compiled.triggers };
+        self.triggers = self.triggers.or(own).or(feeds).or(direct);
         self.direct = self.direct.or(direct);
         self.device |= compiled.reads_device;
         // A window holds up to a twelfth more than its length; silence may be asked about for as long as any window.

@@ -60,6 +60,7 @@ struct Event {
     expected: Box<str>,
     observed: Box<str>,
     detail: OwnedDetail,
+    last_contact: Option<Timestamp>,
     late: bool,
 }
 
@@ -93,6 +94,7 @@ impl GroupFact {
             expected: facts.expected.into(),
             observed: facts.observed.into(),
             detail: facts.detail.to_owned(),
+            last_contact: facts.last_contact,
             late: facts.late,
         };
         Self {
@@ -193,6 +195,7 @@ impl Event {
         facts.expected = &self.expected;
         facts.observed = &self.observed;
         facts.detail = self.detail.lend();
+        facts.last_contact = self.last_contact;
         facts.late = self.late;
     }
 }

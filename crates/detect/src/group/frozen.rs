@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::GroupState;
 use super::baselines::Baselines;
 use super::keys::{Frozen, Keys, Slot};
+use super::networks::Outages;
 use super::novelty::Novelty;
 
 #[derive(Serialize)]
@@ -14,6 +15,7 @@ struct Whole<'a> {
     keys: Vec<Frozen<&'a Slot>>,
     baselines: &'a Baselines,
     novelty: &'a Novelty,
+    outages: &'a Outages,
 }
 
 /// The same, read. Field for field in the order of [`Whole`].
@@ -23,13 +25,15 @@ struct Thawed {
     keys: Vec<Frozen<Slot>>,
     baselines: Baselines,
     novelty: Novelty,
+    outages: Outages,
 }
 
 impl GroupState {
     /// As bytes, for [`Self::thaw`] of the same version of the program.
     pub(crate) fn freeze(&self) -> Vec<u8> {
         let keys = self.keys.iter().map(Keys::freeze).collect();
-        let whole = Whole { next: self.next, keys, baselines: &self.baselines, novelty: &self.novelty };
+        let whole =
+            Whole { next: self.next, keys, baselines: &self.baselines, novelty: &self.novelty, outages: &self.outages };
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
         postcard::to_extend(&whole, Vec::new()).unwrap_or_default()
     }
@@ -39,6 +43,12 @@ impl GroupState {
         let thawed: Thawed = postcard::from_bytes(bytes).ok()?;
         let keys: Vec<Keys> = thawed.keys.into_iter().map(Keys::thaw).collect::<Option<_>>()?;
         let novelty = Some(thawed.novelty).filter(Novelty::is_sound)?;
-        Some(Self { next: thawed.next, keys: keys.try_into().ok()?, baselines: thawed.baselines, novelty })
+        Some(Self {
+            next: thawed.next,
+            keys: keys.try_into().ok()?,
+            baselines: thawed.baselines,
+            novelty,
+            outages: thawed.outages,
+        })
     }
 }

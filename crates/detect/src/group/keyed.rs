@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::{Body, DeviceId, Flow, Observation, Offset, SessionStatus::Start, Timestamp};
+use fleetward_fleet::{
+    Body, DeviceId, Flow, Observation, Offset,
+    SessionStatus::{Interim, Start},
+    Timestamp,
+};
 use fleetward_rules::{Options, RuleSet};
 
 use super::keys::{Keys, Room};
@@ -154,6 +158,42 @@ fn a_threshold_beyond_what_is_counted_one_by_one_is_reached_and_called_estimated
     assert_eq!(found.len(), 1);
     assert!(found[0].finding.confidence.starts_with("estimated"), "{}", found[0].finding.confidence);
     assert_eq!(found[0].devices.len(), 1, "only those since the episode began are known one by one");
+}
+
+/// Devices that report every hour, and then all but a few of those in one network fall silent.
+fn reports(silent: std::ops::Range<u64>, hours: i64, quiet: i64) -> Vec<Observation> {
+    let mut records: Vec<_> = (0..40).map(|n| change(0, n, device(n))).collect();
+    for hour in 0..hours + quiet {
+        for n in (0..40).filter(|n| hour < hours || !silent.contains(n)) {
+            let mut report = record(&format!("s{n}"), Interim, 1000 * (hour.cast_unsigned() + 1), 0);
+            report.attach.network = if n < 20 { "26201" } else { "26202" }.parse().ok();
+            records.push(session(n, hour * 3600 + 60 + n.cast_signed(), report));
+        }
+        records.extend((1..60).map(|minute| tick(hour * 3600 + minute * 60 + 59)));
+    }
+    records
+}
+
+#[test]
+fn a_device_that_falls_silent_with_its_network_is_no_finding_and_one_that_does_alone_is() {
+    let text = "rule: silent\ntitle: t\nwhen: silence() > 4h\nunless: network_outage(network, 0.5)\nclear: contact\n";
+    let rules = RuleSet::compile(&[("own.yaml", text)], &Options::default()).unwrap();
+    let compiled = Compiled::new(Arc::new(rules), []);
+    let judge = |records: &[Observation]| {
+        let (mut detection, mut out) = (Detection::new(), Vec::new());
+        detection.apply(records.iter().enumerate().map(|(i, o)| (Offset(i as u64), o)), &compiled, &mut out);
+        out
+    };
+    let alone = judge(&reports(3..5, 24, 8));
+    let mut subjects: Vec<_> =
+        found(&alone, "silent").iter().map(|raised| raised.finding.subject.to_string()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["sim-3", "sim-4"], "{alone:?}");
+    let mut back = reports(3..5, 24, 8);
+    back.push(session(3, 33 * 3600, record("s3", Interim, 50_000, 0)));
+    assert!(judge(&back).iter().any(|output| matches!(output, Output::FindingCleared { .. })));
+    let together = judge(&reports(0..18, 24, 8));
+    assert_eq!(found(&together, "silent").len(), 0, "most of the network is silent");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod fact;
 mod frozen;
 mod keys;
 mod measured;
+mod networks;
 mod novelty;
 mod said;
 mod surroundings;
@@ -36,6 +37,8 @@ use self::baselines::{Baselines, Event, Whose};
 pub(crate) use self::fact::GroupFact;
 use self::keys::{Keys, Known, Room};
 pub(crate) use self::measured::{About, MeasureFact, model_key};
+use self::networks::Outages;
+pub(crate) use self::networks::{NetworkFact, Networks};
 use self::novelty::Novelty;
 use self::surroundings::Surroundings;
 pub(crate) use self::wants::Wants;
@@ -46,6 +49,7 @@ use crate::{Compiled, Output};
 pub(crate) struct Handed {
     pub(crate) events: Vec<GroupFact>,
     pub(crate) measures: Vec<MeasureFact>,
+    pub(crate) networks: Vec<NetworkFact>,
 }
 
 impl Handed {
@@ -58,6 +62,7 @@ impl Handed {
     pub(crate) fn append(&mut self, mut other: Self) {
         self.events.append(&mut other.events);
         self.measures.append(&mut other.measures);
+        self.networks.append(&mut other.networks);
     }
 
     /// In the order of judging. The sort is stable: what one device hands on stays in order.
@@ -68,6 +73,7 @@ impl Handed {
         if !self.measures.is_sorted_by_key(MeasureFact::order) {
             self.measures.sort_by_key(MeasureFact::order);
         }
+        self.networks.sort_by_key(|fact| (fact.offset, fact.partition));
     }
 }
 
@@ -81,6 +87,8 @@ pub(crate) struct GroupState {
     baselines: Baselines,
     /// What is new to a model, as far as rules ask.
     novelty: Novelty,
+    /// How many devices of each network are silent, as far as rules ask.
+    outages: Outages,
 }
 
 impl GroupState {
@@ -129,6 +137,7 @@ impl GroupState {
     pub(crate) fn apply(&mut self, handed: &mut Handed, upto: Offset, compiled: &Compiled, out: &mut Vec<Output>) {
         handed.sort();
         let mut measures = handed.measures.drain(..).peekable();
+        let mut networks = handed.networks.drain(..).peekable();
         for fact in handed.events.drain(..) {
             let (offset, is_tick, device) = fact.order();
             while let Some(measure) = measures.next_if(|measure| {
@@ -139,12 +148,22 @@ impl GroupState {
             if offset < self.next {
                 continue;
             }
+            while let Some(counted) = networks.next_if(|counted| counted.offset < offset) {
+                self.counted(counted);
+            }
             if fact.is_tick() { self.tick(&fact, compiled, out) } else { self.happened(&fact, compiled, out) }
         }
         for measure in measures {
             self.measured(&measure, compiled, out);
         }
+        networks.for_each(|counted| self.counted(counted));
         self.applied_until(upto);
+    }
+
+    fn counted(&mut self, fact: NetworkFact) {
+        if fact.offset >= self.next {
+            self.outages.note(fact);
+        }
     }
 
     fn measured(&mut self, fact: &MeasureFact, compiled: &Compiled, out: &mut Vec<Output>) {
@@ -186,15 +205,16 @@ impl GroupState {
     fn happened(&mut self, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
         let device = fact.device();
         let mut facts = fact.facts(device.map(|device| &**device), compiled);
-        if !compiled.groups.is_novel(facts.trigger) {
+        if !compiled.groups.is_novel(facts.trigger) && !compiled.rules.asks_outage() {
             return self.judge_all(fact.subjects(), &facts, device, compiled, out);
         }
-        let mut novelty = std::mem::take(&mut self.novelty);
+        let (mut novelty, outages) = (std::mem::take(&mut self.novelty), std::mem::take(&mut self.outages));
         novelty.note(&compiled.rules, &facts);
-        let around = Surroundings { novelty: &novelty, model: novelty::model_of(&facts), at: facts.time() };
+        let model = novelty::model_of(&facts);
+        let around = Surroundings { novelty: &novelty, outages: &outages, model, at: facts.time() };
         facts.around = Some(&around);
         self.judge_all(fact.subjects(), &facts, device, compiled, out);
-        self.novelty = novelty;
+        (self.novelty, self.outages) = (novelty, outages);
     }
 
     fn judge_all(
@@ -230,6 +250,9 @@ impl GroupState {
         let slot = keys.at(place);
         if facts.is_contact() {
             slot.last_contact = slot.last_contact.max(Some(facts.at));
+        }
+        if key.subject == Kind::Device {
+            slot.last_contact = facts.last_contact.or(slot.last_contact);
         }
         let planned = covering(key, facts.planned);
         let facts = Facts { last_contact: slot.last_contact, planned: &planned, ..facts.clone() };

@@ -4,12 +4,14 @@ use fleetward_baseline::ModelKey;
 use fleetward_fleet::{Plmn, Timestamp};
 use fleetward_rules::Around;
 
+use super::networks::Outages;
 use super::novelty::Novelty;
 
 /// The devices around the one of an event.
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
     pub(super) novelty: &'a Novelty,
+    pub(super) outages: &'a Outages,
     /// Of the event's device.
     pub(super) model: ModelKey,
     /// When it happened.
@@ -17,8 +19,8 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Around for Surroundings<'_> {
-    fn outage_share(&self, _network: Plmn) -> Option<f64> {
-        None
+    fn outage_share(&self, network: Plmn) -> Option<f64> {
+        self.outages.share(network)
     }
 
     fn is_new(&self, field: u8, value: u64) -> Option<bool> {

@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     /// Model, groups, state and whatever else many devices have in common.
     pub(crate) class: ClassId,
     pub(crate) ip: Option<Ipv4Addr>,
+    /// The second stage was told that it may be silent, and not yet that it speaks again.
+    pub(crate) doubted: bool,
     /// It is in the set of devices that every tick looks at.
     pub(crate) watched: bool,
     first_seen: i64,
@@ -56,6 +58,7 @@ impl Entry {
             msisdn: Packed::default(),
             class: classes.stranger(names),
             ip: None,
+            doubted: false,
             watched: false,
             first_seen: NEVER,
             last_seen: NEVER,

@@ -11,6 +11,7 @@ use super::device::Entry;
 use super::devices::Devices;
 use super::names::{Names, Nas};
 use super::{PartitionState, Tally};
+use crate::group::Networks;
 use crate::intern::Interner;
 use crate::planned::{self, Planned};
 
@@ -29,6 +30,7 @@ pub(crate) struct Frozen<'a> {
     last_tick: Option<Timestamp>,
     planned: planned::Frozen,
     gaps: &'a Gaps,
+    networks: &'a Networks,
 }
 
 /// The same, read. Field for field in the order of [`Frozen`].
@@ -46,6 +48,7 @@ struct Thawed {
     last_tick: Option<Timestamp>,
     planned: planned::Frozen,
     gaps: Gaps,
+    networks: Networks,
 }
 
 impl PartitionState {
@@ -64,6 +67,7 @@ impl PartitionState {
             last_tick: self.last_tick,
             planned: self.planned.freeze(),
             gaps: &self.gaps,
+            networks: &self.networks,
         };
         let room = Vec::with_capacity(self.devices.len() * 160 + 64);
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
@@ -107,6 +111,7 @@ impl PartitionState {
             last_tick: thawed.last_tick,
             planned: Planned::thaw(thawed.planned),
             gaps: thawed.gaps,
+            networks: thawed.networks,
             tally: Tally::default(),
         })
     }

@@ -1,7 +1,7 @@
 //! What a device is used to: the device half of its baseline, and what else about it changed in the last day.
 
 use fleetward_baseline::{DeviceBaseline, Evidence, Measure, Traffic};
-use fleetward_fleet::{Attach, Timestamp};
+use fleetward_fleet::{Attach, Plmn, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Kept for devices of the inventory once they have talked, behind one pointer.
@@ -19,12 +19,18 @@ pub(crate) struct Habit {
     /// Destinations ever contacted, as a Bloom filter with two bits each; the hour of the last new one.
     destinations: [u64; 4],
     destination_new: u32,
+    /// The network that it was last heard of in, when, and how long it usually rests in between (both in seconds).
+    network: Option<Plmn>,
+    heard: u32,
+    pause: u32,
 }
 
 /// How long a change is evidence for what else is unusual.
 const DAY: u32 = 24;
 /// A device that is younger than this contacts everything for the first time.
 const SETTLED: u32 = 7 * DAY;
+/// Less than half an hour is no silence.
+const SHORTEST: u32 = 1800;
 
 impl Habit {
     pub(crate) fn new(at: Timestamp) -> Self {
@@ -37,6 +43,9 @@ impl Habit {
             country_changed: 0,
             destinations: [0; 4],
             destination_new: 0,
+            network: None,
+            heard: 0,
+            pause: 0,
         }
     }
 
@@ -87,6 +96,27 @@ impl Habit {
         if hour(at).saturating_sub(self.since) >= SETTLED {
             self.destination_new = hour(at);
         }
+    }
+
+    /// It was heard of: how long it rests fades slowly, so that the longest usual pause counts.
+    pub(crate) fn heard(&mut self, at: Timestamp, network: Option<Plmn>) {
+        self.network = network.or(self.network);
+        let now = u32::try_from(at.secs()).unwrap_or(0);
+        if self.heard != 0 && now > self.heard {
+            self.pause = (now - self.heard).max(self.pause - self.pause / 16);
+        }
+        self.heard = self.heard.max(now);
+    }
+
+    /// The network that it was last heard of in.
+    pub(crate) fn network(&self) -> Option<Plmn> {
+        self.network
+    }
+
+    /// It rests much longer than it does.
+    pub(crate) fn is_silent(&self, now: Timestamp) -> bool {
+        let rests = u32::try_from(now.secs()).unwrap_or(0).saturating_sub(self.heard);
+        self.pause > 0 && rests > self.pause.saturating_mul(2).max(SHORTEST)
     }
 
     /// What changed in the day before `at`.

@@ -1,7 +1,7 @@
 //! A record, its device, profile and session become facts; what the rules say about them becomes outputs.
 
 use fleetward_fleet::{Admission, Session, SessionKey};
-use fleetward_rules::{Detail, Facts, Firing, Past, Trigger};
+use fleetward_rules::{Detail, Facts, Firing, Past, Subject as Kind, Trigger};
 
 use super::class::Class;
 use super::device::Entry;
@@ -42,9 +42,12 @@ impl PartitionState {
         let ready = classes.ready(entry.class, names, record.compiled);
         // A device's own tick says nothing about its groups; they have theirs (see `group`).
         let rules = &record.compiled.rules;
-        let for_groups =
-            happening.trigger != Trigger::Tick && record.compiled.groups.triggers().contains(happening.trigger);
-        if happening.trigger == Trigger::Tick && !entry.rules.has_episodes() && out.listener.is_none() {
+        // ... but a rule about one device may wait there for what only all of them tell.
+        let is_tick = happening.trigger == Trigger::Tick;
+        let may_doubt = is_tick && record.compiled.groups.interest(Kind::Device).triggers.contains(Trigger::Tick);
+        let is_wanted = entry.doubted || record.compiled.groups.triggers().contains(happening.trigger);
+        let for_groups = may_doubt || !is_tick && is_wanted;
+        if is_tick && !may_doubt && !entry.rules.has_episodes() && out.listener.is_none() {
             let now = record.at.min(record.observation.observed_at);
             if ready.plan.is_idle_at_tick(entry.last_seen().map(|last| now.since(last))) {
                 return;
@@ -76,12 +79,19 @@ impl PartitionState {
         }
         let past = out.history.map(|history| DevicePast { history, compiled: record.compiled });
         facts.past = past.as_ref().map(|past| past as &dyn Past);
-        let facts = happening.tell(facts);
+        let mut facts = happening.tell(facts);
         if let Some(listener) = &mut out.listener {
             listener(&facts);
         }
         if for_groups {
-            let subjects = record.compiled.groups.subjects(rules, &facts);
+            let mut subjects = if is_tick { 0 } else { record.compiled.groups.subjects(rules, &facts) };
+            let device = 1 << Kind::Device as u16;
+            if may_doubt && rules.may_hold(&facts) {
+                (subjects, entry.doubted) = (device, true);
+                facts.network = facts.network.or(entry.habit.as_ref().and_then(|habit| habit.network()));
+            } else if !is_tick && entry.doubted && facts.is_contact() {
+                (subjects, entry.doubted) = (subjects | device, false);
+            }
             if subjects != 0 || record.compiled.groups.is_novel(happening.trigger) {
                 let kind = (!record.compiled.groups.whole_device()).then_some(&ready.kind);
                 out.facts.events.push(GroupFact::of(&facts, subjects, kind));

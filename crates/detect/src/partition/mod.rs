@@ -38,7 +38,7 @@ pub(crate) use views::Wanted;
 use self::class::Classes;
 use self::devices::Devices;
 use self::names::Names;
-use crate::group::Handed;
+use crate::group::{Handed, Networks};
 use crate::planned::Planned;
 use crate::{Compiled, History, Output};
 
@@ -57,6 +57,8 @@ pub struct PartitionState {
     /// Where the sweep goes on.
     sweep: usize,
     last_tick: Option<Timestamp>,
+    /// Devices by network, as far as the sweep has come; only where a rule asks.
+    networks: Networks,
     /// Deviations that were announced.
     planned: Planned,
     /// When sources were silent; every partition knows.

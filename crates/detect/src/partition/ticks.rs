@@ -5,6 +5,7 @@ use fleetward_rules::Trigger;
 
 use super::judge::Happening;
 use super::{PartitionState, Record, Told};
+use crate::group::NetworkFact;
 
 /// Devices of a sweep that are read in advance.
 const AHEAD: usize = 32;
@@ -23,11 +24,27 @@ impl PartitionState {
                 self.touch_from(place);
             }
             self.look_after(place, record, out);
+            if record.compiled.rules.asks_outage() {
+                self.count_network(place, record, out);
+            }
         }
         for id in watched {
             if let Some(place) = self.devices.place(id) {
                 self.judge(place, record, &Happening::of(Trigger::Tick), out);
             }
+        }
+    }
+
+    /// Counts a device for its network; at the end of a sweep the second stage is told.
+    fn count_network(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
+        let entry = self.devices.at(place);
+        let id = entry.id;
+        if let Some((network, habit)) = entry.habit.as_ref().and_then(|habit| Some((habit.network()?, habit))) {
+            self.networks.count(network, habit.is_silent(record.at));
+        }
+        if self.sweep >= self.devices.len() {
+            let counts = std::mem::take(&mut self.networks);
+            out.facts.networks.push(NetworkFact { offset: record.offset, partition: id.partition().0, counts });
         }
     }
 

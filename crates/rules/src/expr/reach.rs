@@ -26,6 +26,8 @@ pub(crate) struct Reads {
     pub(crate) kind: bool,
     /// It asks what only the second stage knows: the baseline, other devices.
     pub(crate) later: bool,
+    /// It asks how many devices of a network are silent.
+    pub(crate) outage: bool,
     pub(crate) nodes: usize,
     pub(crate) first_memory: Option<Field>,
     /// Fields whose values the second stage must know of all devices.
@@ -241,6 +243,7 @@ impl Reads {
             Bool::FeedGap(_) => self.time = true,
             Bool::Outage(_) => {
                 self.later = true;
+                self.outage = true;
                 self.time = true;
             }
             Bool::BorderPair => {
