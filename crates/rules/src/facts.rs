@@ -275,6 +275,12 @@ impl<'a> Facts<'a> {
     /// The same with what a packet told about module, network and place (country included).
     #[must_use]
     pub fn with_attach(mut self, attach: &'a Attach) -> Self {
+        self.attach(attach);
+        self
+    }
+
+    /// Fills in what a packet told about module, network and place (country included).
+    pub fn attach(&mut self, attach: &'a Attach) {
         self.imeisv = attach.imeisv;
         self.imei = attach.imei();
         self.network = attach.network;
@@ -283,7 +289,6 @@ impl<'a> Facts<'a> {
         self.rat = attach.rat;
         self.cell = attach.location.as_deref();
         self.msisdn = attach.msisdn;
-        self
     }
 
     /// The device was heard of: an accounting record, an admission, or something that it sent or answered.

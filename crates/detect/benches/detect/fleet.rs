@@ -12,6 +12,9 @@ pub(crate) const MODELS: u64 = 10;
 /// Regions; each device is in one.
 pub(crate) const REGIONS: u64 = 5;
 
+/// What a device of each model sends: meters and sensors say little, two models are busy.
+const BYTES_A_SECOND: [u64; MODELS as usize] = [1, 1, 2, 2, 4, 4, 8, 12, 40, 100];
+
 pub(crate) fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_795_000_000 + secs)
 }
@@ -55,7 +58,7 @@ fn imei(n: u64) -> String {
 /// An accounting record of device `n`, `secs` after the fleet began. `session`: which of its sessions.
 pub(crate) fn record(n: u64, session: u64, begun: i64, secs: i64, status: SessionStatus) -> Arc<Observation> {
     let age = (secs - begun).cast_unsigned();
-    let volume = age * (40 + n % 20);
+    let volume = age * BYTES_A_SECOND[(n % MODELS) as usize] * (90 + n / MODELS % 20) / 100;
     let session = Session {
         key: SessionKey { nas: "pgw-1".into(), id: format!("{n:08x}0a1b2c{session:02x}").into() },
         status,

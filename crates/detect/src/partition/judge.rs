@@ -79,7 +79,7 @@ impl PartitionState {
         }
         let past = out.history.map(|history| DevicePast { history, compiled: record.compiled });
         facts.past = past.as_ref().map(|past| past as &dyn Past);
-        let mut facts = happening.tell(facts);
+        happening.tell(&mut facts);
         if let Some(listener) = &mut out.listener {
             listener(&facts);
         }
@@ -155,9 +155,10 @@ impl PartitionState {
 }
 
 impl<'a> Happening<'a> {
-    fn tell(&self, mut facts: Facts<'a>) -> Facts<'a> {
+    /// Fills in what only such an event has. In place: facts are half a kilobyte, and there is one for every record.
+    fn tell(&self, facts: &mut Facts<'a>) {
         if let Some((session, step)) = self.session {
-            facts = facts.with_attach(&session.attach);
+            facts.attach(&session.attach);
             facts.session = Some(&session.key);
             facts.bytes_up = Some(step.delta.up);
             facts.bytes_down = Some(step.delta.down);
@@ -169,7 +170,7 @@ impl<'a> Happening<'a> {
             facts.ip = session.ip;
         }
         if let Some(admission) = self.admission {
-            facts = facts.with_attach(&admission.attach);
+            facts.attach(&admission.attach);
             facts.reject_reason = admission.rejected;
             facts.expected = &admission.expected;
             facts.observed = &admission.observed;
@@ -177,7 +178,6 @@ impl<'a> Happening<'a> {
         if let Some(key) = self.lost {
             facts.session = Some(key);
         }
-        facts
     }
 }
 

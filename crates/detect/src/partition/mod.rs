@@ -176,7 +176,8 @@ impl PartitionState {
     pub(crate) fn touch(&self, place: usize, step: u8) -> u64 {
         let entry = &self.devices.as_slice()[place];
         let habit = entry.habit.as_ref().filter(|_| step == 0).map_or(0, |habit| habit.touch());
-        entry.rules.touch(step) ^ entry.sessions.touch(step) ^ habit
+        let class = if step == 1 { self.classes.touch(entry.class) as u64 } else { 0 };
+        entry.rules.touch(step) ^ entry.sessions.touch(step) ^ habit ^ class
     }
 
     pub(crate) fn apply_one(
