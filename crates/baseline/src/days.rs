@@ -42,6 +42,7 @@ pub(crate) struct Days {
     spread: u8,
     /// Highest log-volume of a day, fading.
     record: u16,
+    busiest: Busiest,
     /// Evidence that days have more bytes.
     volume: Evidence,
     /// Evidence that hours are higher than usual for their time of the week, though each may be below the record.
@@ -51,6 +52,37 @@ pub(crate) struct Days {
     usual_pattern: i16,
     /// Days in a row with suspicious evidence.
     suspicious: u8,
+}
+
+/// The busiest hour of a day: where it usually lies and how much that varies. The scale of whatever is above the record, also
+/// for devices whose hours are either nothing or much.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Busiest {
+    /// Today's so far. *octaves*
+    today: u16,
+    /// Huber centre of the days' busiest hours. *octaves*
+    pub(crate) centre: u16,
+    /// Huber centre of the distances from it. *octaves*
+    pub(crate) spread: u16,
+    /// Days that both rest on.
+    pub(crate) days: u8,
+}
+
+impl Busiest {
+    pub(crate) fn add_hour(&mut self, octaves: u16) {
+        self.today = self.today.max(octaves);
+    }
+
+    fn close(&mut self, dice: Dice) {
+        let today = i32::from(std::mem::take(&mut self.today));
+        self.days = self.days.saturating_add(1);
+        let (rate, reach) = if self.days <= SETTLED { (u32::from(self.days), 8 * OCTAVE) } else { (4, OCTAVE / 4) };
+        let near = |now: u16, target: i32| target.clamp(i32::from(now) - reach, i32::from(now) + reach);
+        let target = if self.days == 1 { today } else { near(self.centre, today) };
+        self.centre = towards16(self.centre, target, rate, dice);
+        let distance = (today - i32::from(self.centre)).abs();
+        self.spread = towards16(self.spread, near(self.spread, distance), rate.max(2), dice.again());
+    }
 }
 
 /// A mean of winsorised deviations over about a week, with its highest value of late. In 1/256 deviations.
@@ -114,6 +146,16 @@ impl Days {
         self.today = self.today.saturating_add(bytes);
     }
 
+    /// The busiest hours of its days.
+    pub(crate) fn busiest(&self) -> &Busiest {
+        &self.busiest
+    }
+
+    /// An hour of so many octaves is over.
+    pub(crate) fn end_hour(&mut self, octaves: u16) {
+        self.busiest.add_hour(octaves);
+    }
+
     /// An hour lay `deviations` (in 1/256) above its centre.
     pub(crate) fn add_hour(&mut self, deviations: i32) {
         self.today_pattern = self.today_pattern.saturating_add((deviations.clamp(-LEAST, MOST) / 16) as i16);
@@ -129,6 +171,7 @@ impl Days {
             self.pattern.add(0, 0);
             return None;
         }
+        self.busiest.close(dice.again());
         let octaves = octaves::from_bytes(bytes);
         let usual = self.usual(kind);
         let (record, spread) = (self.record, self.sigma() as u16);

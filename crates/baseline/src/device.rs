@@ -42,8 +42,6 @@ pub struct DeviceBaseline {
     first: u32,
     /// Centre of the log-volume of all active hours.
     level: u16,
-    /// Mean absolute distance from it.
-    variety: u16,
     /// Active hours so far.
     active: u16,
     /// The highest hour, fading.
@@ -62,7 +60,6 @@ impl DeviceBaseline {
             week: Week::default(),
             first: base,
             level: 0,
-            variety: 0,
             active: 0,
             record: 0,
             untold: 0,
@@ -151,6 +148,7 @@ impl DeviceBaseline {
         }
         self.learn(&measure);
         self.days.add(bytes);
+        self.days.end_hour(octaves::from_bytes(bytes));
     }
 
     fn is_worth_telling(&self, measure: &Measure) -> bool {
@@ -171,7 +169,9 @@ impl DeviceBaseline {
             usual: [usual(hour.saturating_sub(1)), usual(hour), usual(hour + 1)],
             spread: (self.week.spread(Slot::of(hour)) * 5 / 4) as u16,
             level: self.level,
-            variety: self.variety,
+            busiest: self.days.busiest().centre,
+            variety: self.days.busiest().spread,
+            busy_days: self.days.busiest().days,
             active: self.active,
             record: self.record,
             volume: Evidence::default(),
@@ -198,8 +198,6 @@ impl DeviceBaseline {
         self.active = self.active.saturating_add(1);
         let rate = u32::from(self.active).min(256);
         self.level = towards16(self.level, near, rate, dice.again());
-        let miss = (near - i32::from(self.level)).abs();
-        self.variety = towards16(self.variety, miss, rate, dice.again().again());
         self.record = self.record.max(octaves.clamp(0, 65_535) as u16);
     }
 

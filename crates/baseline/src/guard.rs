@@ -18,8 +18,8 @@ const PART: f64 = 0.005;
 const CAMPAIGN: u32 = 24;
 /// The same excess: within this many octaves.
 const ALIKE: f64 = 0.75;
-/// An event is over when nobody joined for this many hours.
-const QUIET: u32 = 12;
+/// An event is over when nobody joined for this long.
+const QUIET: Duration = Duration::from_hours(12);
 /// An event that goes on for longer than this many hours is what is usual now.
 const LONGEST: u32 = 5 * 24;
 /// Days of events, fading by half in eight weeks, after which no more are excused.
@@ -71,6 +71,8 @@ struct Event {
     affected: u32,
     told: u32,
     told_at: u32,
+    /// When it last grew, by the clock and not by the hours that it is about: some records come late.
+    joined_at: Timestamp,
 }
 
 impl Guard {
@@ -89,10 +91,11 @@ impl Guard {
             && together > enough / 2
         {
             event.join(hour, unusual.device);
+            event.joined_at = now;
             return false;
         }
         if together >= enough && self.event.is_none() {
-            self.begin(&this);
+            self.begin(&this, now);
             return false;
         }
         if together > (enough / 4).max(2) && !unusual.is_supported {
@@ -148,7 +151,7 @@ impl Guard {
             Phase::Began
         } else if event.affected > event.told && hour > event.told_at {
             Phase::Grew
-        } else if hour > event.until + QUIET {
+        } else if now.since(event.joined_at) > QUIET {
             Phase::Over
         } else {
             return None;
@@ -171,7 +174,7 @@ impl Guard {
     }
 
     /// All that began together, told or waiting, become one event.
-    fn begin(&mut self, this: &Start) {
+    fn begin(&mut self, this: &Start, now: Timestamp) {
         let mut event = Event {
             since: this.hour,
             until: this.hour,
@@ -180,6 +183,7 @@ impl Guard {
             affected: 0,
             told: 0,
             told_at: 0,
+            joined_at: now,
         };
         for start in self.recent.iter().filter(|start| start.belongs_with(this)) {
             event.join(start.hour, start.device);

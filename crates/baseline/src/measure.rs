@@ -48,9 +48,13 @@ pub struct Measure {
     pub(crate) spread: u16,
     /// The device's level over all active hours. *octaves*
     pub(crate) level: u16,
-    /// Mean absolute distance of active hours from the level. *octaves*
+    /// Where the busiest hour of a day usually lies. *octaves*
+    pub(crate) busiest: u16,
+    /// The usual distance from there. *octaves*
     pub(crate) variety: u16,
-    /// Active hours that level and variety rest on.
+    /// Days that both rest on.
+    pub(crate) busy_days: u8,
+    /// Active hours that the level rests on.
     pub(crate) active: u16,
     /// The highest hour (or day) before this one, fading. *octaves*
     pub(crate) record: u16,
@@ -70,7 +74,8 @@ impl Measure {
     /// names the device because of this measure. True for few measures (about one device-day in ten).
     pub fn may_alarm(&self, settings: &Settings) -> bool {
         let is_higher = self.octaves() > i32::from(self.record) || self.volume.rises() || self.pattern.rises();
-        is_higher && self.bytes >= settings.floor
+        let floor = if self.kind == Kind::Day { settings.floor / crate::score::WEEK } else { settings.floor };
+        is_higher && self.bytes >= floor
     }
 
     /// The volume. *octaves*

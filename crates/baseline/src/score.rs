@@ -59,15 +59,24 @@ pub(crate) struct Score {
 const GROWN: u16 = 14;
 /// The device's own record counts as much as the model's word after this many days.
 const RECORD_DAYS: f64 = 2.0;
+/// Largest deviation of a device's busiest hours, octaves: where days are either nothing or much, the distance between the two
+/// says nothing about what lies above both.
+const WIDEST: f64 = 1.0;
+/// Days of evidence over which the floor may be reached.
+pub(crate) const WEEK: u64 = 7;
+/// A standard deviation in median distances of a normal distribution.
+const WIDTH: f64 = 1.48;
 /// Smallest deviation that heights are measured in, octaves: below, arithmetic noise would count.
 const NARROWEST: f64 = 0.5;
 
 /// What is typical for the devices of a model, in octaves.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Typical {
-    level: Norm,
+    /// The busiest hour of a day.
+    busiest: Norm,
+    /// The usual distance from there.
     variety: Norm,
-    /// How far the record lies above the level.
+    /// How far the record lies above the usual busiest hour.
     reach: Norm,
     day_level: Norm,
     day_spread: Norm,
@@ -87,10 +96,10 @@ impl Typical {
             self.day_spread.add(octaves(measure.spread));
             self.day_reach.add((record - centre).max(0.0));
         } else {
-            let level = octaves(measure.level);
-            self.level.add(level);
+            let busiest = octaves(measure.busiest);
+            self.busiest.add(busiest);
             self.variety.add(octaves(measure.variety));
-            self.reach.add((record - level).max(0.0));
+            self.reach.add((record - busiest).max(0.0));
         }
     }
 
@@ -105,15 +114,14 @@ impl Typical {
     }
 
     fn hour(&self, measure: &Measure, floor: u64) -> Score {
-        let active = f64::from(measure.active);
-        let own = octaves(measure.level);
-        let level = blend(own, active, self.level.mean_or(own), 3.0);
-        let days = f64::from(measure.days).min(active);
-        let reach = level + self.reach.high();
+        let days = f64::from(measure.busy_days);
+        let own = octaves(measure.busiest);
+        let busiest = blend(own, days, self.busiest.mean_or(own), 0.5);
+        let reach = busiest + self.reach.high();
         let record = blend(octaves(measure.record), days, reach, RECORD_DAYS).max(reach);
-        let spread = octaves(measure.variety) * 1.25;
-        let spread = blend(spread, active, self.variety.mean_or(1.0) * 1.25, 24.0).max(NARROWEST);
-        let doubt = self.level.deviation() / (1.0 + active);
+        let spread = blend(octaves(measure.variety), days, self.variety.mean_or(1.0), 4.0) * WIDTH;
+        let spread = spread.clamp(NARROWEST, WIDEST);
+        let doubt = self.busiest.deviation() / (1.0 + days);
         let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
         let is_material = exceeds(measure, measure.centre(), floor);
         height(above, libm::sqrt(spread * spread + doubt * doubt), is_material && measure.deviations() > 2.0)
@@ -135,7 +143,7 @@ impl Typical {
 }
 
 fn risen(evidence: Evidence, floor: u64) -> Score {
-    let is_material = evidence.weight >= crate::octaves::from_bytes(floor);
+    let is_material = evidence.weight >= crate::octaves::from_bytes(floor / WEEK);
     // Five units for a mean of one deviation: it is at most six, the histogram ends at 32.
     let height = |evidence: i16| f64::from(evidence) / f64::from(SIGMA) * 5.0;
     let counts = evidence.rises() && is_material;

@@ -16,7 +16,7 @@ pub enum Budget {
 pub struct Settings {
     /// How many false alarms are acceptable.
     pub budget: Budget,
-    /// Bytes above the usual in one hour (or one day, for a slow drift) below which nothing is worth an alarm.
+    /// Bytes above the usual below which nothing is worth an alarm: in one hour, in one day, or for a slow drift in a week.
     pub floor: u64,
 }
 

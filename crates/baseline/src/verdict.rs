@@ -86,17 +86,89 @@ pub struct Unusual {
 }
 
 impl Unusual {
-    /// The explanation, without the name of the model:
-    /// `Usual 0.2-1.4 MB on a Tuesday at 14:00 (8 weeks); now 38 MB. Highest ever ...`.
+    /// The explanation in one line: `Usual 0.2-1.4 MB on a Tuesday at 14:00 (8 weeks, model X); now 38 MB. Highest ever for this
+    /// SIM. By chance about once in 250,000 SIM-hours.` Times are UTC; `model` is the model's name.
     pub fn sentence(&self, model: Option<&str>) -> String {
-        let mut text = String::new();
-        let _ = write!(text, "Usual {}-{} bytes ({} days", self.usual_low, self.usual_high, self.days);
+        let mut text =
+            format!("Usual {} {} ({}", range(self.usual_low, self.usual_high), self.when(), learnt(self.days));
         if let Some(model) = model {
             let _ = write!(text, ", model {model}");
         }
-        let _ = write!(text, "); now {} bytes.", self.now);
+        let _ = write!(text, "); now {}{}.", if self.is_open { "already " } else { "" }, bytes(self.now));
+        text.push_str(match self.basis {
+            Basis::Hour | Basis::Day if self.is_record => " Highest ever for this SIM.",
+            Basis::Drift => " Its days have been higher than usual for some time.",
+            Basis::Pattern => " Its hours have been higher than usual for their time of day, for some days.",
+            _ => "",
+        });
+        let _ = write!(text, " By chance about once in {} SIM-hours.", thousands(self.once_in_hours));
+        if self.others_high > 0 {
+            let _ =
+                write!(text, " {} of {} others were unusual too.", self.others_high, thousands(self.devices.into()));
+        }
         text
     }
+
+    fn when(&self) -> String {
+        let hours = self.at.secs() / 3600;
+        // 1 January 1970 was a Thursday.
+        let day = DAYS[(hours / 24 + 3).rem_euclid(7) as usize];
+        if self.span_hours == 1 {
+            format!("on a {day} at {:02}:00", hours.rem_euclid(24))
+        } else {
+            format!("on a {day}")
+        }
+    }
+}
+
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+fn learnt(days: u16) -> String {
+    match days {
+        0 => "first day".to_owned(),
+        1 => "1 day".to_owned(),
+        2..14 => format!("{days} days"),
+        _ => format!("{} weeks", days / 7),
+    }
+}
+
+/// Bytes with two digits that matter.
+fn bytes(bytes: u64) -> String {
+    let (value, unit) = scaled(bytes);
+    format!("{} {unit}", digits(value))
+}
+
+fn range(low: u64, high: u64) -> String {
+    let ((low, low_unit), (high, high_unit)) = (scaled(low), scaled(high));
+    if low_unit == high_unit {
+        return format!("{}-{} {high_unit}", digits(low), digits(high));
+    }
+    format!("{} {low_unit} to {} {high_unit}", digits(low), digits(high))
+}
+
+fn scaled(bytes: u64) -> (f64, &'static str) {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let value = bytes as f64;
+    units.into_iter().find(|(size, _)| value >= *size).map_or((value, "B"), |(size, unit)| (value / size, unit))
+}
+
+fn digits(value: f64) -> String {
+    if value < 9.95 && value.fract() > 0.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+fn thousands(number: u64) -> String {
+    // Two digits are known of an estimate; more would pretend.
+    let step = 10_u64.pow(number.max(1).ilog10().saturating_sub(1));
+    let rounded = if number < 10_000 { number } else { number / step * step };
+    let digits = rounded.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Where a model-wide event stands.
@@ -134,4 +206,48 @@ pub struct ModelWide {
 impl ModelWide {
     /// How many devices are listed at most.
     pub const LISTED: usize = 1000;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unusual() -> Unusual {
+        Unusual {
+            device: DeviceId(1),
+            metric: Metric::Bytes,
+            basis: Basis::Hour,
+            // Tuesday 27 January 2026, 14:00 UTC.
+            at: Timestamp::from_secs(1_769_522_400),
+            span_hours: 1,
+            is_open: false,
+            first: true,
+            usual_low: 212_000,
+            usual_high: 1_430_000,
+            now: 38_000_000,
+            days: 58,
+            is_record: true,
+            once_in_hours: 253_211,
+            others_high: 0,
+            devices: 4_812,
+            is_supported: false,
+        }
+    }
+
+    #[test]
+    fn an_alarm_explains_itself() {
+        assert_eq!(
+            unusual().sentence(Some("meter")),
+            "Usual 212 kB to 1.4 MB on a Tuesday at 14:00 (8 weeks, model meter); now 38 MB. Highest ever for this SIM. \
+             By chance about once in 250,000 SIM-hours."
+        );
+        let open = Unusual { is_open: true, days: 3, is_record: false, others_high: 3, ..unusual() };
+        assert_eq!(
+            open.sentence(None),
+            "Usual 212 kB to 1.4 MB on a Tuesday at 14:00 (3 days); now already 38 MB. By chance about once in 250,000 \
+             SIM-hours. 3 of 4,812 others were unusual too."
+        );
+        let drift = Unusual { basis: Basis::Drift, span_hours: 24, usual_low: 1_200_000, ..unusual() };
+        assert!(drift.sentence(None).starts_with("Usual 1.2-1.4 MB on a Tuesday (8 weeks); now 38 MB. Its days"));
+    }
 }
