@@ -219,3 +219,5 @@ impl DeviceBaseline {
 
 #[cfg(test)]
 mod m4;
+#[cfg(test)]
+mod tests;

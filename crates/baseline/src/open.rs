@@ -12,9 +12,12 @@ const WAIT: i64 = 1;
 /// Bytes of a longer interval are spread over its last two days.
 const LONGEST: i64 = 48 * HOUR;
 
+/// The last moment that is believed: a clock that says the year 20,000 is wrong, and hours must fit.
+const LAST: i64 = 160_000_000 * HOUR;
+
 /// The oldest hour that is still open at `now`.
 pub(crate) fn oldest_open(now: Timestamp) -> u32 {
-    u32::try_from((now.secs() - LATENESS).div_euclid(HOUR) - WAIT).unwrap_or(0)
+    u32::try_from((now.secs().clamp(0, LAST) - LATENESS).div_euclid(HOUR) - WAIT).unwrap_or(0)
 }
 
 /// The last hours of a device: at most four are open at once.
@@ -78,7 +81,7 @@ impl OpenHours {
 
 /// Gives each hour between `since` and `at` its share of `bytes`, oldest first. No byte is lost.
 pub(crate) fn spread(since: Option<Timestamp>, at: Timestamp, bytes: u64, mut give: impl FnMut(u32, u64)) {
-    let end = at.secs().max(0);
+    let end = at.secs().clamp(0, LAST);
     let start = since.map_or(end, |since| since.secs().clamp((end - LONGEST).max(0), end));
     let (first, last) = (start / HOUR, end / HOUR);
     let total = (end - start).max(1);

@@ -57,6 +57,7 @@ impl Week {
         if code == 0 {
             return Usual::default();
         }
+        let days = days.min(10_000);
         let seen = if slot.day == 0 { days * 5 / 7 } else { days / 7 } + 1;
         let active = u32::from(self.active[slot.day.min(1)][slot.hour]);
         let weight = (seen * active / 256).clamp(1, 255) as u8;
