@@ -30,7 +30,9 @@ fn records() -> impl Strategy<Value = Vec<(i64, u64)>> {
 
 fn run(records: &[(i64, u64)]) -> (DeviceBaseline, Vec<Measure>) {
     let (mut device, mut out) = (DeviceBaseline::new(at(0)), Vec::new());
-    records.iter().for_each(|(minute, bytes)| device.add(at(*minute), &traffic(*bytes), &mut out));
+    for (minute, bytes) in records {
+        device.add(at(*minute), &traffic(*bytes), &mut out);
+    }
     (device, out)
 }
 
@@ -74,7 +76,9 @@ proptest! {
         let (device, mut out) = run(&records[..cut]);
         let bytes = postcard::to_allocvec(&device).unwrap();
         let mut device: DeviceBaseline = postcard::from_bytes(&bytes).unwrap();
-        records[cut..].iter().for_each(|(minute, bytes)| device.add(at(*minute), &traffic(*bytes), &mut out));
+        for (minute, bytes) in &records[cut..] {
+            device.add(at(*minute), &traffic(*bytes), &mut out);
+        }
         prop_assert_eq!(device, expected);
         prop_assert_eq!(out, measures);
     }
