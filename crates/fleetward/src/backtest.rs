@@ -54,10 +54,15 @@ pub(crate) type Placed = (Offset, Arc<Observation>);
 pub(crate) fn run(
     question: &Question,
     history: &Arc<dyn History>,
-    mut records: impl Iterator<Item = anyhow::Result<Placed>>,
+    records: impl Iterator<Item = anyhow::Result<Placed>>,
 ) -> anyhow::Result<Report> {
-    let mut new = Judge::start(&question.rules, question, history)?;
-    let mut old = question.against.as_ref().map(|rules| Judge::start(rules, question, history)).transpose()?;
+    let mut records = records.peekable();
+    let mut span = question.span;
+    if let Some(Ok((_, first))) = records.peek() {
+        span.from = span.from.max(first.observed_at); // days before the first record are no days without alarms
+    }
+    let mut new = Judge::start(&question.rules, question, span, history)?;
+    let mut old = question.against.as_ref().map(|rules| Judge::start(rules, question, span, history)).transpose()?;
     let mut count = 0;
     loop {
         let batch: Vec<Placed> = records.by_ref().take(BATCH).collect::<anyhow::Result<_>>()?;
@@ -90,7 +95,12 @@ struct Judge {
 }
 
 impl Judge {
-    fn start(rules: &Arc<RuleSet>, question: &Question, history: &Arc<dyn History>) -> anyhow::Result<Self> {
+    fn start(
+        rules: &Arc<RuleSet>,
+        question: &Question,
+        span: Span,
+        history: &Arc<dyn History>,
+    ) -> anyhow::Result<Self> {
         let said: Arc<Mutex<Vec<Outputs>>> = Arc::default();
         let heard = Arc::clone(&said);
         let sink = Arc::new(move |outputs: Outputs| heard.lock().push(outputs));
@@ -103,7 +113,7 @@ impl Judge {
         // One worker: the order of what is said, and so which examples are shown, must not depend on the machine.
         let config = Config { workers: 1, history: Some(Arc::clone(history)), ..Config::default() };
         let (engine, _) = Engine::start(config, compiled, sink).context("cannot start detection")?;
-        Ok(Self { engine, said, account: Account::new(question.span, rules), spent: Duration::ZERO })
+        Ok(Self { engine, said, account: Account::new(span, rules), spent: Duration::ZERO })
     }
 
     fn judge(&mut self, batch: Vec<Placed>) -> anyhow::Result<()> {
