@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleetward_baseline::textbook::Detector;
 use fleetward_detect::engine::{Config, Outputs};
 use fleetward_detect::{Compiled, Engine, Output};
-use fleetward_fleet::{DeviceId, Observation, Offset, Timestamp};
+use fleetward_fleet::{DeviceId, Observation, Offset, Severity, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
@@ -107,6 +107,10 @@ fn hear(outputs: &Outputs, told: &Mutex<Vec<Alarm>>) {
             Output::FindingUpdated(raised) if raised.finding.device == DeviceId(0) => (raised, true),
             _ => continue,
         };
+        // "Worth a line" is no alarm: it counts neither as found nor as false.
+        if raised.finding.severity == Severity::Info {
+            continue;
+        }
         let by = By::Rule {
             rule: raised.finding.rule.clone(),
             is_baseline: raised.rule.file.contains("baseline"),
