@@ -371,11 +371,18 @@ pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectStat
                 held.value.set(value);
             }
             None => {
-                memory.reserve_exact(1);
+                // The first record tells most of what there will be: one allocation instead of one for each field.
+                let more = if memory.is_empty() { carried(set, &context) } else { 1 };
+                memory.reserve_exact(more);
                 memory.push(Remembered::new(code, time, value.to_stored()));
             }
         }
     }
+}
+
+/// How many of the fields that rules compare later this event carries.
+fn carried(set: &RuleSet, context: &Context<'_>) -> usize {
+    set.memory.iter().filter(|field| field.code().is_some() && context.stored(**field).is_some()).count()
 }
 
 /// See [`RuleSet::expire`].
