@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::measured::{About, MeasureFact};
 use crate::Compiled;
 
-/// How long a device that measured something remarkable is remembered: a verdict may wait for an hour.
-const SUSPECTED: Duration = Duration::from_hours(6);
+/// How long a device that measured something remarkable is remembered: a verdict may wait that long, and its tick a little.
+const SUSPECTED: Duration = FleetBaseline::LONGEST_WAIT.saturating_add(Duration::from_mins(10));
+
+/// Fewer device-hours of a model say nothing about any of its devices.
+const YOUNG: u64 = 5_000;
 
 /// What is learnt of all models, and who may soon be named.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,8 @@ impl Baselines {
     /// Judges one measure and learns from it.
     pub(super) fn measure(&mut self, fact: &MeasureFact, compiled: &Compiled, out: &mut Vec<Event>) {
         let Some(settings) = &compiled.baseline else { return };
-        if let Some(about) = &fact.about {
+        // While a model is so young that nothing of it can be unusual, nearly every measure is remarkable.
+        if let Some(about) = fact.about.as_ref().filter(|_| self.may_judge(fact.model)) {
             self.suspect(fact, about);
         }
         let mut verdicts = Vec::new();
@@ -80,6 +84,12 @@ impl Baselines {
     /// How far the learning of a model has come.
     pub(super) fn learning(&self, model: ModelKey) -> Option<fleetward_baseline::Learning> {
         self.fleet.learning(model)
+    }
+
+    fn may_judge(&self, model: ModelKey) -> bool {
+        self.fleet.learning(model).is_some_and(|learning| {
+            learning.is_ready || learning.device_hours >= YOUNG || learning.limits.iter().any(Option::is_some)
+        })
     }
 
     fn suspect(&mut self, fact: &MeasureFact, about: &Arc<About>) {

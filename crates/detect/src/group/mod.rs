@@ -186,7 +186,11 @@ impl GroupState {
                     self.keys[Kind::Device as usize].at(place).known.as_ref().and_then(|known| known.member.clone())
                 });
                 let device = device.clone().or(remembered);
-                let facts = event.facts(device.as_deref(), compiled);
+                let unnamed = format!("device {id}");
+                let mut facts = event.facts(device.as_deref(), compiled);
+                if facts.subject.is_empty() {
+                    facts.subject = &unnamed;
+                }
                 let subjects = compiled.groups.subjects(&compiled.rules, &facts);
                 self.judge_all(subjects, &facts, device.as_ref(), compiled, out);
             }

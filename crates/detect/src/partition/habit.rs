@@ -140,3 +140,54 @@ impl Habit {
 fn hour(at: Timestamp) -> u32 {
     u32::try_from(at.secs().div_euclid(3600)).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_secs(1_795_000_000 + hours * 3600)
+    }
+
+    #[test]
+    fn what_is_learnt_of_a_device_stays_small() {
+        assert!(size_of::<Habit>() <= 320, "{}", size_of::<Habit>());
+    }
+
+    #[test]
+    fn a_change_is_evidence_for_a_day() {
+        let mut habit = Habit::new(at(0));
+        let attach = |network: &str, imei: &str| Attach {
+            network: network.parse().ok(),
+            imeisv: imei.parse().ok(),
+            ..Attach::default()
+        };
+        habit.attached(at(1), &attach("26201", "3569380356438090"));
+        assert_eq!(habit.evidence(at(2)), Evidence::default(), "the first is no change");
+        habit.attached(at(3), &attach("26202", "3569380356438090"));
+        assert_eq!(habit.evidence(at(4)), Evidence::default(), "another network of the same country");
+        habit.attached(at(30), &attach("23415", "4901542032375182"));
+        let evidence = habit.evidence(at(40));
+        assert!(evidence.identity_changed && evidence.place_changed && !evidence.new_destination);
+        assert_eq!(habit.evidence(at(60)), Evidence::default());
+    }
+
+    #[test]
+    fn a_new_destination_counts_once_the_device_is_settled() {
+        let mut habit = Habit::new(at(0));
+        habit.contacted(at(1), 0x1234);
+        assert!(!habit.evidence(at(2)).new_destination, "a young device contacts everything for the first time");
+        habit.contacted(at(200), 0x1234);
+        assert!(!habit.evidence(at(201)).new_destination);
+        habit.contacted(at(202), 0xAB78);
+        assert!(habit.evidence(at(203)).new_destination);
+    }
+
+    #[test]
+    fn silence_is_twice_the_usual_rest() {
+        let mut habit = Habit::new(at(0));
+        (0..30).for_each(|day| habit.heard(at(day * 24), None));
+        assert!(!habit.is_silent(at(29 * 24 + 40)));
+        assert!(habit.is_silent(at(29 * 24 + 60)));
+    }
+}
