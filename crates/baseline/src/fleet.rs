@@ -99,3 +99,6 @@ fn name(verdicts: &mut [Verdict], key: ModelKey) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,8 @@ const PART: f64 = 0.005;
 const CAMPAIGN: u32 = 24;
 /// The same excess: within this many octaves.
 const ALIKE: f64 = 0.75;
-/// An event is over when nobody joined for this long.
-const QUIET: Duration = Duration::from_hours(12);
+/// An event is over when nobody joined for this long: a day is judged after its end, and belongs to the event that was in it.
+const QUIET: Duration = Duration::from_hours(30);
 /// An event that goes on for longer than this many hours is what is usual now.
 const LONGEST: u32 = 5 * 24;
 /// Days of events, fading by half in eight weeks, after which no more are excused.
