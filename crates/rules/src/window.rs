@@ -10,125 +10,24 @@
 //!   as each is no older than `over` before the newest (older ones are outside every window that can still be asked for).
 //! * **Idle is small**: nothing in the window is [`WindowState::Empty`], one busy bucket needs no allocation.
 
+mod exact;
+mod known;
+mod ring;
 mod sketch;
-
-use std::time::Duration;
+mod spec;
 
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use known::LEARNING;
+pub use ring::{BUCKETS, Ring};
 pub use sketch::Sketch;
+pub use spec::{Aggregate, MAX_OVER, MIN_OVER, Span, WindowSpec};
 
-/// Buckets per window: twelve cover it, the thirteenth is the one being filled.
-pub const BUCKETS: usize = 13;
+use ring::covers;
+
 /// Up to this many distinct values are counted exactly; beyond, approximately (see [`Sketch`]).
 pub const DISTINCT_LIMIT: usize = 64;
-/// For so long after the first value of all nothing counts as new.
-pub const LEARNING: Duration = Duration::from_hours(24);
-/// The shortest window.
-pub const MIN_OVER: Duration = Duration::from_mins(1);
-/// The longest window.
-pub const MAX_OVER: Duration = Duration::from_hours(31 * 24);
-
-/// What a window computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Aggregate {
-    /// Sum of a value.
-    Sum,
-    /// How many events.
-    Count,
-    /// How many different values, exact up to [`DISTINCT_LIMIT`].
-    Distinct,
-    /// The largest value.
-    Max,
-    /// Whether no event came for `over`; unknown before the first.
-    Absent,
-    /// The smallest value; unknown where there is none.
-    Min,
-    /// The newest value; unknown where there is none. Of two in one second the larger one.
-    Last,
-    /// Which values there ever were, up to [`DISTINCT_LIMIT`], each with the second in which it was first there.
-    Known,
-}
-
-/// What and how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowSpec {
-    /// What it computes.
-    pub aggregate: Aggregate,
-    /// Milliseconds, [`MIN_OVER`] to [`MAX_OVER`]; 0 for what is not [`Span::Sliding`].
-    over_ms: i64,
-    span: Span,
-}
-
-/// Over what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
-    /// The time before now.
-    Sliding,
-    /// Everything, ever.
-    Life,
-    /// The billing cycle that now lies in; it begins on this day (1 to 28) of a month, UTC.
-    Cycle(u8),
-}
-
-impl WindowSpec {
-    /// `None` where `over` is outside [`MIN_OVER`]..=[`MAX_OVER`].
-    pub fn new(aggregate: Aggregate, over: Duration) -> Option<Self> {
-        let over_ms = i64::try_from(over.as_millis()).ok()?;
-        let fits = (MIN_OVER..=MAX_OVER).contains(&over) && aggregate != Aggregate::Known;
-        fits.then_some(Self { aggregate, over_ms, span: Span::Sliding })
-    }
-
-    /// Over everything, ever, exactly. `None` for what needs an end.
-    pub fn life(aggregate: Aggregate) -> Option<Self> {
-        let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last);
-        fits.then_some(Self { aggregate, over_ms: 0, span: Span::Life })
-    }
-
-    /// Over the billing cycle that begins on `day` of a month, exactly; a record of an earlier cycle that comes late is
-    /// left out. `None` for a day after the 28th, which not every month has, and for what is never over.
-    pub fn cycle(aggregate: Aggregate, day: u8) -> Option<Self> {
-        let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last | Aggregate::Known);
-        (fits && (1..=28).contains(&day)).then_some(Self { aggregate, over_ms: 0, span: Span::Cycle(day) })
-    }
-
-    /// Over what.
-    pub fn span(self) -> Span {
-        self.span
-    }
-
-    /// Its length.
-    pub fn over(self) -> Duration {
-        Duration::from_millis(self.over_ms.unsigned_abs())
-    }
-
-    /// Rounded up, so that twelve buckets always cover the window.
-    fn bucket_ms(self) -> i64 {
-        (self.over_ms + 11) / 12
-    }
-
-    /// Which bucket holds this time. 32 bits last until the year 2600 with the smallest buckets.
-    fn bucket(self, time: Timestamp) -> u32 {
-        match (self.aggregate, self.span) {
-            (Aggregate::Last | Aggregate::Known, _) => seconds(time),
-            (_, Span::Sliding) => u32::try_from(time.0.div_euclid(self.bucket_ms()).max(0)).unwrap_or(u32::MAX),
-            (_, Span::Life) => 0,
-            (_, Span::Cycle(day)) => crate::calendar::cycle(time, day),
-        }
-    }
-
-    /// Whether the window that ends in bucket `newest` covers `bucket`.
-    fn covers(self, newest: u32, bucket: u32) -> bool {
-        match (self.aggregate, self.span) {
-            (_, Span::Life) => true,
-            (Aggregate::Last, _) => i64::from(newest.saturating_sub(bucket)) * 1000 < self.over_ms,
-            (_, Span::Sliding) => covers(newest, bucket),
-            (_, Span::Cycle(_)) => bucket >= newest,
-        }
-    }
-}
 
 /// What one window knows of one subject: 16 bytes, plus a heap block while it is busy.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,13 +52,6 @@ pub enum WindowState {
     Last(Timestamp),
     /// More distinct values than [`DISTINCT_LIMIT`].
     Sketch(Box<Sketch>),
-}
-
-/// Thirteen buckets; bucket `n` is at `n % 13`. Narrow ones are half the size, and nearly all of millions are narrow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ring<T> {
-    newest: u32,
-    values: [T; BUCKETS],
 }
 
 impl WindowState {
@@ -241,43 +133,6 @@ impl WindowState {
         }
     }
 
-    /// Whether the bucket that lies across the window's begin holds something, so that the value may be too large.
-    pub(crate) fn is_blurred(&self, spec: WindowSpec, now: Timestamp) -> bool {
-        if spec.span != Span::Sliding || spec.aggregate == Aggregate::Last {
-            return false;
-        }
-        let newest = spec.bucket(now);
-        let across = spec.bucket(Timestamp(now.0.saturating_sub(spec.over_ms)));
-        let outside = |bucket: u32| bucket <= across && covers(newest, bucket);
-        match self {
-            // Of so many, one bucket more or less does not matter, and the past would be long.
-            Self::Empty | Self::Last(_) | Self::Sketch(_) => false,
-            Self::One { bucket, .. } => outside(*bucket),
-            Self::Ring(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
-            Self::Wide(ring) => ring.buckets().any(|(bucket, value)| outside(bucket) && value != 0),
-            Self::Set(set) => set.iter().any(|(_, bucket)| outside(*bucket)),
-        }
-    }
-
-    /// Holds exactly these events from now on, all of which lie in the window that ends at `now`: what was measured.
-    pub(crate) fn become_exactly(&mut self, spec: WindowSpec, now: Timestamp, events: &[(Timestamp, u64)]) {
-        let bucket = spec.bucket(now);
-        let values = || events.iter().map(|(_, value)| *value);
-        let value = match spec.aggregate {
-            Aggregate::Distinct => {
-                let distinct: std::collections::BTreeSet<u64> = values().collect();
-                *self = Self::Set(Box::new(distinct.into_iter().map(|value| (value, bucket)).collect()));
-                return;
-            }
-            Aggregate::Absent | Aggregate::Last | Aggregate::Known => return,
-            Aggregate::Min => values().map(inverted).max().unwrap_or(0),
-            Aggregate::Sum => values().fold(0, u64::saturating_add),
-            Aggregate::Count => events.len() as u64,
-            Aggregate::Max => values().max().unwrap_or(0),
-        };
-        *self = Self::One { bucket, value };
-    }
-
     /// The different values that it counts, as far as it knows them one by one.
     pub(crate) fn values(&self) -> Vec<u64> {
         match self {
@@ -301,24 +156,6 @@ impl WindowState {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)
-    }
-
-    /// Whether it is a value that the device has never shown before this moment. `None`: nobody can tell yet, because the
-    /// first value of all is not [`LEARNING`] old, or no more, because there were too many.
-    pub(crate) fn is_new(&self, value: u64, at: Timestamp) -> Option<bool> {
-        let now = seconds(at);
-        let (first_of_all, first) = match self {
-            Self::One { bucket, value: held } => (*bucket, (*held == value).then_some(*bucket)),
-            Self::Set(set) => {
-                let all = set.iter().map(|(_, first)| *first).min()?;
-                (all, set.iter().find(|(held, _)| *held == value).map(|(_, first)| *first))
-            }
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => return None,
-        };
-        if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
-            return None;
-        }
-        first.map(|first| first >= now)
     }
 
     /// Begins anew where a later cycle begins. `false`: the event belongs to a cycle that is over.
@@ -351,25 +188,6 @@ impl WindowState {
         match self {
             Self::One { bucket, value: held } if (*bucket, *held) >= (second, value) => {}
             _ => *self = Self::One { bucket: second, value },
-        }
-    }
-
-    fn add_known(&mut self, second: u32, value: u64) {
-        match self {
-            Self::One { bucket, value: held } if *held == value => *bucket = second.min(*bucket),
-            Self::One { bucket, value: held } => {
-                *self = Self::Set(Box::new(vec![(*held, *bucket), (value, second)]));
-            }
-            Self::Set(set) => {
-                if let Some((_, first)) = set.iter_mut().find(|(held, _)| *held == value) {
-                    *first = second.min(*first);
-                } else if set.len() < DISTINCT_LIMIT {
-                    set.push((value, second));
-                }
-            }
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => {
-                *self = Self::One { bucket: second, value }
-            }
         }
     }
 
@@ -419,86 +237,9 @@ impl WindowState {
     }
 }
 
-impl<T: Copy + Default + Into<u64> + TryFrom<u64>> Ring<T> {
-    /// Joins a value to its bucket. `false`: the bucket cannot hold it, and nothing was changed but the newest bucket.
-    fn add(&mut self, bucket: u32, value: u64, join: fn(u64, u64) -> u64) -> bool {
-        if bucket > self.newest {
-            let steps = (bucket - self.newest).min(BUCKETS as u32);
-            for step in 0..steps {
-                self.values[slot(bucket - step)] = T::default();
-            }
-            self.newest = bucket;
-        } else if self.newest - bucket >= BUCKETS as u32 {
-            return true;
-        }
-        let held = &mut self.values[slot(bucket)];
-        let joined = T::try_from(join((*held).into(), value));
-        joined.is_ok_and(|joined| {
-            *held = joined;
-            true
-        })
-    }
-
-    fn value(&self, newest: u32, aggregate: Aggregate) -> u64 {
-        let largest = matches!(aggregate, Aggregate::Max | Aggregate::Min);
-        if newest <= self.newest && !largest {
-            // The usual case: all of it.
-            return self.values.iter().fold(0, |sum: u64, value| sum.saturating_add((*value).into()));
-        }
-        let values = self.buckets().filter(|(bucket, _)| covers(newest, *bucket)).map(|(_, value)| value);
-        if largest { values.max().unwrap_or(0) } else { values.fold(0, u64::saturating_add) }
-    }
-
-    /// Each bucket with its value, the newest first.
-    fn buckets(&self) -> impl Iterator<Item = (u32, u64)> {
-        let buckets = (0..BUCKETS as u32).filter_map(|back| self.newest.checked_sub(back));
-        buckets.map(|bucket| (bucket, self.values[slot(bucket)].into()))
-    }
-
-    fn widen(&self) -> Ring<u64> {
-        Ring { newest: self.newest, values: self.values.map(Into::into) }
-    }
-}
-
-impl Ring<u64> {
-    fn of(bucket: u32, value: u64) -> Self {
-        let mut values = [0; BUCKETS];
-        values[slot(bucket)] = value;
-        Self { newest: bucket, values }
-    }
-
-    /// As small as it can be: a ring whose other buckets fell out needs no heap block.
-    fn compact(self) -> WindowState {
-        let busy = self.values.iter().filter(|value| **value != 0).count();
-        let value = self.values[slot(self.newest)];
-        if busy == 1 && value != 0 {
-            return WindowState::One { bucket: self.newest, value };
-        }
-        if self.values.iter().any(|value| *value > u64::from(u32::MAX)) {
-            return WindowState::Wide(Box::new(self));
-        }
-        let values = self.values.map(|value| value as u32);
-        WindowState::Ring(Box::new(Ring { newest: self.newest, values }))
-    }
-}
-
 /// The smallest value is the one with the largest inverse, so that a bucket with 0 in it is one with nothing in it.
 fn inverted(value: u64) -> u64 {
     u64::MAX - value
-}
-
-fn seconds(time: Timestamp) -> u32 {
-    u32::try_from(time.secs().max(0)).unwrap_or(u32::MAX)
-}
-
-fn slot(bucket: u32) -> usize {
-    bucket as usize % BUCKETS
-}
-
-/// Whether a window that ends in bucket `newest` covers `bucket`. What is newer than `newest` counts too: a record that
-/// comes late is judged with all that is known.
-fn covers(newest: u32, bucket: u32) -> bool {
-    newest.saturating_sub(bucket) < BUCKETS as u32
 }
 
 /// `false`: there is no room for it.

@@ -86,6 +86,30 @@ pub(super) fn known(field: Field) -> Feed {
 }
 
 impl Compiler<'_, '_> {
+    /// The windows that know which values are new to a device come first: the others may ask them.
+    pub(super) fn with_known<'r>(
+        &mut self,
+        document: &RuleDocument,
+        subject: Subject,
+        feeds: Vec<Arc<Feed>>,
+        reads: impl Iterator<Item = &'r Reads>,
+    ) -> Vec<Arc<Feed>> {
+        let mut fields = std::mem::take(&mut self.feed_known);
+        fields.extend(reads.flat_map(|reads| reads.new_to_device.iter().copied()));
+        if subject != Subject::Device && !fields.is_empty() {
+            let hint = Some("`new_to_group` is about a model or the fleet".to_owned());
+            self.wrong.push(self.source.about(&document.when, "`new_to_device` is about one device", hint));
+        }
+        let mut known: Vec<Arc<Feed>> = Vec::new();
+        for field in fields {
+            if known.iter().all(|feed| feed.key != known_key(field)) {
+                known.push(Arc::new(self::known(field)));
+            }
+        }
+        known.extend(feeds);
+        known
+    }
+
     pub(super) fn watch(&mut self, document: &RuleDocument, subject: Subject, scope: Option<&Bool>) -> Vec<Arc<Feed>> {
         if document.watch.len() > MAX_WINDOWS {
             let message = format!("more than {MAX_WINDOWS} windows");

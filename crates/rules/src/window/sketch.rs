@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BUCKETS, WindowSpec, slot};
+use super::ring::slot;
+use super::{BUCKETS, WindowSpec};
 
 const REGISTERS: usize = 256;
 

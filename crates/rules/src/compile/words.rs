@@ -1,0 +1,78 @@
+//! What a rule says to people: its sentences, and its expressions as they were written.
+
+use serde_saphyr::Spanned;
+
+use super::Compiler;
+use super::feed::describe_watch;
+use crate::document::RuleDocument;
+use crate::expr::reach::Reads;
+use crate::rule::Text;
+use crate::shared::Shared;
+use crate::template::Template;
+use crate::vocabulary::Field;
+
+impl Compiler<'_, '_> {
+    pub(super) fn template(
+        &mut self,
+        text: Option<&Spanned<String>>,
+        default: &str,
+        memory: &mut Vec<Field>,
+    ) -> Template {
+        let compiled = Template::compile(text.map_or(default, |text| &text.value), &self.names);
+        match (compiled, text) {
+            (Ok((template, typed)), _) => {
+                let mut reads = Reads::default();
+                for typed in &typed {
+                    reads.typed(typed);
+                }
+                self.reads_device |= reads.whole_device;
+                memory.extend(reads.memory);
+                template
+            }
+            (Err(wrong), Some(text)) => {
+                self.note(text, wrong);
+                Template::default()
+            }
+            (Err(_), None) => Template::default(),
+        }
+    }
+}
+
+pub(super) fn default_observed(when: &str, windows: &[&str]) -> String {
+    if windows.is_empty() {
+        return braces(when);
+    }
+    windows.iter().map(|name| format!("{name}: {{{name}}}")).collect::<Vec<_>>().join(", ")
+}
+
+/// As it stands in a template.
+pub(super) fn braces(text: &str) -> String {
+    plain(text).replace('{', "{{").replace('}', "}}")
+}
+
+/// With white space as in a sentence.
+pub(super) fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn text_of(document: &RuleDocument, shared: &Shared, responds_unless: Vec<Option<String>>) -> Text {
+    let excepted = shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value);
+    let excepted = excepted.map(|it| format!("`{}` until {} ({})", plain(&it.when.value), it.until, it.reason));
+    let watch = document.watch.iter().map(|(name, watch)| (name.clone(), describe_watch(&watch.value)));
+    let some = |text: &Option<Spanned<String>>| text.as_ref().map(|text| plain(&text.value));
+    let excuses = document.unless.iter().chain(&document.except);
+    Text {
+        scope: some(&document.scope),
+        watch: watch.collect(),
+        when: plain(&document.when.value),
+        excuses: excuses.map(|text| plain(&text.value)).collect(),
+        exceptions: excepted.collect(),
+        clear: some(&document.clear),
+        repeat: some(&document.repeat),
+        responds_unless,
+        expected: some(&document.expected),
+        observed: some(&document.observed),
+        advice: some(&document.advice),
+        confidence: some(&document.confidence),
+    }
+}
