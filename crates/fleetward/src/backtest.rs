@@ -25,6 +25,8 @@ pub(crate) use self::csv::read as read_csv;
 pub(crate) use jsonl::read as read_jsonl;
 pub(crate) use show::show;
 
+pub(crate) use csv::COLUMNS as SESSION_COLUMNS;
+
 /// Records that are judged at a time.
 const BATCH: usize = 4096;
 /// Time is told at this distance where the records carry none.

@@ -21,7 +21,8 @@ pub(crate) struct Mistake {
 }
 
 const NEEDED: [&str; 5] = ["time", "session", "status", "bytes_up", "bytes_down"];
-const COLUMNS: [&str; 18] = [
+/// All columns; the last one, groups, only a person writes.
+pub(crate) const COLUMNS: [&str; 18] = [
     "time",
     "received",
     "device",

@@ -11,6 +11,8 @@ use fleetward_fleet::{Body, Imeisv, Imsi, Observation, SessionStatus, Timestamp,
 use fleetward_journal::{Config, Entry, Journal};
 use fleetward_simulate::World;
 
+use crate::backtest::SESSION_COLUMNS;
+
 /// Records of a batch.
 const BATCH: usize = 4096;
 
@@ -30,25 +32,8 @@ pub(super) fn jsonl(world: &mut World, file: &Path) -> anyhow::Result<u64> {
 /// Accounting records as a table.
 pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
     let mut out = csv::Writer::from_writer(create(file)?);
-    out.write_record([
-        "time",
-        "received",
-        "device",
-        "imsi",
-        "nas",
-        "session",
-        "status",
-        "bytes_up",
-        "bytes_down",
-        "duration",
-        "cause",
-        "imeisv",
-        "network",
-        "apn",
-        "rat",
-        "ip",
-        "model",
-    ])?;
+    let (_groups, written) = SESSION_COLUMNS.split_last().expect("the table has columns");
+    out.write_record(written)?;
     let members: Vec<_> = world.members().to_vec();
     let by_id: std::collections::HashMap<_, _> = members.iter().map(|member| (member.id, member)).collect();
     let mut count = 0;
