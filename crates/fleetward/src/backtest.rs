@@ -21,11 +21,9 @@ use parking_lot::Mutex;
 use crate::history::JournalHistory;
 use crate::server::observation_of;
 
-pub(crate) use self::csv::read as read_csv;
+pub(crate) use self::csv::{COLUMNS as SESSION_COLUMNS, read as read_csv};
 pub(crate) use jsonl::read as read_jsonl;
 pub(crate) use show::show;
-
-pub(crate) use csv::COLUMNS as SESSION_COLUMNS;
 
 /// Records that are judged at a time.
 const BATCH: usize = 4096;
