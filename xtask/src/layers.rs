@@ -9,6 +9,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// From the bottom up. A crate may use what stands in a lower row, never its own.
 const LAYERS: &[&[&str]] = &[
     &["fleetward-fleet", "fleetward-radius"],
+    &["fleetward-packet"],
+    &["fleetward-capture", "fleetward-guard"],
     &["fleetward-journal", "fleetward-rules", "fleetward-baseline", "fleetward-store", "fleetward-simulate"],
     &["fleetward-detect", "fleetward-sigma", "fleetward-aaa", "fleetward-respond", "fleetward-testkit"],
     &["fleetward-api", "fleetward-evaluate"],

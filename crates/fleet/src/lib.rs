@@ -22,7 +22,9 @@ mod device;
 mod finding;
 mod id;
 mod identity;
+mod mac;
 pub mod metric;
+mod network;
 mod notice;
 mod observation;
 mod place;
@@ -30,6 +32,7 @@ mod planned;
 mod profile;
 mod response;
 mod secret;
+mod sign;
 mod time;
 pub mod wire;
 mod zone;
@@ -39,6 +42,10 @@ pub use device::{Device, DeviceState, ImeiLock};
 pub use finding::{Finding, FindingState, Severity, Suppression, SuppressionScope};
 pub use id::{DeviceId, FindingId, Offset, PARTITIONS, Partition, ResponseId};
 pub use identity::{Iccid, Identity, Imei, Imeisv, Imsi, InvalidIdentity, Msisdn, Tac};
+pub use mac::{InvalidMac, Mac};
+pub use network::{
+    Allow, Confidence, GuardMode, Learned, NetworkProfile, Peer, PortRange, Protocol, Rate, Role, Support, TlsShape,
+};
 pub use notice::{SimChange, SimPart, SourceState, masked};
 pub use observation::{
     Admission, Attach, Body, DeviceChange, NasReset, Observation, Rat, RejectReason, Session, SessionKey,
@@ -49,5 +56,6 @@ pub use planned::{InvalidPlan, MAX_PLANNED_DAYS, MAX_PLANNED_NAMES, PlannedChang
 pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, parse_bytes, parse_duration};
 pub use response::{Action, Actor, Response, ResponseState, Transition};
 pub use secret::Secret;
+pub use sign::{NetworkSign, SignKind};
 pub use time::Timestamp;
 pub use zone::{Hours, InvalidHours, InvalidZone, LocalTime, Zone};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Country, Hours, Plmn, Tac, Zone};
+use crate::{Country, Hours, NetworkProfile, Plmn, Tac, Zone};
 
 /// A profile: one file under `models/`. An empty list means "not stated", never "nothing allowed".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Profile {
     /// Whom it may talk to: names, `*.` and a name for all below it, addresses and networks.
     #[serde(default)]
     pub destinations: Vec<Box<str>>,
+    /// What it needs of the network, thing by thing, where packets are seen. Without one, packets are not held against the model.
+    #[serde(default)]
+    pub network: Option<NetworkProfile>,
     /// Where its clock is: the zone of local times in rules; without one they are UTC.
     #[serde(default)]
     pub time_zone: Option<Zone>,
@@ -138,6 +141,7 @@ impl Profile {
             apns: Vec::new(),
             rats: Vec::new(),
             destinations: Vec::new(),
+            network: None,
             time_zone: None,
             hours: None,
             volume: Volume::default(),

@@ -1,0 +1,66 @@
+//! Who is who on the network: which address belongs to which device, and what it is to the others.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use fleetward_fleet::Mac;
+use ipnet::IpNet;
+
+/// A device as packets show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in the inventory, or its hardware address.
+    pub name: Box<str>,
+    /// Its model, where the inventory (or the command line) says one.
+    pub model: Option<Box<str>>,
+}
+
+/// Index into [`Hosts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostId(pub u32);
+
+/// Devices by hardware address and by address, and the parts that addresses play.
+#[derive(Debug, Default, Clone)]
+pub struct Hosts {
+    hosts: Vec<Host>,
+    by_mac: HashMap<Mac, HostId>,
+    by_ip: HashMap<IpAddr, HostId>,
+    /// Networks in which the devices themselves live: a peer inside them is local.
+    pub local: Vec<IpNet>,
+    /// Hardware addresses of routers: an address behind one is not the router's own.
+    pub routers: Vec<Mac>,
+    /// Resolvers that devices were given; empty: the routers.
+    pub resolvers: Vec<IpAddr>,
+    /// Time servers that devices were given.
+    pub clocks: Vec<IpAddr>,
+}
+
+impl Hosts {
+    /// Adds a device, known by any of these.
+    pub fn add(&mut self, host: Host, macs: &[Mac], ips: &[IpAddr]) -> HostId {
+        let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
+        self.hosts.push(host);
+        self.by_mac.extend(macs.iter().map(|mac| (*mac, id)));
+        self.by_ip.extend(ips.iter().map(|ip| (ip.to_canonical(), id)));
+        id
+    }
+
+    /// What is known of it.
+    pub fn get(&self, id: HostId) -> Option<&Host> {
+        self.hosts.get(id.0 as usize)
+    }
+
+    /// The device at this end: by its hardware address (unless it is a router's), else by its address.
+    pub fn find(&self, mac: Mac, ip: IpAddr) -> Option<HostId> {
+        self.by_mac.get(&mac).or_else(|| self.by_ip.get(&ip)).copied()
+    }
+
+    /// The address is on the devices' own networks, or link-local.
+    pub fn is_local(&self, ip: IpAddr) -> bool {
+        let link_local = match ip {
+            IpAddr::V4(ip) => ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        };
+        link_local || self.local.iter().any(|net| net.contains(&ip))
+    }
+}
