@@ -16,7 +16,10 @@ impl Time {
 
     /// Seconds from `earlier` to this; negative where it is before.
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        self.0.saturating_sub(earlier.0) as f64 / 1e9
+        let nanoseconds = self.0.saturating_sub(earlier.0);
+        #[expect(clippy::cast_precision_loss, reason = "a nanosecond after 104 days")]
+        let seconds = nanoseconds as f64 / 1e9;
+        seconds
     }
 }
 
@@ -75,7 +78,7 @@ pub struct TcpSeen {
 impl TcpSeen {
     /// SYN answered by SYN and ACK.
     pub fn is_accepted(self) -> bool {
-        self.client & 2 != 0 && self.server & 18 == 18
+        self.client & 2 != 0 && self.server & 0x12 == 0x12
     }
 
     /// SYN answered by RST.
