@@ -22,7 +22,7 @@ pub struct HostId(pub u32);
 /// Devices by hardware address and by address, and the parts that addresses play.
 #[derive(Debug, Default, Clone)]
 pub struct Hosts {
-    hosts: Vec<Host>,
+    known: Vec<Host>,
     by_mac: HashMap<Mac, HostId>,
     by_ip: HashMap<IpAddr, HostId>,
     /// Networks in which the devices themselves live: a peer inside them is local.
@@ -38,8 +38,8 @@ pub struct Hosts {
 impl Hosts {
     /// Adds a device, known by any of these.
     pub fn add(&mut self, host: Host, macs: &[Mac], ips: &[IpAddr]) -> HostId {
-        let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
-        self.hosts.push(host);
+        let id = HostId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
+        self.known.push(host);
         self.by_mac.extend(macs.iter().map(|mac| (*mac, id)));
         self.by_ip.extend(ips.iter().map(|ip| (ip.to_canonical(), id)));
         id
@@ -47,7 +47,7 @@ impl Hosts {
 
     /// What is known of it.
     pub fn get(&self, id: HostId) -> Option<&Host> {
-        self.hosts.get(id.0 as usize)
+        self.known.get(id.0 as usize)
     }
 
     /// The device at this end: by its hardware address (unless it is a router's), else by its address.
