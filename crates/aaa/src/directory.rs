@@ -168,6 +168,8 @@ impl Directory {
         match identity {
             Identity::Imsi(imsi) => self.imsi_shard(*imsi).read().get(imsi).copied(),
             Identity::Login(login) => self.logins.read().get(login).copied(),
+            // No gateway admits by a hardware address.
+            Identity::Mac(_) => None,
         }
     }
 

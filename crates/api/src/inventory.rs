@@ -14,8 +14,8 @@ const MAX_GROUPS: usize = 32;
 /// More mistakes than this are not listed.
 const MAX_MISTAKES: usize = 1000;
 
-/// The columns that a CSV may have, in any order and case; `name` or one of `imsi` and `login` must be there.
-pub const COLUMNS: [&str; 13] = [
+/// The columns that a CSV may have, in any order and case; `name` or one of `imsi`, `login` and `mac` must be there.
+pub const COLUMNS: [&str; 14] = [
     "name",
     "imsi",
     "login",
@@ -28,6 +28,7 @@ pub const COLUMNS: [&str; 13] = [
     "state",
     "ip",
     "ipv6",
+    "mac",
     "critical",
 ];
 
@@ -35,7 +36,7 @@ pub const COLUMNS: [&str; 13] = [
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceInput {
-    /// Unique name; without one it is made from IMSI or login.
+    /// Unique name; without one it is made from IMSI, login or hardware address.
     #[serde(default)]
     pub name: Option<String>,
     /// The SIM: 6 to 15 digits.
@@ -71,6 +72,9 @@ pub struct DeviceInput {
     /// Fixed IPv6 prefix.
     #[serde(default)]
     pub ipv6: Option<String>,
+    /// Hardware address, where packets are seen on its own link.
+    #[serde(default)]
+    pub mac: Option<String>,
     /// Automation waits for a person.
     #[serde(default)]
     pub critical: bool,
@@ -197,8 +201,8 @@ fn check_header(columns: &[String]) -> Result<(), Vec<LineError>> {
             mistakes.push(mistake(column, "this column stands twice".to_owned()));
         }
     }
-    if !["name", "imsi", "login"].iter().any(|needed| columns.iter().any(|column| column == needed)) {
-        mistakes.push(mistake("", "one of the columns name, imsi, login is needed".to_owned()));
+    if !["name", "imsi", "login", "mac"].iter().any(|needed| columns.iter().any(|column| column == needed)) {
+        mistakes.push(mistake("", "one of the columns name, imsi, login, mac is needed".to_owned()));
     }
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
 }
@@ -239,6 +243,7 @@ fn from_fields<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Result<D
             "state" => input.state = value,
             "ip" => input.ip = value,
             "ipv6" => input.ipv6 = value,
+            "mac" => input.mac = value,
             "critical" => {
                 input.critical = match text.to_ascii_lowercase().as_str() {
                     "" | "false" | "no" | "0" => false,
@@ -265,6 +270,7 @@ impl DeviceInput {
         device.imei = parsed("imei", self.imei.as_deref(), Imei::from_any, &mut mistakes);
         device.ip = parsed("ip", self.ip.as_deref(), str::parse, &mut mistakes);
         device.ipv6 = parsed("ipv6", self.ipv6.as_deref(), str::parse, &mut mistakes);
+        device.mac = parsed("mac", self.mac.as_deref(), str::parse, &mut mistakes);
         device.login = word("login", self.login.as_deref(), &mut mistakes);
         device.model = word("model", self.model.as_deref(), &mut mistakes);
         device.groups = self.group_words(&mut mistakes);
@@ -275,7 +281,7 @@ impl DeviceInput {
         match word("name", self.name.as_deref(), &mut mistakes).or_else(made) {
             Some(name) => device.name = name,
             None if mistakes.is_empty() => {
-                mistakes.push(("name", "a name, an imsi or a login is needed".to_owned()));
+                mistakes.push(("name", "a name, an imsi, a login or a mac is needed".to_owned()));
             }
             None => {}
         }

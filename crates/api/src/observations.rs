@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use fleetward_fleet::{
-    Body, Call, DeviceId, Flow, Iccid, Identity, Imsi, Login, Message, Msisdn, Observation, SimChange, Timestamp,
+    Body, Call, DeviceId, Flow, Iccid, Identity, Imsi, InvalidMac, Login, Mac, Message, Msisdn, NetworkSign,
+    Observation, SimChange, Timestamp,
 };
 use fleetward_store::{Lookup, Store};
 use serde::Deserialize;
@@ -28,22 +29,23 @@ const AHEAD: Duration = Duration::from_mins(5);
 const BEHIND: Duration = Duration::from_hours(62 * 24);
 
 /// The kinds that can be told. Sessions and admissions come over RADIUS, where they are answered for.
-pub const KINDS: [&str; 5] = ["flow", "message", "call", "login", "sim_change"];
+pub const KINDS: [&str; 6] = ["flow", "message", "call", "login", "sim_change", "sign"];
 
 /// One observation as it is written, for the description of the API; the fields of its kind stand beside these.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(dead_code, reason = "it describes; `read` takes the JSON apart itself, to name every mistake")]
 pub(crate) struct ObservationInput {
     /// `flow` (`address`, `name`, `port`, `protocol`, `direction`, `bytes_up`, `bytes_down`, `count`), `message` (`direction`,
-    /// `peer`, `count`), `call` (`direction`, `peer`, `secs`), `login` (`service`, `account`, `ok`, `from`) or `sim_change`
-    /// (`what`, `from`, `to`).
+    /// `peer`, `count`), `call` (`direction`, `peer`, `secs`), `login` (`service`, `account`, `ok`, `from`), `sim_change`
+    /// (`what`, `from`, `to`) or `sign` (`sign`, `address`, `name`, `port`, `protocol`, `direction`, `count`, `expected`, `observed`:
+    /// what another watch over packets noticed).
     kind: String,
     /// When it happened (RFC 3339).
     at: String,
     /// The source's own number of this event: with it, a repetition is the same event whatever else it says; without it,
     /// two events of one device and second that say the same are one.
     id: Option<String>,
-    /// The device, by id or name. Or one of the next four.
+    /// The device, by id or name. Or one of the next five.
     device: Option<String>,
     /// The SIM. One that the inventory does not have is taken and judged as unknown.
     imsi: Option<String>,
@@ -53,6 +55,8 @@ pub(crate) struct ObservationInput {
     msisdn: Option<String>,
     /// The VPN login.
     login: Option<String>,
+    /// The hardware address. One that the inventory does not have is taken and judged as unknown.
+    mac: Option<String>,
 }
 
 /// An observation and what makes a repetition the same.
@@ -137,6 +141,7 @@ enum Whom {
     Iccid(Iccid),
     Msisdn(Msisdn),
     Login(String),
+    Mac(Mac),
 }
 
 fn whom(fields: &mut Map<String, Value>) -> Result<Whom, Mistake> {
@@ -159,10 +164,13 @@ fn whom(fields: &mut Map<String, Value>) -> Result<Whom, Mistake> {
     if let Some(login) = text(fields, "login")? {
         found.push(Whom::Login(login));
     }
+    if let Some(mac) = text(fields, "mac")? {
+        found.push(Whom::Mac(mac.parse().map_err(|error: InvalidMac| ("mac".to_owned(), error.to_string()))?));
+    }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => wrong("device", "say about which: one of device, imsi, iccid, msisdn, login"),
-        _ => wrong("device", "one of device, imsi, iccid, msisdn and login is enough"),
+        0 => wrong("device", "say about which: one of device, imsi, iccid, msisdn, login, mac"),
+        _ => wrong("device", "one of device, imsi, iccid, msisdn, login and mac is enough"),
     }
 }
 
@@ -174,6 +182,7 @@ impl Whom {
             Self::Iccid(_) => "iccid",
             Self::Msisdn(_) => "msisdn",
             Self::Login(_) => "login",
+            Self::Mac(_) => "mac",
         }
     }
 
@@ -187,16 +196,19 @@ impl Whom {
             Self::Iccid(iccid) => Lookup::Iccid(*iccid),
             Self::Msisdn(msisdn) => Lookup::Msisdn(*msisdn),
             Self::Login(login) => Lookup::Login(login.as_str().into()),
+            Self::Mac(mac) => Lookup::Mac(*mac),
         };
         let identity = match self {
             Self::Imsi(imsi) => Some(Identity::Imsi(*imsi)),
             Self::Login(login) => Some(Identity::Login(login.as_str().into())),
+            Self::Mac(mac) => Some(Identity::Mac(*mac)),
             _ => None,
         };
         let known = store.device(&lookup)?.map(|device| device.id());
         // A SIM that nobody has imported is worth knowing of; a misspelt name is a mistake.
         let stranger = || match self {
             Self::Imsi(imsi) => Some(DeviceId::of(&Identity::Imsi(*imsi).default_name())),
+            Self::Mac(mac) => Some(DeviceId::of(&Identity::Mac(*mac).default_name())),
             _ => None,
         };
         Ok(known.or_else(stranger).map(|id| (id, identity)))
@@ -225,6 +237,13 @@ fn body(mut fields: Map<String, Value>) -> Result<Body, Mistake> {
         "message" => Body::Message(Box::new(typed::<Message>(&fields)?)),
         "call" => Body::Call(Box::new(typed::<Call>(&fields)?)),
         "login" => Body::Login(Box::new(typed::<Login>(&fields)?)),
+        "sign" => {
+            number_protocol(&mut fields)?;
+            let mut sign: NetworkSign = typed(&fields)?;
+            sign.name = sign.name.map(|name| name.trim_end_matches('.').to_ascii_lowercase().into());
+            sign.address = sign.address.map(|address| address.to_canonical());
+            Body::Network(Box::new(sign))
+        }
         "sim_change" => Body::SimChange(Box::new(typed::<SimChange>(&fields)?)),
         "session" | "admission" => return wrong("kind", "sessions and admissions come over RADIUS"),
         other => return wrong("kind", format!("{other:?} is none of {}", KINDS.join(", "))),

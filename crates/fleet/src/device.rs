@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, Iccid, Identity, Imei, Imsi, Msisdn};
+use crate::{DeviceId, Iccid, Identity, Imei, Imsi, Mac, Msisdn};
 
 /// A device as the inventory knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Device {
     pub ip: Option<Ipv4Addr>,
     /// Fixed IPv6 prefix (Framed-IPv6-Prefix).
     pub ipv6: Option<Ipv6Net>,
+    /// Its hardware address, where packets are seen on its own link.
+    #[serde(default)]
+    pub mac: Option<Mac>,
     /// Somebody is in danger when it falls silent: automation waits for a person (promise 4).
     pub critical: bool,
 }
@@ -54,6 +57,7 @@ impl Device {
             state: DeviceState::default(),
             ip: None,
             ipv6: None,
+            mac: None,
             critical: false,
         }
     }
@@ -67,7 +71,7 @@ impl Device {
     pub fn identities(&self) -> impl Iterator<Item = Identity> + '_ {
         let imsi = self.imsi.map(Identity::Imsi);
         let login = self.login.clone().map(Identity::Login);
-        imsi.into_iter().chain(login)
+        imsi.into_iter().chain(login).chain(self.mac.map(Identity::Mac))
     }
 }
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Mac;
+
 /// The text is not an identity of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {what}")]
@@ -210,14 +212,17 @@ pub enum Identity {
     Imsi(Imsi),
     /// A VPN or portal login (`User-Name`), for gateways without SIMs.
     Login(Box<str>),
+    /// A hardware address, as a sensor on the device's own link saw it. Easily forged: it names, it proves nothing.
+    Mac(Mac),
 }
 
 impl Identity {
-    /// The name a device gets that nobody has put into the inventory: `imsi:…` or `login:…`.
+    /// The name a device gets that nobody has put into the inventory: `imsi:…` `login:…` or `mac:…`.
     pub fn default_name(&self) -> String {
         match self {
             Self::Imsi(imsi) => format!("imsi:{}", imsi.reveal()),
             Self::Login(login) => format!("login:{login}"),
+            Self::Mac(mac) => format!("mac:{mac}"),
         }
     }
 }
@@ -227,6 +232,7 @@ impl fmt::Display for Identity {
         match self {
             Self::Imsi(imsi) => write!(f, "imsi {imsi}"),
             Self::Login(login) => write!(f, "login {login:?}"),
+            Self::Mac(mac) => write!(f, "mac {mac}"),
         }
     }
 }

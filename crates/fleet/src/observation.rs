@@ -6,8 +6,8 @@ use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, PlannedChange, Plmn,
-    SimChange, SourceState, Timestamp,
+    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, NetworkSign, PlannedChange,
+    Plmn, SimChange, SourceState, Timestamp,
 };
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
@@ -58,6 +58,8 @@ pub enum Body {
     SimChange(Box<SimChange>),
     /// A source fell silent or came back. Goes to all partitions.
     SourceState(Box<SourceState>),
+    /// Something about its traffic does not fit, says a sensor that saw the packets.
+    Network(Box<NetworkSign>),
 }
 
 impl Body {

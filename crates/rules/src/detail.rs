@@ -3,7 +3,7 @@
 //! One borrowed value in [`crate::Facts`] instead of thirty fields, so that session records, which are nearly all, pay
 //! nothing for it.
 
-use fleetward_fleet::{Call, Direction, Flow, Login, Message, SimChange, SourceState};
+use fleetward_fleet::{Call, Direction, Flow, Login, Message, NetworkSign, SimChange, SourceState};
 use serde::{Deserialize, Serialize};
 
 /// The part of an event that its kind alone has.
@@ -26,6 +26,8 @@ pub enum Detail<'a> {
     Source(&'a SourceState),
     /// A verdict of the baseline.
     Unusual(&'a Unusual),
+    /// A sign that a sensor of packets saw.
+    Network(&'a NetworkSign),
 }
 
 impl Detail<'_> {
@@ -36,6 +38,7 @@ impl Detail<'_> {
             Self::Message(message) => message.direction == Direction::Out,
             Self::Call(call) => call.direction == Direction::Out || call.secs > 0,
             Self::Login(login) => login.ok,
+            Self::Network(sign) => sign.direction == Direction::Out,
             Self::None | Self::SimChange(_) | Self::Source(_) | Self::Unusual(_) => false,
         }
     }
@@ -51,6 +54,7 @@ impl Detail<'_> {
             Self::SimChange(it) => OwnedDetail::SimChange(Box::new(it.clone())),
             Self::Source(it) => OwnedDetail::Source(Box::new(it.clone())),
             Self::Unusual(it) => OwnedDetail::Unusual(Box::new(it.clone())),
+            Self::Network(it) => OwnedDetail::Network(Box::new(it.clone())),
         }
     }
 }
@@ -75,6 +79,8 @@ pub enum OwnedDetail {
     Source(Box<SourceState>),
     /// See [`Detail::Unusual`].
     Unusual(Box<Unusual>),
+    /// See [`Detail::Network`].
+    Network(Box<NetworkSign>),
 }
 
 impl OwnedDetail {
@@ -89,6 +95,7 @@ impl OwnedDetail {
             Self::SimChange(it) => Detail::SimChange(it),
             Self::Source(it) => Detail::Source(it),
             Self::Unusual(it) => Detail::Unusual(it),
+            Self::Network(it) => Detail::Network(it),
         }
     }
 }

@@ -364,6 +364,8 @@ pub(crate) struct EventDocument {
     pub(crate) device_state: Option<Scalar>,
     /// The device of this event, where a rule is about a group.
     pub(crate) device: Option<Scalar>,
+    /// Of a sign in the network traffic: its kind.
+    pub(crate) sign: Option<Scalar>,
     /// Of a flow: its name, or its address.
     pub(crate) destination: Option<Scalar>,
     pub(crate) address: Option<Scalar>,

@@ -165,6 +165,7 @@ fn trigger_words(trigger: Trigger) -> &'static str {
         Trigger::SimChange => "changes of the SIM",
         Trigger::SourceState => "sources that fall silent or come back",
         Trigger::Unusual => "verdicts of the baseline",
+        Trigger::Network => "signs in the network traffic",
     }
 }
 

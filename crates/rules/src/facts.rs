@@ -50,11 +50,13 @@ pub enum Trigger {
     SourceState,
     /// A verdict of the baseline; only the second stage sees it.
     Unusual,
+    /// A sign that a sensor of packets saw.
+    Network,
 }
 
 impl Trigger {
     /// All of them, in order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SessionStart,
         Self::SessionInterim,
         Self::SessionStop,
@@ -70,6 +72,7 @@ impl Trigger {
         Self::SimChange,
         Self::SourceState,
         Self::Unusual,
+        Self::Network,
     ];
 
     /// The device was heard of for certain: an accounting record or an admission. See [`Facts::is_contact`] for the rest.
@@ -99,7 +102,8 @@ impl Triggers {
             | Self::of(Trigger::Flow).0
             | Self::of(Trigger::Message).0
             | Self::of(Trigger::Call).0
-            | Self::of(Trigger::Login).0,
+            | Self::of(Trigger::Login).0
+            | Self::of(Trigger::Network).0,
     );
     /// Time passed.
     pub const TICK: Self = Self::of(Trigger::Tick);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use fleetward_fleet::{
-    CellId, Country, DeviceState, Direction, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, SimPart, Tac,
+    CellId, Country, DeviceState, Direction, Imei, ImeiLock, Msisdn, Plmn, Rat, RejectReason, SignKind, SimPart, Tac,
 };
 use siphasher::sip::SipHasher13;
 
@@ -29,9 +29,10 @@ pub(crate) enum SymbolType {
     Protocol,
     Direction,
     SimPart,
+    Sign,
 }
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "session",
     "session_lost",
     "admission",
@@ -44,6 +45,7 @@ const KINDS: [&str; 12] = [
     "sim_change",
     "source_state",
     "unusual",
+    "sign",
 ];
 const DIRECTIONS: [&str; 2] = ["out", "in"];
 /// IANA protocol numbers that have a name here.
@@ -77,6 +79,7 @@ impl SymbolType {
             Self::Protocol => "a protocol",
             Self::Direction => "a direction",
             Self::SimPart => "a part of a SIM",
+            Self::Sign => "a kind of sign",
         }
     }
 
@@ -100,6 +103,7 @@ impl SymbolType {
             Self::Ip => text.parse().map(address).map_err(|_| message("an IP address: \"10.0.0.1\"")),
             Self::Direction => one_of(DIRECTIONS.to_vec()),
             Self::SimPart => one_of(SimPart::ALL.iter().map(|part| part.name()).collect()),
+            Self::Sign => one_of(SignKind::ALL.iter().map(|kind| kind.name()).collect()),
             Self::Protocol => parse_protocol(text),
             Self::Msisdn => text.parse().map(Msisdn::number).map_err(|_| message("digits with country code, no plus")),
             Self::Rat => parse_rat(text),
@@ -128,6 +132,7 @@ impl SymbolType {
             Self::Ip => Ipv4Addr::from(value as u32).to_string(),
             Self::Direction => name(&DIRECTIONS),
             Self::SimPart => SimPart::ALL.get(value as usize).map_or("", |part| part.name()).replace('_', " "),
+            Self::Sign => SignKind::ALL.get(value as usize).map_or("", |kind| kind.name()).replace('_', " "),
             Self::Protocol => {
                 let named = PROTOCOLS.iter().find(|(_, number)| *number == value);
                 named.map_or_else(|| format!("protocol {value}"), |(name, _)| (*name).to_owned())
@@ -159,6 +164,7 @@ pub(crate) fn kind(trigger: Trigger) -> u64 {
         Trigger::SimChange => 9,
         Trigger::SourceState => 10,
         Trigger::Unusual => 11,
+        Trigger::Network => 12,
     }
 }
 
@@ -232,6 +238,10 @@ pub(crate) fn address(address: IpAddr) -> u64 {
 
 pub(crate) fn direction(direction: Direction) -> u64 {
     u64::from(direction == Direction::In)
+}
+
+pub(crate) fn sign(kind: SignKind) -> u64 {
+    u64::from(kind.code() - 1)
 }
 
 pub(crate) fn sim_part(part: SimPart) -> u64 {

@@ -45,6 +45,7 @@ pub(crate) enum Flag {
     LoginOk,
     LoginFailed,
     SimChanged,
+    Sign,
     SourceSilent,
     SourceBack,
     IsRecord,
@@ -94,6 +95,8 @@ pub(crate) enum Number {
     LocalWeekday,
     VolumePerCycle,
     VolumePerLife,
+    SignPort,
+    SignCount,
 }
 
 /// The numbers are part of snapshots: never change one.
@@ -122,6 +125,10 @@ pub(crate) enum Symbol {
     FlowDirection = 18,
     LoginFrom = 19,
     SimPart = 20,
+    Sign = 21,
+    SignAddress = 22,
+    SignProtocol = 23,
+    SignDirection = 24,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +150,9 @@ pub(crate) enum TextField {
     SimTo = 113,
     SourceName = 114,
     Explanation = 115,
+    SignName = 116,
+    SignExpected = 117,
+    SignObserved = 118,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +207,7 @@ const CALL: Triggers = Triggers::of(crate::facts::Trigger::Call);
 const LOGIN: Triggers = Triggers::of(crate::facts::Trigger::Login);
 const SIM: Triggers = Triggers::of(crate::facts::Trigger::SimChange);
 const SOURCE: Triggers = Triggers::of(crate::facts::Trigger::SourceState);
+const NETWORK: Triggers = Triggers::of(crate::facts::Trigger::Network);
 const UNUSUAL: Triggers = Triggers::of(crate::facts::Trigger::Unusual);
 
 const fn flag(name: &'static str, flag: Flag, carriers: Triggers, doc: &'static str) -> Entry {
@@ -226,7 +237,7 @@ use SymbolType as S;
 /// The vocabulary.
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[Entry] = &[
-    symbol("kind", (Symbol::Kind, S::Kind), ALL, "session, session_lost, admission, device_change, tick, flow, message, call, login, sim_change, source_state or unusual"),
+    symbol("kind", (Symbol::Kind, S::Kind), ALL, "session, session_lost, admission, device_change, tick, flow, message, call, login, sim_change, source_state, unusual or sign"),
     symbol("status", (Symbol::Status, S::Status), SESSION, "start, interim or stop of a session record"),
     flag("session_start", Flag::SessionStart, ALL, "the event is an accounting Start"),
     flag("session_interim", Flag::SessionInterim, ALL, "the event is an interim update"),
@@ -289,6 +300,16 @@ pub(crate) static FIELDS: &[Entry] = &[
     flag("source_back", Flag::SourceBack, ALL, "the event says that a source speaks again"),
     text("source_state.name", TextField::SourceName, SOURCE, "the source that it is about"),
     duration("source_state.silent_for", Number::SilentFor, SOURCE, "how long nothing came from it"),
+    flag("sign", Flag::Sign, ALL, "the event is a sign in the device's network traffic, seen by a sensor of packets"),
+    symbol("sign.kind", (Symbol::Sign, S::Sign), NETWORK, "unlisted_peer, unlisted_port, unlisted_role, device_to_device, scan, flood_out, flood_in, beacon, brute_force, dns_bypass, hard_coded_address, tracker, plaintext, credentials_in_clear, over_rate, unknown_device, other_model, foreign_tls, model_novelty or spoofing"),
+    text("sign.name", TextField::SignName, NETWORK, "name of the other end, where one led there"),
+    symbol("sign.address", (Symbol::SignAddress, S::Ip), NETWORK, "address of the other end"),
+    plain("sign.port", Number::SignPort, NETWORK, "port of the side that was called"),
+    symbol("sign.protocol", (Symbol::SignProtocol, S::Protocol), NETWORK, "tcp, udp, icmp, ... or the IANA number"),
+    symbol("sign.direction", (Symbol::SignDirection, S::Direction), NETWORK, "out: the device began it; in: the other side"),
+    plain("sign.count", Number::SignCount, NETWORK, "how much of it: hosts of a scan, packets a second of a flood, attempts, devices"),
+    text("sign.expected", TextField::SignExpected, NETWORK, "what was expected, as a sentence"),
+    text("sign.observed", TextField::SignObserved, NETWORK, "what happened, as a sentence"),
     text("unusual.explanation", TextField::Explanation, UNUSUAL, "what is usual, what is now, and how rare that is, as a sentence"),
     bytes("unusual.now", Number::UnusualNow, UNUSUAL, "the amount that is unusual"),
     bytes("unusual.low", Number::UnusualLow, UNUSUAL, "the lower end of what is usual at this time of the week"),

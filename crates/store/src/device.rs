@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fleetward_fleet::{Device, DeviceChange, DeviceId, Iccid, Identity, Imei, Imsi, Msisdn, Offset};
+use fleetward_fleet::{Device, DeviceChange, DeviceId, Iccid, Identity, Imei, Imsi, Mac, Msisdn, Offset};
 use rusqlite::{OptionalExtension as _, Row, Statement, Transaction, params};
 
 use crate::connection::Fault;
@@ -25,6 +25,8 @@ pub enum Lookup {
     Msisdn(Msisdn),
     /// The VPN login.
     Login(Box<str>),
+    /// The hardware address.
+    Mac(Mac),
     /// The module (the first device that has it, where several do).
     Imei(Imei),
 }
@@ -34,6 +36,7 @@ impl From<&Identity> for Lookup {
         match identity {
             Identity::Imsi(imsi) => Self::Imsi(*imsi),
             Identity::Login(login) => Self::Login(login.clone()),
+            Identity::Mac(mac) => Self::Mac(*mac),
         }
     }
 }
@@ -52,7 +55,7 @@ pub struct Projected {
 pub struct Conflict {
     /// Which device of the import, counted from 0.
     pub index: usize,
-    /// `name`, `imsi`, `login`, `iccid`, `ip` or `ipv6`.
+    /// `name`, `imsi`, `login`, `iccid`, `ip`, `ipv6` or `mac`.
     pub field: &'static str,
     /// The name of the device that has it.
     pub holder: Box<str>,
@@ -168,10 +171,11 @@ impl<'tx> Projector<'tx> {
         Ok(Self {
             upsert: tx.prepare(
                 "INSERT INTO device (id, name, imsi, login, iccid, msisdn, imei, ip, ipv6, model, state, critical,
-                   changed_offset, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                   changed_offset, body, mac)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                  ON CONFLICT (id) DO UPDATE SET name = ?2, imsi = ?3, login = ?4, iccid = ?5, msisdn = ?6, imei = ?7,
-                   ip = ?8, ipv6 = ?9, model = ?10, state = ?11, critical = ?12, changed_offset = ?13, body = ?14",
+                   ip = ?8, ipv6 = ?9, model = ?10, state = ?11, critical = ?12, changed_offset = ?13, body = ?14,
+                   mac = ?15",
             )?,
             remove: tx.prepare("DELETE FROM device WHERE id = ?1")?,
             join: tx.prepare("INSERT OR IGNORE INTO device_group (device, name) VALUES (?1, ?2)")?,
@@ -203,6 +207,7 @@ impl<'tx> Projector<'tx> {
             device.critical,
             offset.0.cast_signed(),
             body,
+            device.mac.map(|mac| mac.to_string()),
         ])?;
         for group in &device.groups {
             self.join.execute(params![id, &**group])?;
@@ -219,6 +224,7 @@ fn find(tx: &Transaction<'_>, by: &Lookup) -> Result<Option<Device>, Fault> {
         Lookup::Iccid(iccid) => ("iccid", iccid.reveal().into()),
         Lookup::Msisdn(msisdn) => ("msisdn", msisdn.reveal().into()),
         Lookup::Login(login) => ("login", login.to_string().into()),
+        Lookup::Mac(mac) => ("mac", mac.to_string().into()),
         Lookup::Imei(imei) => ("imei", imei.reveal().into()),
     };
     let sql = format!("SELECT body FROM device WHERE {column} = ?1 ORDER BY changed_offset DESC LIMIT 1");
@@ -232,7 +238,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Device, Fault> {
 }
 
 /// What only one device may have; the names are columns too.
-const UNIQUE: [&str; 5] = ["imsi", "login", "iccid", "ip", "ipv6"];
+const UNIQUE: [&str; 6] = ["imsi", "login", "iccid", "ip", "ipv6", "mac"];
 
 fn unique_values(device: &Device) -> impl Iterator<Item = (&'static str, String)> {
     let values = [
@@ -241,6 +247,7 @@ fn unique_values(device: &Device) -> impl Iterator<Item = (&'static str, String)
         device.iccid.map(Iccid::reveal),
         device.ip.map(|ip| ip.to_string()),
         device.ipv6.map(|net| net.to_string()),
+        device.mac.map(|mac| mac.to_string()),
     ];
     UNIQUE.into_iter().zip(values).filter_map(|(field, value)| value.map(|value| (field, value)))
 }

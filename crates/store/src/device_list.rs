@@ -82,7 +82,7 @@ impl DeviceFilter {
         };
         // A name that was made from an IMSI is an identity too.
         let by_name = "(name LIKE ? ESCAPE '\\' AND name NOT LIKE 'imsi:%')";
-        let words = escaped(&["login", "ip", "ipv6", "model"]);
+        let words = escaped(&["login", "ip", "ipv6", "mac", "model"]);
         if self.identity_wildcards {
             let all = escaped(&["name", "imsi", "iccid", "msisdn", "imei"]);
             query.and(&format!("{all} OR {words}"), like(text));

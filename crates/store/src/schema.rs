@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x464C_5457;
 
 /// Steps from version n to n + 1, in order.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, V2];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// Ids of 64 bits are stored as signed integers with the same bits, ids of 128 bits as 16 octets, times as
 /// milliseconds. `body` is the whole value as JSON; the columns beside it are what lists filter and order by.
@@ -110,4 +110,10 @@ CREATE TABLE planned_excused (
     change TEXT NOT NULL, rule TEXT NOT NULL, device INTEGER NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (change, rule, device, subject)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Hardware addresses.
+const V3: &str = "
+ALTER TABLE device ADD COLUMN mac TEXT;
+CREATE INDEX device_mac ON device (mac) WHERE mac IS NOT NULL;
 ";

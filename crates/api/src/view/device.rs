@@ -37,6 +37,8 @@ pub struct DeviceView {
     pub ip: Option<String>,
     /// Fixed IPv6 prefix.
     pub ipv6: Option<String>,
+    /// Hardware address.
+    pub mac: Option<String>,
     /// Automation waits for a person.
     pub critical: bool,
 }
@@ -57,6 +59,7 @@ impl DeviceView {
             state: device.state.into(),
             ip: device.ip.map(|ip| ip.to_string()),
             ipv6: device.ipv6.map(|net| net.to_string()),
+            mac: device.mac.map(|mac| mac.to_string()),
             critical: device.critical,
         }
     }

@@ -17,6 +17,7 @@ impl PartitionState {
             Body::Call(call) => (Trigger::Call, Detail::Call(call)),
             Body::Login(login) => (Trigger::Login, Detail::Login(login)),
             Body::SimChange(change) => (Trigger::SimChange, Detail::SimChange(change)),
+            Body::Network(sign) => (Trigger::Network, Detail::Network(sign)),
             _ => return,
         };
         let place = self.place_of(record, out);

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use super::read::{address, wrong};
 use super::write::{octets, text};
 use super::{WireError, message};
-use crate::{Call, Direction, Flow, Login, Message, SimChange, SimPart, SourceState, Timestamp};
+use crate::{
+    Call, Direction, Flow, Login, Mac, Message, NetworkSign, SignKind, SimChange, SimPart, SourceState, Timestamp,
+};
 
 pub(super) fn flow_to(value: &Flow) -> message::Flow {
     message::Flow {
@@ -92,6 +94,41 @@ pub(super) fn source_state_to(value: &SourceState) -> message::SourceState {
 
 pub(super) fn source_state_from(value: message::SourceState) -> SourceState {
     SourceState { name: value.name.into(), silent_since: value.silent_since.map(Timestamp) }
+}
+
+pub(super) fn network_to(value: &NetworkSign) -> message::NetworkSign {
+    message::NetworkSign {
+        sign: value.sign.code(),
+        address: value.address.map(octets),
+        name: text(value.name.as_deref()),
+        port: value.port.map(u32::from),
+        protocol: value.protocol.map(u32::from),
+        inbound: value.direction == Direction::In,
+        count: value.count,
+        expected: value.expected.to_string(),
+        observed: value.observed.to_string(),
+    }
+}
+
+pub(super) fn network_from(value: message::NetworkSign) -> Result<NetworkSign, WireError> {
+    if value.sign == 0 {
+        return Err(wrong("sign"));
+    }
+    Ok(NetworkSign {
+        sign: SignKind::of_code(value.sign).ok_or(WireError::Unknown)?,
+        address: some_address(value.address.as_deref(), "address")?,
+        name: value.name.map(Into::into),
+        port: value.port.map(|it| u16::try_from(it).map_err(|_| wrong("port"))).transpose()?,
+        protocol: value.protocol.map(|it| u8::try_from(it).map_err(|_| wrong("protocol"))).transpose()?,
+        direction: direction(value.inbound),
+        count: value.count,
+        expected: value.expected.into(),
+        observed: value.observed.into(),
+    })
+}
+
+pub(super) fn mac(octets: &[u8]) -> Result<Mac, WireError> {
+    octets.try_into().map(Mac).map_err(|_| wrong("mac"))
 }
 
 fn direction(inbound: bool) -> Direction {

@@ -2,11 +2,10 @@
 //!
 //! * A number is never reused and never changes its type. A field that goes leaves its number in a comment.
 //! * A new field is optional, and its absence means what it meant before the field existed.
-//! * A new kind of observation takes the next number of [`Body`] (from 37 on; never below 7).
+//! * A new kind of observation takes the next number of [`Body`] (from 38 on; never below 16).
 //!
 //! Identities of digits are stored as one number with a 1 in front (`Imsi::to_packed`), networks likewise.
 
-/// 7 is free.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Observation {
     /// Milliseconds since 1970.
@@ -24,7 +23,10 @@ pub(super) struct Observation {
     pub imsi: Option<u64>,
     #[prost(string, optional, tag = "6")]
     pub login: Option<String>,
-    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36")]
+    /// Six octets. Where there is neither `imsi` nor `login`.
+    #[prost(bytes = "vec", optional, tag = "7")]
+    pub mac: Option<Vec<u8>>,
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37")]
     pub body: Option<Body>,
 }
 
@@ -56,10 +58,12 @@ pub(super) enum Body {
     SourceState(SourceState),
     #[prost(message, tag = "36")]
     PlannedChange(Box<PlannedChange>),
+    #[prost(message, tag = "37")]
+    Network(Box<NetworkSign>),
 }
 
 /// The numbers of [`Body`] that this version knows.
-pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=36;
+pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=37;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Session {
@@ -201,6 +205,9 @@ pub(super) struct Device {
     pub ipv6: Option<Vec<u8>>,
     #[prost(bool, tag = "13")]
     pub critical: bool,
+    /// Six octets.
+    #[prost(bytes = "vec", optional, tag = "14")]
+    pub mac: Option<Vec<u8>>,
 }
 
 /// No fields yet.
@@ -273,6 +280,31 @@ pub(super) struct SimChange {
     pub from: Option<String>,
     #[prost(string, optional, tag = "3")]
     pub to: Option<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct NetworkSign {
+    /// `SignKind::code`.
+    #[prost(uint32, tag = "1")]
+    pub sign: u32,
+    /// 4 or 16 octets.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub address: Option<Vec<u8>>,
+    #[prost(string, optional, tag = "3")]
+    pub name: Option<String>,
+    #[prost(uint32, optional, tag = "4")]
+    pub port: Option<u32>,
+    #[prost(uint32, optional, tag = "5")]
+    pub protocol: Option<u32>,
+    /// The other side began it.
+    #[prost(bool, tag = "6")]
+    pub inbound: bool,
+    #[prost(uint64, tag = "7")]
+    pub count: u64,
+    #[prost(string, tag = "8")]
+    pub expected: String,
+    #[prost(string, tag = "9")]
+    pub observed: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -14,9 +14,9 @@ use crate::{
 /// `None` in the message's body is the caller's to judge.
 pub(super) fn observation(value: message::Observation) -> Result<Observation, WireError> {
     let identity = match (value.imsi, value.login) {
+        (None, None) => value.mac.as_deref().map(activity::mac).transpose()?.map(Identity::Mac),
         (Some(imsi), _) => Some(Identity::Imsi(Imsi::from_packed(imsi).ok_or(wrong("imsi"))?)),
         (None, Some(login)) => Some(Identity::Login(login.into())),
-        (None, None) => None,
     };
     let body = body(value.body.ok_or(WireError::Unknown)?, &value.source)?;
     Ok(Observation {
@@ -45,6 +45,7 @@ fn body(value: message::Body, source: &str) -> Result<Body, WireError> {
         message::Body::Login(it) => Body::Login(Box::new(activity::login_from(it)?)),
         message::Body::SimChange(it) => Body::SimChange(Box::new(activity::sim_change_from(it)?)),
         message::Body::SourceState(it) => Body::SourceState(Box::new(activity::source_state_from(it))),
+        message::Body::Network(it) => Body::Network(Box::new(activity::network_from(*it)?)),
         message::Body::PlannedChange(it) => Body::PlannedChange(Box::new(planned_change(*it)?)),
     })
 }
@@ -126,6 +127,7 @@ fn device(value: message::Device) -> Result<Device, WireError> {
         },
         ip: value.ip.map(Ipv4Addr::from),
         ipv6: value.ipv6.as_deref().map(prefix).transpose()?,
+        mac: value.mac.as_deref().map(activity::mac).transpose()?,
         critical: value.critical,
     })
 }

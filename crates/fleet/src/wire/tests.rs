@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Admission, Attach, Body, Call, Device, DeviceChange, DeviceId, DeviceState, Direction, Flow, Iccid, Identity, Imei,
-    ImeiLock, Imeisv, Imsi, Login, Message, Msisdn, NasReset, PlannedChange, PlannedKind, PlannedScope, Plmn, Rat,
-    RejectReason, Session, SessionKey, SessionStatus, SessionVanished, SimChange, SimPart, SourceState, Timestamp,
+    ImeiLock, Imeisv, Imsi, Login, Mac, Message, Msisdn, NasReset, NetworkSign, PlannedChange, PlannedKind,
+    PlannedScope, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished, SignKind, SimChange,
+    SimPart, SourceState, Timestamp,
 };
 
 fn digits<T: std::str::FromStr + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T>
@@ -82,10 +83,10 @@ prop_compose! {
         state in prop::sample::select(vec![
             DeviceState::Stock, DeviceState::Active, DeviceState::Suspended, DeviceState::Retired,
         ]),
-        ip in of(address()), ipv6 in of(net()),
+        ip in of(address()), ipv6 in of(net()), mac in of(any::<[u8; 6]>().prop_map(Mac)),
     ) -> Device {
         let imei_lock = if lock { ImeiLock::On } else { ImeiLock::Off };
-        Device { name, imsi, login, iccid, msisdn, imei, imei_lock, model, groups, state, ip, ipv6, critical }
+        Device { name, imsi, login, iccid, msisdn, imei, imei_lock, model, groups, state, ip, ipv6, mac, critical }
     }
 }
 
@@ -160,14 +161,26 @@ fn activity() -> impl Strategy<Value = Body> {
         (text(), any::<Option<i64>>()).prop_map(|(name, since)| {
             Body::SourceState(Box::new(SourceState { name, silent_since: since.map(Timestamp) }))
         }),
+        network_sign().prop_map(|it| Body::Network(Box::new(it))),
     ]
+}
+
+prop_compose! {
+    fn network_sign()(
+        sign in prop::sample::select(SignKind::ALL.to_vec()), address in of(gateway()), name in of(text()),
+        (port, protocol) in any::<(Option<u16>, Option<u8>)>(), direction in direction(), count in any::<u64>(),
+        (expected, observed) in (text(), text()),
+    ) -> NetworkSign {
+        NetworkSign { sign, address, name, port, protocol, direction, count, expected, observed }
+    }
 }
 
 prop_compose! {
     fn observation()(
         (event, observed, device) in any::<(i64, i64, u64)>(), source in text(), body in body(),
         identity in of(prop_oneof![
-            digits::<Imsi>("[0-9]{6,15}").prop_map(Identity::Imsi), text().prop_map(Identity::Login)
+            digits::<Imsi>("[0-9]{6,15}").prop_map(Identity::Imsi), text().prop_map(Identity::Login),
+            any::<[u8; 6]>().prop_map(|octets| Identity::Mac(Mac(octets)))
         ]),
     ) -> Observation {
         Observation {

@@ -11,10 +11,11 @@ use crate::{
 };
 
 pub(super) fn observation(value: &Observation) -> message::Observation {
-    let (imsi, login) = match &value.identity {
-        None => (None, None),
-        Some(Identity::Imsi(imsi)) => (Some(imsi.to_packed()), None),
-        Some(Identity::Login(login)) => (None, Some(login.to_string())),
+    let (imsi, login, mac) = match &value.identity {
+        None => (None, None, None),
+        Some(Identity::Imsi(imsi)) => (Some(imsi.to_packed()), None, None),
+        Some(Identity::Login(login)) => (None, Some(login.to_string()), None),
+        Some(Identity::Mac(mac)) => (None, None, Some(mac.0.to_vec())),
     };
     message::Observation {
         event_time: value.event_time.0,
@@ -23,6 +24,7 @@ pub(super) fn observation(value: &Observation) -> message::Observation {
         device: value.device.0,
         imsi,
         login,
+        mac,
         body: Some(body(&value.body, &value.source)),
     }
 }
@@ -44,6 +46,7 @@ fn body(value: &Body, source: &str) -> message::Body {
         Body::Login(it) => message::Body::Login(activity::login_to(it)),
         Body::SimChange(it) => message::Body::SimChange(activity::sim_change_to(it)),
         Body::SourceState(it) => message::Body::SourceState(activity::source_state_to(it)),
+        Body::Network(it) => message::Body::Network(Box::new(activity::network_to(it))),
         Body::PlannedChange(it) => message::Body::PlannedChange(Box::new(planned_change(it))),
     }
 }
@@ -119,6 +122,7 @@ fn device(value: &Device) -> message::Device {
         },
         ip: value.ip.map(u32::from),
         ipv6: value.ipv6.map(prefix),
+        mac: value.mac.map(|mac| mac.0.to_vec()),
         critical: value.critical,
     }
 }

@@ -30,7 +30,7 @@ pub(crate) enum Devices {
     /// Import devices from CSV (`-` reads standard input). Nothing is imported if any line is wrong.
     ///
     /// The first line names the columns that are there, out of: name, imsi, login, iccid, msisdn,
-    /// imei, imei_lock (on|off), model, groups (separated by spaces), ip, ipv6,
+    /// imei, imei_lock (on|off), model, groups (separated by spaces), ip, ipv6, mac,
     /// state (stock|active|suspended|retired), critical (true|false).
     #[command(verbatim_doc_comment)]
     Import {

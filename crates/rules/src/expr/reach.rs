@@ -132,6 +132,7 @@ fn outcome_of_flag(flag: Flag, at: Trigger) -> Outcome {
         Flag::CallMade | Flag::CallReceived => (at == Trigger::Call, true),
         Flag::LoginOk | Flag::LoginFailed => (at == Trigger::Login, true),
         Flag::SimChanged => exactly(at == Trigger::SimChange),
+        Flag::Sign => exactly(at == Trigger::Network),
         Flag::SourceSilent | Flag::SourceBack => (at == Trigger::SourceState, true),
         Flag::IsRecord | Flag::IdentityChanged | Flag::PlaceChanged | Flag::NewDestination => {
             either_if(at == Trigger::Unusual)
@@ -306,6 +307,7 @@ impl Reads {
             Flag::CallMade | Flag::CallReceived => self.carriers = self.carriers.or(Triggers::of(Trigger::Call)),
             Flag::LoginOk | Flag::LoginFailed => self.carriers = self.carriers.or(Triggers::of(Trigger::Login)),
             Flag::SimChanged => self.carriers = self.carriers.or(Triggers::of(Trigger::SimChange)),
+            Flag::Sign => self.carriers = self.carriers.or(Triggers::of(Trigger::Network)),
             Flag::SourceSilent | Flag::SourceBack => {
                 self.carriers = self.carriers.or(Triggers::of(Trigger::SourceState));
             }

@@ -57,6 +57,7 @@ impl<'a> Context<'a> {
             Flag::LoginOk => matches!(facts.detail, Detail::Login(it) if it.ok),
             Flag::LoginFailed => matches!(facts.detail, Detail::Login(it) if !it.ok),
             Flag::SimChanged => facts.trigger == Trigger::SimChange,
+            Flag::Sign => facts.trigger == Trigger::Network,
             Flag::SourceSilent => matches!(facts.detail, Detail::Source(it) if it.silent_since.is_some()),
             Flag::SourceBack => matches!(facts.detail, Detail::Source(it) if it.silent_since.is_none()),
             Flag::IsRecord => self.verdict()?.is_record,
@@ -151,6 +152,7 @@ impl<'a> Context<'a> {
             (Address::Field(Symbol::Ip), _) => self.facts.ip.map(Into::into),
             (Address::Field(Symbol::DeviceIp), _) => self.facts.device?.ip.map(Into::into),
             (Address::Field(Symbol::FlowAddress), Detail::Flow(flow, _)) => Some(flow.address?.to_canonical()),
+            (Address::Field(Symbol::SignAddress), Detail::Network(sign)) => Some(sign.address?.to_canonical()),
             (Address::Field(Symbol::LoginFrom), Detail::Login(login)) => Some(login.from?.to_canonical()),
             (Address::Field(_), _) => None,
         }
@@ -203,6 +205,8 @@ impl<'a> Context<'a> {
             (Number::FlowBytesUp, Detail::Flow(it, _)) => it.bytes_up,
             (Number::FlowBytesDown, Detail::Flow(it, _)) => it.bytes_down,
             (Number::FlowCount, Detail::Flow(it, _)) => u64::from(it.count.max(1)),
+            (Number::SignPort, Detail::Network(it)) => u64::from(it.port?),
+            (Number::SignCount, Detail::Network(it)) => it.count,
             (Number::MessageCount, Detail::Message(it)) => u64::from(it.count.max(1)),
             (Number::CallSecs, Detail::Call(it)) => u64::from(it.secs),
             (Number::SilentFor, Detail::Source(it)) => self.facts.at.since(it.silent_since?).as_secs(),
@@ -240,6 +244,10 @@ impl<'a> Context<'a> {
             | Symbol::FlowProtocol
             | Symbol::FlowDirection
             | Symbol::LoginFrom
+            | Symbol::Sign
+            | Symbol::SignAddress
+            | Symbol::SignProtocol
+            | Symbol::SignDirection
             | Symbol::SimPart => self.detail_symbol(field),
         }
     }
@@ -249,6 +257,10 @@ impl<'a> Context<'a> {
             (Symbol::FlowAddress, Detail::Flow(it, _)) => symbol::address(it.address?),
             (Symbol::FlowProtocol, Detail::Flow(it, _)) => u64::from(it.protocol?),
             (Symbol::FlowDirection, Detail::Flow(it, _)) => symbol::direction(it.direction),
+            (Symbol::Sign, Detail::Network(it)) => symbol::sign(it.sign),
+            (Symbol::SignAddress, Detail::Network(it)) => symbol::address(it.address?),
+            (Symbol::SignProtocol, Detail::Network(it)) => u64::from(it.protocol?),
+            (Symbol::SignDirection, Detail::Network(it)) => symbol::direction(it.direction),
             (Symbol::LoginFrom, Detail::Login(it)) => symbol::address(it.from?),
             (Symbol::SimPart, Detail::SimChange(it)) => symbol::sim_part(it.what),
             _ => return None,
@@ -272,6 +284,9 @@ impl<'a> Context<'a> {
         match (field, self.facts.detail) {
             (TextField::Destination, Detail::Flow(_, destination)) => destination,
             (TextField::FlowName, Detail::Flow(it, _)) => it.name.as_deref(),
+            (TextField::SignName, Detail::Network(it)) => it.name.as_deref(),
+            (TextField::SignExpected, Detail::Network(it)) => Some(&it.expected),
+            (TextField::SignObserved, Detail::Network(it)) => Some(&it.observed),
             (TextField::MessagePeer, Detail::Message(it)) => it.peer.as_deref(),
             (TextField::CallPeer, Detail::Call(it)) => it.peer.as_deref(),
             (TextField::LoginService, Detail::Login(it)) => Some(&it.service),

@@ -1,6 +1,8 @@
 //! The part of an example's event that its kind alone has.
 
-use fleetward_fleet::{Call, Direction, Flow, Login, Message, SimChange, SimPart, SourceState, Timestamp};
+use fleetward_fleet::{
+    Call, Direction, Flow, Login, Message, NetworkSign, SignKind, SimChange, SimPart, SourceState, Timestamp,
+};
 
 use super::given::{bytes, duration, value};
 use crate::detail::{Metric, OwnedDetail, Unusual, UnusualKind};
@@ -43,6 +45,7 @@ pub(super) fn detail(event: &EventDocument, trigger: Trigger, at: Timestamp) -> 
             let name = text(event.source.as_ref()).unwrap_or_else(|| "test".into());
             OwnedDetail::Source(Box::new(SourceState { name, silent_since }))
         }
+        Trigger::Network => OwnedDetail::Network(Box::new(sign(event)?)),
         Trigger::Unusual => OwnedDetail::Unusual(Box::new(unusual(event)?)),
         _ => OwnedDetail::None,
     })
@@ -93,6 +96,26 @@ fn unusual(event: &EventDocument) -> Result<Unusual, String> {
     })
 }
 
+fn sign(event: &EventDocument) -> Result<NetworkSign, String> {
+    let name = event.sign.as_ref().map_or("", |name| name.0.as_str());
+    let sign = SignKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let names = SignKind::ALL.map(SignKind::name).join(", ");
+        format!("`sign: {name}` is no kind of sign; one of {names}")
+    })?;
+    let Flow { address, name, port, protocol, direction, .. } = flow(event)?;
+    Ok(NetworkSign {
+        sign,
+        address,
+        name,
+        port,
+        protocol,
+        direction,
+        count: u64::from(event.count.unwrap_or(1)),
+        expected: "what was expected".into(),
+        observed: "what happened".into(),
+    })
+}
+
 fn direction(event: &EventDocument) -> Result<Direction, String> {
     match event.direction.as_ref().map(|direction| direction.0.as_str()) {
         None | Some("out") => Ok(Direction::Out),
@@ -126,6 +149,7 @@ pub(super) fn kind(name: &str) -> Option<Trigger> {
         "sim_change" => Trigger::SimChange,
         "source_state" => Trigger::SourceState,
         "unusual" => Trigger::Unusual,
+        "sign" => Trigger::Network,
         _ => return None,
     })
 }
@@ -135,6 +159,7 @@ pub(super) fn implied(event: &EventDocument) -> Option<Trigger> {
     let verdict = event.unusual.is_some() || event.drift.is_some() || event.model_wide.is_some();
     match () {
         () if verdict => Some(Trigger::Unusual),
+        () if event.sign.is_some() => Some(Trigger::Network),
         () if event.destination.is_some() || event.address.is_some() => Some(Trigger::Flow),
         () if event.part.is_some() => Some(Trigger::SimChange),
         () => None,
