@@ -1,5 +1,6 @@
 //! What the watch over packets says about one device, as an observation that rules judge.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,17 @@ pub struct NetworkSign {
     pub expected: Box<str>,
     /// What happened, in words; never a secret.
     pub observed: Box<str>,
+}
+
+impl NetworkSign {
+    /// What the other end is called: its name, else its address.
+    pub fn destination(&self) -> Option<Cow<'_, str>> {
+        match (&self.name, self.address) {
+            (Some(name), _) => Some(Cow::Borrowed(&**name)),
+            (None, Some(address)) => Some(Cow::Owned(address.to_canonical().to_string())),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Kinds of [`NetworkSign`].

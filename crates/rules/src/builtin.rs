@@ -17,6 +17,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("builtin/lifecycle.yaml", include_str!("../rules/lifecycle.yaml")),
     ("builtin/logins.yaml", include_str!("../rules/logins.yaml")),
     ("builtin/messages.yaml", include_str!("../rules/messages.yaml")),
+    ("builtin/network.yaml", include_str!("../rules/network.yaml")),
     ("builtin/place.yaml", include_str!("../rules/place.yaml")),
     ("builtin/sessions.yaml", include_str!("../rules/sessions.yaml")),
     ("builtin/sources.yaml", include_str!("../rules/sources.yaml")),

@@ -26,8 +26,8 @@ pub enum Detail<'a> {
     Source(&'a SourceState),
     /// A verdict of the baseline.
     Unusual(&'a Unusual),
-    /// A sign that a sensor of packets saw.
-    Network(&'a NetworkSign),
+    /// A sign that a sensor of packets saw, and what its other end is called ([`NetworkSign::destination`]).
+    Network(&'a NetworkSign, Option<&'a str>),
 }
 
 impl Detail<'_> {
@@ -38,7 +38,7 @@ impl Detail<'_> {
             Self::Message(message) => message.direction == Direction::Out,
             Self::Call(call) => call.direction == Direction::Out || call.secs > 0,
             Self::Login(login) => login.ok,
-            Self::Network(sign) => sign.direction == Direction::Out,
+            Self::Network(sign, _) => sign.direction == Direction::Out,
             Self::None | Self::SimChange(_) | Self::Source(_) | Self::Unusual(_) => false,
         }
     }
@@ -54,7 +54,7 @@ impl Detail<'_> {
             Self::SimChange(it) => OwnedDetail::SimChange(Box::new(it.clone())),
             Self::Source(it) => OwnedDetail::Source(Box::new(it.clone())),
             Self::Unusual(it) => OwnedDetail::Unusual(Box::new(it.clone())),
-            Self::Network(it) => OwnedDetail::Network(Box::new(it.clone())),
+            Self::Network(it, name) => OwnedDetail::Network(Box::new(it.clone()), name.map(Into::into)),
         }
     }
 }
@@ -80,7 +80,7 @@ pub enum OwnedDetail {
     /// See [`Detail::Unusual`].
     Unusual(Box<Unusual>),
     /// See [`Detail::Network`].
-    Network(Box<NetworkSign>),
+    Network(Box<NetworkSign>, Option<Box<str>>),
 }
 
 impl OwnedDetail {
@@ -95,7 +95,7 @@ impl OwnedDetail {
             Self::SimChange(it) => Detail::SimChange(it),
             Self::Source(it) => Detail::Source(it),
             Self::Unusual(it) => Detail::Unusual(it),
-            Self::Network(it) => Detail::Network(it),
+            Self::Network(it, name) => Detail::Network(it, name.as_deref()),
         }
     }
 }

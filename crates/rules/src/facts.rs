@@ -300,9 +300,12 @@ impl<'a> Facts<'a> {
         self.trigger.is_contact() || self.detail.is_contact()
     }
 
-    /// What the other end of a flow is called.
+    /// What the other end of a flow, or of a sign, is called.
     pub fn destination(&self) -> Option<&'a str> {
-        if let Detail::Flow(_, destination) = self.detail { destination } else { None }
+        match self.detail {
+            Detail::Flow(_, destination) | Detail::Network(_, destination) => destination,
+            _ => None,
+        }
     }
 
     /// The source that the event is about: the one that fell silent, else the one that told.

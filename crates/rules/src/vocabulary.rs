@@ -153,6 +153,7 @@ pub(crate) enum TextField {
     SignName = 116,
     SignExpected = 117,
     SignObserved = 118,
+    SignDestination = 119,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,6 +303,7 @@ pub(crate) static FIELDS: &[Entry] = &[
     duration("source_state.silent_for", Number::SilentFor, SOURCE, "how long nothing came from it"),
     flag("sign", Flag::Sign, ALL, "the event is a sign in the device's network traffic, seen by a sensor of packets"),
     symbol("sign.kind", (Symbol::Sign, S::Sign), NETWORK, "unlisted_peer, unlisted_port, unlisted_role, device_to_device, scan, flood_out, flood_in, beacon, brute_force, dns_bypass, hard_coded_address, tracker, plaintext, credentials_in_clear, over_rate, unknown_device, other_model, foreign_tls, model_novelty or spoofing"),
+    text("sign.destination", TextField::SignDestination, NETWORK, "name of the other end, else its address"),
     text("sign.name", TextField::SignName, NETWORK, "name of the other end, where one led there"),
     symbol("sign.address", (Symbol::SignAddress, S::Ip), NETWORK, "address of the other end"),
     plain("sign.port", Number::SignPort, NETWORK, "port of the side that was called"),

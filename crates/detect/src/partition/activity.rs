@@ -10,14 +10,18 @@ use super::{PartitionState, Record, Told};
 impl PartitionState {
     /// Nothing of it is kept but that the device was heard of; the rules see it.
     pub(super) fn activity(&mut self, record: &Record<'_>, body: &Body, out: &mut Told<'_>) {
-        let destination = if let Body::Flow(flow) = body { flow.destination() } else { None };
+        let destination = match body {
+            Body::Flow(flow) => flow.destination(),
+            Body::Network(sign) => sign.destination(),
+            _ => None,
+        };
         let (trigger, detail) = match body {
             Body::Flow(flow) => (Trigger::Flow, Detail::Flow(flow, destination.as_deref())),
             Body::Message(message) => (Trigger::Message, Detail::Message(message)),
             Body::Call(call) => (Trigger::Call, Detail::Call(call)),
             Body::Login(login) => (Trigger::Login, Detail::Login(login)),
             Body::SimChange(change) => (Trigger::SimChange, Detail::SimChange(change)),
-            Body::Network(sign) => (Trigger::Network, Detail::Network(sign)),
+            Body::Network(sign) => (Trigger::Network, Detail::Network(sign, destination.as_deref())),
             _ => return,
         };
         let place = self.place_of(record, out);
@@ -26,7 +30,7 @@ impl PartitionState {
         if detail.is_contact() {
             entry.seen(record.at);
         }
-        if let Some(destination) = &destination {
+        if let (Some(destination), Body::Flow(_)) = (&destination, body) {
             self.learn_destination(place, record, destination);
         }
         self.judge(place, record, &Happening { detail, late, ..Happening::of(trigger) }, out);

@@ -45,7 +45,11 @@ pub(super) fn detail(event: &EventDocument, trigger: Trigger, at: Timestamp) -> 
             let name = text(event.source.as_ref()).unwrap_or_else(|| "test".into());
             OwnedDetail::Source(Box::new(SourceState { name, silent_since }))
         }
-        Trigger::Network => OwnedDetail::Network(Box::new(sign(event)?)),
+        Trigger::Network => {
+            let sign = sign(event)?;
+            let destination = sign.destination().map(|name| name.into_owned().into());
+            OwnedDetail::Network(Box::new(sign), destination)
+        }
         Trigger::Unusual => OwnedDetail::Unusual(Box::new(unusual(event)?)),
         _ => OwnedDetail::None,
     })
