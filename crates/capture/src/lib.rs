@@ -1,1 +1,31 @@
-//! A live interface, a capture file or flows that a gateway exports -> flows and observations.
+//! A live interface, a capture file or flows that a gateway exports -> packets, flows and observations.
+//!
+//! ```no_run
+//! let mut file = fleetward_capture::File::open("camera.pcapng.zst")?;
+//! let mut octets = 0;
+//! while let Some(packets) = file.batch()? {
+//!     for packet in &packets {
+//!         octets += u64::from(packet.wire);
+//!     }
+//! }
+//! println!("{octets} octets in {} packets", file.summary().packets);
+//! # Ok::<(), fleetward_capture::Error>(())
+//! ```
+//!
+//! # Invariants
+//!
+//! * **What was read counts.** An error says where, and how many packets came before it; a file that is cut at its end is no error.
+//! * **Bounded.** No record, window or ratio of compression of a hostile file makes memory grow beyond a constant.
+//! * **Losses are counted**, by the kernel's own numbers where a live interface drops.
+
+mod batch;
+mod error;
+mod file;
+mod pcap;
+mod pcapng;
+mod unpack;
+mod window;
+
+pub use batch::{Batch, Packet, Packets};
+pub use error::{Damage, Error, Place};
+pub use file::{File, Summary, read};
