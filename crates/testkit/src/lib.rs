@@ -3,6 +3,7 @@
 //! * [`fleet`]: a seeded fleet of five kinds of device, its profiles and its inventory.
 //! * [`nas`]: a gateway that speaks real RADIUS over UDP and obeys (or ignores) a Disconnect.
 //! * [`story`]: the fleet's day, with misuse mixed in and the ground truth kept.
+//! * [`site`]: the packets of a local network, and of a device that is taken over.
 //! * [`load`]: many requests a second for little CPU, every answer verified.
 //! * [`torture`]: accounting that remembers exactly what was acknowledged.
 //! * [`process`]: a program under test: start, kill, CPU time, memory.
@@ -30,6 +31,7 @@ mod mirror;
 pub mod nas;
 pub mod process;
 mod random;
+pub mod site;
 pub mod story;
 pub mod torture;
 mod wire;
