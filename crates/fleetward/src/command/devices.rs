@@ -113,8 +113,10 @@ impl List {
         }
         let devices = client.list("/devices", &query, self.limit)?;
         let headings = ["NAME", "MODEL", "STATE", "IMSI", "ADDRESS", "GROUPS"];
-        let fields = ["name", "model", "state", "imsi", "ip", "groups"];
-        global.printer().rows(&devices, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
+        global.printer().rows(&devices, &headings, |row| {
+            let address = if row["ip"].is_null() { "mac" } else { "ip" };
+            ["name", "model", "state", "imsi", address, "groups"].iter().map(|field| cell(row, field)).collect()
+        })?;
         Ok(Exit::Done)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use fleetward_fleet::{Action, DeviceId, Finding, ResponseState, Timestamp};
+use fleetward_fleet::{Action, DeviceId, Finding, ResponseState, Severity, Timestamp};
 use fleetward_testkit::load::LoadReport;
 use fleetward_testkit::story::{Event as StoryEvent, Expect, Injection, Truth};
 use serde::Serialize;
@@ -89,7 +89,8 @@ impl Score {
             Some((name, at)) if since(*at) => {
                 self.found.entry(name.clone()).or_insert(finding.observed_at);
             }
-            _ if finding.device == DeviceId(0) => {}
+            // Worth a line, says its own severity; no alarm.
+            _ if finding.device == DeviceId(0) || finding.severity == Severity::Info => {}
             _ => {
                 let about = name.map_or(finding.subject.as_ref(), AsRef::as_ref);
                 self.false_alarms.push(format!("{} on {about}: {}", finding.rule, finding.observed));
