@@ -9,4 +9,6 @@
 //! Sans-I/O: what touches the kernel lives in one module, `nft`.
 
 pub mod hosts;
+pub mod nft;
+pub mod pattern;
 pub mod view;

@@ -1,0 +1,1 @@
+//! Which layers stand between a device and the Internet, and which are missing.
