@@ -23,6 +23,7 @@ pub mod log;
 mod mark;
 pub mod netlink;
 mod probe;
+pub mod quarantine;
 pub mod server;
 mod site;
 mod spans;

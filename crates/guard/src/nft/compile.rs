@@ -106,7 +106,8 @@ impl Build<'_> {
             if range.size() <= WRITTEN_OUT {
                 ports.extend(range.first..=range.last);
             } else {
-                let pieces = cut.get(&(allow.protocol, allow.begins == Direction::Out)).map(Vec::as_slice).unwrap_or_default();
+                let pieces =
+                    cut.get(&(allow.protocol, allow.begins == Direction::Out)).map(Vec::as_slice).unwrap_or_default();
                 ranges.extend(pieces.iter().filter(|piece| range.contains(piece.first)).copied());
             }
         }
@@ -341,7 +342,9 @@ fn cut_ranges(allow: &[Allow]) -> CutRanges {
         let ranges = it.ports.iter().filter(|range| range.size() > WRITTEN_OUT);
         long.entry((it.protocol, it.begins == Direction::Out)).or_default().extend(ranges);
     }
-    long.values_mut().for_each(|ranges| *ranges = spans::ports(ranges));
+    for ranges in long.values_mut() {
+        *ranges = spans::ports(ranges);
+    }
     long
 }
 

@@ -1,7 +1,7 @@
 //! Answers that devices received become elements: a name is allowed by the addresses that it has just been given.
 //!
 //! The device and the firewall see the same answer (RFC 9726 §3), so a content network that answers each asker differently changes
-//! nothing. An address lives as long as its answer, at least [`SHORTEST`], and [`GRACE`] longer; a connection that was made outlives it.
+//! nothing. An address lives as long as its answer, at least a minute, and five minutes longer; a connection that was made outlives it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -73,7 +73,8 @@ impl Feeder {
             }
         }
         let fed = |set: &Set| matches!(set.name, "out4" | "out6" | "in4" | "in6");
-        feeder.fixed = compiled.elements.iter().filter(|(set, _)| fed(set)).map(|(set, it)| (*set, it.clone())).collect();
+        feeder.fixed =
+            compiled.elements.iter().filter(|(set, _)| fed(set)).map(|(set, it)| (*set, it.clone())).collect();
         feeder
     }
 
@@ -118,7 +119,15 @@ impl Feeder {
         changes
     }
 
-    fn allow(&mut self, mark: Mark, rule: &NameRule, ip: IpAddr, life: Duration, now: Timestamp, out: &mut Vec<Change>) {
+    fn allow(
+        &mut self,
+        mark: Mark,
+        rule: &NameRule,
+        ip: IpAddr,
+        life: Duration,
+        now: Timestamp,
+        out: &mut Vec<Change>,
+    ) {
         for (set, element) in elements(mark, rule, ip) {
             if self.fixed.get(&set).is_some_and(|it| it.contains(&element)) {
                 continue;
@@ -156,7 +165,8 @@ impl Feeder {
     pub fn inherit(&mut self, former: &Self, now: Timestamp) {
         for (mark, lives) in &former.lives {
             let Some(rules) = self.rules.get(mark) else { continue };
-            let kept = lives.iter().filter(|((_, element), until)| **until > now && rules.iter().any(|it| it.makes(element)));
+            let kept =
+                lives.iter().filter(|((_, element), until)| **until > now && rules.iter().any(|it| it.makes(element)));
             let kept: Vec<_> = kept.map(|(key, until)| (key.clone(), *until)).collect();
             self.lives.entry(*mark).or_default().extend(kept);
         }
@@ -191,9 +201,9 @@ fn elements(mark: Mark, rule: &NameRule, ip: IpAddr) -> impl Iterator<Item = (Se
 }
 
 /// An address lives at least this long, whatever its answer says: devices keep what they resolved for a while.
-pub const SHORTEST: Duration = Duration::from_secs(60);
+const SHORTEST: Duration = Duration::from_mins(1);
 /// And this much longer than its answer: a device may call right before the end.
-pub const GRACE: Duration = Duration::from_secs(300);
+const GRACE: Duration = Duration::from_mins(5);
 /// A TTL is believed up to here (RFC 8767 §4 advises a cap of days; a week of an address that moved on is long enough).
 const LONGEST: Duration = Duration::from_hours(24);
 /// Addresses and ports that names of one profile may have at once.

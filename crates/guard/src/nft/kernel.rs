@@ -62,8 +62,8 @@ impl Kernel {
     pub fn off(&self, server: bool) -> Result<(), KernelError> {
         let tables = ["inet fleetward", "bridge fleetward", "inet fleetward_server"];
         let tables = &tables[..if server { 3 } else { 2 }];
-        let text: String = tables.iter().map(|it| format!("table {it}\ndelete table {it}\n")).collect();
-        self.load(&text)
+        let text: Vec<String> = tables.iter().map(|it| format!("table {it}\ndelete table {it}\n")).collect();
+        self.load(&text.concat())
     }
 
     /// The digest of the rules that are in force (see [`super::digest_of`]); `None`: none of ours are.

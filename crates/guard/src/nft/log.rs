@@ -63,7 +63,9 @@ impl Why {
             Self::Flooding => (SignKind::FloodOut, "no more new connections than the site's limit"),
             Self::SecureDns => (SignKind::DnsBypass, "names asked of the given resolver"),
             Self::Lateral => (SignKind::DeviceToDevice, "no word to other devices; the firewall refused it"),
-            Self::LateralAudited => (SignKind::DeviceToDevice, "no word to other devices; the firewall passed it (audit)"),
+            Self::LateralAudited => {
+                (SignKind::DeviceToDevice, "no word to other devices; the firewall passed it (audit)")
+            }
             Self::Server => (SignKind::FloodOut, "no more new connections than the server's limit for a source"),
         }
     }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::element::{Element, Elements, sets};
 use super::log::Why;
+use super::text::put;
 use super::{Features, Probe, Table};
 
 /// What is protected, and how much is plenty.
@@ -61,18 +62,28 @@ pub fn ruleset(shield: &Shield, features: &Features) -> String {
     let counts = features.has(Probe::ConnectionLimit);
     for who in ["fleet", "stranger"] {
         for (version, kind) in [("4", "type ipv4_addr"), ("6", "type ipv6_addr")] {
-            text.push_str(&format!("  set {who}_rate{version} {{\n    {kind}\n    flags dynamic, timeout\n    timeout 1m\n    size 65536\n  }}\n"));
+            put(
+                &mut text,
+                format_args!(
+                    "  set {who}_rate{version} {{\n    {kind}\n    flags dynamic, timeout\n    timeout 1m\n    size 65536\n  }}\n"
+                ),
+            );
             if counts {
-                text.push_str(&format!("  set {who}_conns{version} {{\n    {kind}\n    flags dynamic\n    size 65536\n  }}\n"));
+                put(
+                    &mut text,
+                    format_args!(
+                        "  set {who}_conns{version} {{\n    {kind}\n    flags dynamic\n    size 65536\n  }}\n"
+                    ),
+                );
             }
         }
     }
     for counter in ["no_syn", "fleet_flooding", "stranger_flooding", "strangers_over"] {
-        text.push_str(&format!("  counter {counter} {{\n  }}\n"));
+        put(&mut text, format_args!("  counter {counter} {{\n  }}\n"));
     }
     for counter in ["fleet_flooding", "stranger_flooding", "strangers_over"] {
         let tell = super::text::tell(features, Why::Server);
-        text.push_str(&format!("  chain {counter} {{\n    counter name {counter}\n{tell}    drop\n  }}\n"));
+        put(&mut text, format_args!("  chain {counter} {{\n    counter name {counter}\n{tell}    drop\n  }}\n"));
     }
     text.push_str(&source("fleet", shield.fleet_per_second, shield.fleet_connections, counts, ""));
     let together = shield.strangers_per_second;
@@ -87,14 +98,20 @@ pub fn ruleset(shield: &Shield, features: &Features) -> String {
 fn source(who: &str, rate: u32, connections: u32, counts: bool, end: &str) -> String {
     let mut text = format!("  chain {who} {{\n");
     for (version, key) in [("4", "ip saddr"), ("6", "ip6 saddr & ffff:ffff:ffff:ffff::")] {
-        text.push_str(&format!(
-            "    update @{who}_rate{version} {{ {key} limit rate over {rate}/second burst {} packets }} goto {who}_flooding\n",
-            rate * 2
-        ));
+        put(
+            &mut text,
+            format_args!(
+                "    update @{who}_rate{version} {{ {key} limit rate over {rate}/second burst {} packets }} goto {who}_flooding\n",
+                rate * 2
+            ),
+        );
         if counts {
-            text.push_str(&format!(
-                "    add @{who}_conns{version} {{ {key} ct count over {connections} }} goto {who}_flooding\n"
-            ));
+            put(
+                &mut text,
+                format_args!(
+                    "    add @{who}_conns{version} {{ {key} ct count over {connections} }} goto {who}_flooding\n"
+                ),
+            );
         }
     }
     text.push_str(end);

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 /// The place: interfaces, addresses that play a part, the devices, and how strict to be.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "options that an operator sets one by one")]
 pub struct Site {
     /// Interfaces through which devices' packets reach this machine with their own hardware address: a bridge, a VLAN, a port.
     pub inside: Vec<Box<str>>,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::element::{Elements, Set, Table};
 use super::probe::{Features, Probe};
 use super::site::{OnBreach, Site, Unknown};
-use super::{LOG_GROUP, Mark, log::Why};
+use super::{Mark, log::Why};
 
 mod bridge;
 mod declare;
@@ -17,7 +17,9 @@ pub(super) use declare::declare;
 /// The whole text for `nft -f -`: deletes our tables and makes them anew, in one transaction.
 pub fn ruleset(site: &Site, features: &Features, elements: &Elements) -> String {
     let mut text = String::with_capacity(4096);
-    text.push_str("# Fleetward made this from the profiles of the models; changes by hand are lost at the next load.\n");
+    text.push_str(
+        "# Fleetward made this from the profiles of the models; changes by hand are lost at the next load.\n",
+    );
     let mut body = inet::table(site, features, elements);
     if !site.ports.is_empty() {
         body.push('\n');
@@ -46,9 +48,9 @@ pub fn digest_of(ruleset: &str) -> Option<&str> {
 fn digest(text: &str) -> String {
     let lines = text.lines().filter(|line| !ELEMENTS.iter().any(|it| line.trim_start().starts_with(it)));
     // FNV-1a, 64 bits: it tells our own texts apart, it defends against nobody.
-    let hash = lines.flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = lines
+        .flat_map(str::bytes)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -69,7 +71,11 @@ pub(super) fn tell(features: &Features, why: Why) -> String {
     if !features.has(Probe::Log) {
         return String::new();
     }
-    format!("    limit rate {LOGS_PER_SECOND}/second burst {} packets log group {} snaplen {SNAPLEN}\n", LOGS_PER_SECOND * 2, why.group())
+    format!(
+        "    limit rate {LOGS_PER_SECOND}/second burst {} packets log group {} snaplen {SNAPLEN}\n",
+        LOGS_PER_SECOND * 2,
+        why.group()
+    )
 }
 
 /// The chain that a breach of a binding goes to: counted, told, and dropped or not.
@@ -79,7 +85,8 @@ fn breach(features: &Features, name: &str, why: Why, on: OnBreach) -> String {
 }
 
 fn counters(names: &[&str]) -> String {
-    names.iter().map(|name| format!("  counter {name} {{\n  }}\n")).collect()
+    let each: Vec<String> = names.iter().map(|name| format!("  counter {name} {{\n  }}\n")).collect();
+    each.concat()
 }
 
 /// Lines that change with the fleet and not with the rules.

@@ -5,7 +5,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt, socket,
+    sockopt,
 };
 use nix::sys::time::TimeVal;
 
@@ -152,8 +153,12 @@ fn netfilter() -> Result<OwnedFd, NetlinkError> {
     bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(broken)?;
     setsockopt(&fd, sockopt::ReceiveTimeout, &TimeVal::new(1, 0)).map_err(broken)?;
     // As much as root may; less is enough for small changes.
-    setsockopt(&fd, sockopt::SndBufForce, &BUFFER).or_else(|_| setsockopt(&fd, sockopt::SndBuf, &BUFFER)).map_err(broken)?;
-    setsockopt(&fd, sockopt::RcvBufForce, &BUFFER).or_else(|_| setsockopt(&fd, sockopt::RcvBuf, &BUFFER)).map_err(broken)?;
+    setsockopt(&fd, sockopt::SndBufForce, &BUFFER)
+        .or_else(|_| setsockopt(&fd, sockopt::SndBuf, &BUFFER))
+        .map_err(broken)?;
+    setsockopt(&fd, sockopt::RcvBufForce, &BUFFER)
+        .or_else(|_| setsockopt(&fd, sockopt::RcvBuf, &BUFFER))
+        .map_err(broken)?;
     Ok(fd)
 }
 

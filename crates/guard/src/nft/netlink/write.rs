@@ -15,10 +15,12 @@ pub fn batch(changes: &[Change], refresh: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + changes.len() * 96);
     message(&mut out, BATCH_BEGIN, REQUEST, 1, [0, 0, 0, NFTABLES as u8], |_| {});
     let mut sequence = 1;
-    for run in changes.chunk_by(|a, b| same_run(a, b)) {
+    for run in changes.chunk_by(same_run) {
         for part in run.chunks(PER_MESSAGE) {
             let steps: &[(u16, u16)] = match &part[0] {
-                Change::Put { life: Some(_), .. } if refresh => &[(NEWSETELEM, CREATE), (DELSETELEM, 0), (NEWSETELEM, CREATE)],
+                Change::Put { life: Some(_), .. } if refresh => {
+                    &[(NEWSETELEM, CREATE), (DELSETELEM, 0), (NEWSETELEM, CREATE)]
+                }
                 Change::Put { .. } => &[(NEWSETELEM, CREATE)],
                 // First put in, so that taking out what is not there is no error (DESTROYSETELEM is newer than our oldest kernel).
                 Change::Take { .. } => &[(NEWSETELEM, CREATE), (DELSETELEM, 0)],
@@ -80,6 +82,8 @@ fn elements(out: &mut Vec<u8>, kind: u16, flags: u16, sequence: u32, changes: &[
                     if let (NEWSETELEM, Some(life)) = (kind, life) {
                         let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
                         plain(out, 4, &milliseconds.to_be_bytes());
+                        // Put in again with the timeout that it has, an element keeps its end; with an expiration it gets a new one.
+                        plain(out, 5, &milliseconds.to_be_bytes());
                     }
                 });
             }
@@ -99,13 +103,16 @@ fn address(set: Set) -> (u8, &'static str) {
 fn key(set: Set, element: &Element) -> (Vec<u8>, Option<Vec<u8>>) {
     let intervals = ["_net4", "_net6", "_span4", "_span6", "_any4", "_any6"].iter().any(|it| set.name.ends_with(it))
         || matches!(set.name, "broadcast" | "multicast" | "lateral_span" | "lateral_in_span");
-    let (first, last) = (key_end(element, false), key_end(element, true));
-    (first, intervals.then_some(last))
+    let first = key_end(element, false, intervals);
+    (first, intervals.then(|| key_end(element, true, true)))
 }
 
-fn key_end(element: &Element, last: bool) -> Vec<u8> {
+fn key_end(element: &Element, last: bool, ordered: bool) -> Vec<u8> {
     let mut key = Vec::with_capacity(28);
-    let mark = |key: &mut Vec<u8>, mark: &Mark| key.extend(mark.0.to_ne_bytes());
+    // Where order matters the kernel compares octets, so nft turns marks to network order there, and only there.
+    let mark = |key: &mut Vec<u8>, mark: &Mark| {
+        key.extend(if ordered { mark.0.to_be_bytes() } else { mark.0.to_ne_bytes() });
+    };
     let mac = |key: &mut Vec<u8>, mac: &fleetward_fleet::Mac| word(key, &mac.0);
     let protocol = |key: &mut Vec<u8>, it: &Protocol| word(key, &[it.0]);
     let port = |key: &mut Vec<u8>, port: u16| word(key, &port.to_be_bytes());

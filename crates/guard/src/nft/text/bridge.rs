@@ -1,7 +1,9 @@
 //! `table bridge fleetward`: between devices on one link, and who may claim what there.
 
-use super::super::element::sets::*;
-use super::*;
+use super::super::element::sets;
+use super::{
+    Elements, Features, OnBreach, Probe, Set, Site, Table, Unknown, Why, breach, counters, declare, interfaces, tell,
+};
 
 pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> String {
     let mut text = format!("table {} {{\n", Table::Bridge.words());
@@ -10,7 +12,15 @@ pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> St
         declare(&mut text, set, elements);
     }
     text.push_str(&counters(&[
-        "arp_spoofed", "ip_spoofed", "nd_spoofed", "rogue_dhcp", "rogue_router", "denied", "audited", "unknown", "cut",
+        "arp_spoofed",
+        "ip_spoofed",
+        "nd_spoofed",
+        "rogue_dhcp",
+        "rogue_router",
+        "denied",
+        "audited",
+        "unknown",
+        "cut",
     ]));
     text.push('\n');
     if site.spoofing != OnBreach::Off {
@@ -70,7 +80,9 @@ fn prerouting(site: &Site) -> String {
 /// UDP packet that a called device sends first, from the very port it may be called on, to one that may call it.
 fn lateral(features: &Features) -> String {
     let stateful = features.has(Probe::BridgeConntrack);
-    let mut text = String::from("  chain lateral {\n    ether daddr @quarantine counter name cut drop\n    ether type arp accept\n    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n    udp dport { 67, 547 } drop\n");
+    let mut text = String::from(
+        "  chain lateral {\n    ether daddr @quarantine counter name cut drop\n    ether type arp accept\n    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n    udp dport { 67, 547 } drop\n",
+    );
     if stateful {
         text.push_str("    ct state established,related accept\n");
     }
@@ -87,22 +99,22 @@ fn lateral(features: &Features) -> String {
 }
 
 const SETS: [Set; 16] = [
-    BRIDGE_PROFILE,
-    BRIDGE_BIND4,
-    BRIDGE_TAKEN4,
-    BRIDGE_BIND6,
-    BRIDGE_TAKEN6,
-    BRIDGE_ND,
-    BRIDGE_ND_TAKEN,
-    LATERAL,
-    LATERAL_SPAN,
-    LATERAL_ANY,
-    LATERAL_IN,
-    LATERAL_IN_SPAN,
-    BRIDGE_BROADCAST,
-    BRIDGE_MULTICAST,
-    BRIDGE_MODE,
-    BRIDGE_QUARANTINE,
+    sets::BRIDGE_PROFILE,
+    sets::BRIDGE_BIND4,
+    sets::BRIDGE_TAKEN4,
+    sets::BRIDGE_BIND6,
+    sets::BRIDGE_TAKEN6,
+    sets::BRIDGE_ND,
+    sets::BRIDGE_ND_TAKEN,
+    sets::LATERAL,
+    sets::LATERAL_SPAN,
+    sets::LATERAL_ANY,
+    sets::LATERAL_IN,
+    sets::LATERAL_IN_SPAN,
+    sets::BRIDGE_BROADCAST,
+    sets::BRIDGE_MULTICAST,
+    sets::BRIDGE_MODE,
+    sets::BRIDGE_QUARANTINE,
 ];
 
 /// A probe (RFC 5227 §2.1.1) claims nothing yet.

@@ -58,7 +58,8 @@ fn form(set: Set) -> Form {
         "out_net" | "in_net" => plain(daddr, "flags interval", RANGES),
         "out_span" | "in_span" => plain(daddr, "flags interval, timeout", RANGES),
         "out_any" | "in_any" => {
-            let kind = pick("typeof meta mark . ip daddr . meta l4proto", "typeof meta mark . ip6 daddr . meta l4proto");
+            let kind =
+                pick("typeof meta mark . ip daddr . meta l4proto", "typeof meta mark . ip6 daddr . meta l4proto");
             plain(kind, "flags interval", RANGES)
         }
         "broadcast" | "multicast" => plain("typeof meta mark . meta l4proto . th dport", "flags interval", RANGES),

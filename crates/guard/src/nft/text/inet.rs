@@ -1,7 +1,10 @@
 //! `table inet fleetward`: what is routed, and what goes to the gateway itself.
 
-use super::super::element::sets::*;
-use super::*;
+use super::super::element::sets;
+use super::{
+    Elements, Features, IpAddr, Mark, OnBreach, Probe, Set, Site, Table, Unknown, Why, breach, counters, declare,
+    interfaces, put, tell,
+};
 
 pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> String {
     let mut text = format!("table {} {{\n", Table::Inet.words());
@@ -15,7 +18,15 @@ pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> St
         put(&mut text, format_args!("  set {name} {{\n    {kind}\n    {flags}\n    size 65536\n  }}\n"));
     }
     text.push_str(&counters(&[
-        "spoofed", "unknown", "flooding", "denied", "audited", "cut_out", "cut_in", "secure_dns", "invalid",
+        "spoofed",
+        "unknown",
+        "flooding",
+        "denied",
+        "audited",
+        "cut_out",
+        "cut_in",
+        "secure_dns",
+        "invalid",
     ]));
     text.push('\n');
     text.push_str(&breach(features, "spoofed", Why::Spoofed, site.spoofing));
@@ -42,8 +53,7 @@ fn verdicts(site: &Site, features: &Features) -> String {
     let chain = |name: &str, counter: &str, why: Why, end: &str| {
         format!("  chain {name} {{\n    counter name {counter}\n{}{end}  }}\n", tell(features, why))
     };
-    let audited =
-        format!("    ct mark set ct mark | 0x{:08x}\n    meta mark set 0\n    accept\n", Mark::AUDITED);
+    let audited = format!("    ct mark set ct mark | 0x{:08x}\n    meta mark set 0\n    accept\n", Mark::AUDITED);
     [
         chain("enforce", "denied", Why::Denied, &format!("    {refuse}\n")),
         chain("audit", "audited", Why::Audited, &audited),
@@ -57,7 +67,8 @@ fn verdicts(site: &Site, features: &Features) -> String {
 
 /// Before conntrack, so that a forged packet makes no connection.
 fn prerouting(site: &Site, features: &Features) -> String {
-    let path = if features.has(Probe::Fib) { "    iifname @routed fib saddr . iif oif missing jump spoofed\n" } else { "" };
+    let path =
+        if features.has(Probe::Fib) { "    iifname @routed fib saddr . iif oif missing jump spoofed\n" } else { "" };
     let mut text = format!(
         "  chain binding {{\n    type filter hook prerouting priority raw - 5; policy accept;\n    iifname @inside jump bound\n{path}  }}\n  chain bound {{\n    ip saddr 0.0.0.0 udp sport 68 udp dport 67 return\n    ip saddr 0.0.0.0 meta l4proto igmp return\n    ip6 saddr :: meta l4proto ipv6-icmp return\n",
     );
@@ -71,8 +82,12 @@ fn prerouting(site: &Site, features: &Features) -> String {
         if !strict || v6 {
             put(&mut text, format_args!("    {ip} saddr @{taken} ether saddr . {ip} saddr != @{bind} jump spoofed\n"));
         }
-        let local: Vec<String> =
-            site.local.iter().filter(|net| matches!(net.addr(), IpAddr::V6(_)) == v6).map(ToString::to_string).collect();
+        let local: Vec<String> = site
+            .local
+            .iter()
+            .filter(|net| matches!(net.addr(), IpAddr::V6(_)) == v6)
+            .map(ToString::to_string)
+            .collect();
         if !strict && !local.is_empty() {
             let extra = if v6 { "fe80::/10, " } else { "" };
             put(&mut text, format_args!("    {ip} saddr != {{ {extra}{} }} jump spoofed\n", local.join(", ")));
@@ -93,9 +108,11 @@ fn from_device(site: &Site, features: &Features) -> String {
     }
     if site.syn_per_second > 0 {
         let (rate, burst) = (site.syn_per_second, site.syn_per_second * 2);
-        for (at, key, set) in
-            [("@inside", "ether saddr", "syn_rate"), ("@routed", "ip saddr", "syn_rate4"), ("@routed", "ip6 saddr", "syn_rate6")]
-        {
+        for (at, key, set) in [
+            ("@inside", "ether saddr", "syn_rate"),
+            ("@routed", "ip saddr", "syn_rate4"),
+            ("@routed", "ip6 saddr", "syn_rate6"),
+        ] {
             put(
                 &mut text,
                 format_args!(
@@ -111,7 +128,9 @@ fn from_device(site: &Site, features: &Features) -> String {
             let most = site.connections;
             put(
                 &mut text,
-                format_args!("    iifname {at} ct state new add @{set} {{ {key} ct count over {most} }} jump over_limit\n"),
+                format_args!(
+                    "    iifname {at} ct state new add @{set} {{ {key} ct count over {most} }} jump over_limit\n"
+                ),
             );
         }
     }
@@ -129,7 +148,10 @@ fn redirect(site: &Site) -> String {
         let list: Vec<String> = ours.iter().map(ToString::to_string).collect();
         put(
             &mut text,
-            format_args!("    {ip} daddr != {{ {} }} meta l4proto {{ tcp, udp }} th dport 53 dnat {word} to {first}\n", list.join(", ")),
+            format_args!(
+                "    {ip} daddr != {{ {} }} meta l4proto {{ tcp, udp }} th dport 53 dnat {word} to {first}\n",
+                list.join(", ")
+            ),
         );
     }
     text.push_str("  }\n");
@@ -137,9 +159,39 @@ fn redirect(site: &Site) -> String {
 }
 
 const SETS: [Set; 33] = [
-    PROFILE, PROFILE4, PROFILE6, BIND4, BIND6, TAKEN4, TAKEN6, OUT4, OUT6, OUT_NET4, OUT_NET6, OUT_SPAN4, OUT_SPAN6,
-    OUT_ANY4, OUT_ANY6, IN4, IN6, IN_NET4, IN_NET6, IN_SPAN4, IN_SPAN6, IN_ANY4, IN_ANY6, BROADCAST, MULTICAST, CLOCKS,
-    MODE, EXCESS, QUARANTINE, QUARANTINE4, QUARANTINE6, SECURE_DNS4, SECURE_DNS6,
+    sets::PROFILE,
+    sets::PROFILE4,
+    sets::PROFILE6,
+    sets::BIND4,
+    sets::BIND6,
+    sets::TAKEN4,
+    sets::TAKEN6,
+    sets::OUT4,
+    sets::OUT6,
+    sets::OUT_NET4,
+    sets::OUT_NET6,
+    sets::OUT_SPAN4,
+    sets::OUT_SPAN6,
+    sets::OUT_ANY4,
+    sets::OUT_ANY6,
+    sets::IN4,
+    sets::IN6,
+    sets::IN_NET4,
+    sets::IN_NET6,
+    sets::IN_SPAN4,
+    sets::IN_SPAN6,
+    sets::IN_ANY4,
+    sets::IN_ANY6,
+    sets::BROADCAST,
+    sets::MULTICAST,
+    sets::CLOCKS,
+    sets::MODE,
+    sets::EXCESS,
+    sets::QUARANTINE,
+    sets::QUARANTINE4,
+    sets::QUARANTINE6,
+    sets::SECURE_DNS4,
+    sets::SECURE_DNS6,
 ];
 
 /// Sets that the rules themselves fill.

@@ -74,7 +74,8 @@ fn is_taken(text: &str) -> Option<Result<(), String>> {
     let sent = std::io::Write::write_all(&mut child.stdin.take().expect("it is piped"), text.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if said.contains("unshare") || said.contains("No such file or directory") && said.contains("nft:") || sent.is_err() {
+    if said.contains("unshare") || said.contains("No such file or directory") && said.contains("nft:") || sent.is_err()
+    {
         assert!(std::env::var_os("FLEETWARD_REQUIRE_DAEMONS").is_none(), "nft cannot be asked: {said}");
         eprintln!("SKIPPED: nft cannot be asked here: {said}");
         return None;

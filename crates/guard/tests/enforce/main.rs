@@ -1,0 +1,7 @@
+//! The firewall against real packets, in network namespaces. Needs root and `nft`; says aloud where it is skipped.
+
+mod frames;
+mod isolation;
+mod life;
+mod spoofing;
+mod world;
