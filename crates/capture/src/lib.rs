@@ -21,6 +21,7 @@
 mod batch;
 mod error;
 mod file;
+mod live;
 mod pcap;
 mod pcapng;
 mod unpack;
@@ -29,3 +30,4 @@ mod window;
 pub use batch::{Batch, Packet, Packets};
 pub use error::{Damage, Error, Place};
 pub use file::{File, Summary, read};
+pub use live::{Counted, Live, LiveError, LiveOptions};
