@@ -109,6 +109,18 @@ pub enum NameSource {
     Quic,
 }
 
+impl NameSource {
+    /// As files and the API write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::HttpHost => "http",
+            Self::Tls => "tls",
+            Self::Quic => "quic",
+        }
+    }
+}
+
 /// What is spoken, by its payload; a port alone is no evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -161,6 +173,38 @@ pub enum Application {
     Modbus,
     /// ASHRAE 135
     Bacnet,
+}
+
+impl Application {
+    /// As files and the API write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Mdns => "mdns",
+            Self::Ssdp => "ssdp",
+            Self::Llmnr => "llmnr",
+            Self::Dhcp => "dhcp",
+            Self::Ntp => "ntp",
+            Self::Tls => "tls",
+            Self::Dtls => "dtls",
+            Self::Quic => "quic",
+            Self::Http => "http",
+            Self::Ssh => "ssh",
+            Self::Telnet => "telnet",
+            Self::Ftp => "ftp",
+            Self::Smtp => "smtp",
+            Self::Mqtt => "mqtt",
+            Self::Coap => "coap",
+            Self::Rtsp => "rtsp",
+            Self::Sip => "sip",
+            Self::Irc => "irc",
+            Self::Snmp => "snmp",
+            Self::Tftp => "tftp",
+            Self::Stun => "stun",
+            Self::Modbus => "modbus",
+            Self::Bacnet => "bacnet",
+        }
+    }
 }
 
 /// Something that happened, in the order of packets.
