@@ -34,6 +34,8 @@ pub trait Control: Send + Sync + 'static {
     fn suspend(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError>;
     /// Admits the device again.
     fn resume(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError>;
+    /// Cuts the device off at the firewall, or lets it back.
+    fn isolate(&self, device: DeviceId, cut: bool, actor: &str) -> Result<Response, ControlError>;
     /// Ends every open session of the device; empty where it has none.
     fn disconnect_device(&self, device: DeviceId, actor: &str) -> Result<Vec<Response>, ControlError>;
     /// Ends one session.

@@ -32,6 +32,8 @@ use crate::routes::{self, table};
         routes::devices::remove,
         routes::devices::suspend,
         routes::devices::resume,
+        routes::devices::quarantine,
+        routes::devices::release,
         routes::devices::disconnect,
         routes::sessions::list,
         routes::sessions::show,

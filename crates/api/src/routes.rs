@@ -61,6 +61,8 @@ pub fn table() -> Vec<Route> {
         on(Method::DELETE, "/api/v1/devices/{device}", OPERATOR, delete(devices::remove)),
         act("/api/v1/devices/{device}/suspend", OPERATOR, post(devices::suspend)),
         act("/api/v1/devices/{device}/resume", OPERATOR, post(devices::resume)),
+        act("/api/v1/devices/{device}/quarantine", OPERATOR, post(devices::quarantine)),
+        act("/api/v1/devices/{device}/release", OPERATOR, post(devices::release)),
         act("/api/v1/devices/{device}/disconnect", OPERATOR, post(devices::disconnect)),
         read("/api/v1/sessions", VIEWER, get(sessions::list)),
         read("/api/v1/sessions/{nas}/{session}", VIEWER, get(sessions::show)),

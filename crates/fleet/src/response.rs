@@ -24,6 +24,11 @@ pub enum Action {
     SuspendSim,
     /// Admit the device again.
     ResumeSim,
+    /// Cut the device off the network at our firewall, connections that live included. Verified by the firewall: its counters of what
+    /// it dropped of the device rise, or nothing of the device was seen for a while.
+    Quarantine,
+    /// Let the device back on the network. Verified by the firewall, which no longer holds it.
+    Release,
     /// Tell a channel (webhook, mail, syslog). Verified by the channel's acceptance.
     Notify {
         /// The channel's configured name.
@@ -39,7 +44,18 @@ impl Action {
             Self::ChangeOfAuthorization { .. } => "change_of_authorization",
             Self::SuspendSim => "suspend_sim",
             Self::ResumeSim => "resume_sim",
+            Self::Quarantine => "quarantine",
+            Self::Release => "release",
             Self::Notify { .. } => "notify",
+        }
+    }
+
+    /// Whether it cuts the device off at the firewall (`true`) or lets it back; `None`: neither.
+    pub fn isolates(&self) -> Option<bool> {
+        match self {
+            Self::Quarantine => Some(true),
+            Self::Release => Some(false),
+            _ => None,
         }
     }
 

@@ -7,6 +7,8 @@ pub(crate) fn of(action: &Action) -> Option<Action> {
     match action {
         Action::SuspendSim => Some(Action::ResumeSim),
         Action::ResumeSim => Some(Action::SuspendSim),
+        Action::Quarantine => Some(Action::Release),
+        Action::Release => Some(Action::Quarantine),
         Action::Disconnect { .. } | Action::ChangeOfAuthorization { .. } | Action::Notify { .. } => None,
     }
 }
@@ -18,6 +20,10 @@ pub(crate) fn words(action: &Action, id: ResponseId) -> String {
             format!("admit the device again: `fleetward responses revert {id}` (or resume the device by name)")
         }
         Action::ResumeSim => format!("suspend the device again: `fleetward responses revert {id}`"),
+        Action::Quarantine => {
+            format!("let the device back: `fleetward responses revert {id}` (or release the device by name)")
+        }
+        Action::Release => format!("cut the device off again: `fleetward responses revert {id}`"),
         Action::Disconnect { .. } => {
             "nothing to undo: the device may open a new session at once, unless it is also suspended".into()
         }

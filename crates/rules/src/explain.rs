@@ -113,7 +113,7 @@ fn action(respond: &Respond, unless: Option<&str>) -> String {
         RespondAction::ChangeOfAuthorization { session_timeout_secs } => {
             format!("{name} (the session ends after {})", words(Duration::from_secs((*session_timeout_secs).into())))
         }
-        RespondAction::Disconnect | RespondAction::SuspendSim => name,
+        RespondAction::Disconnect | RespondAction::SuspendSim | RespondAction::Quarantine => name,
     };
     let approval = if respond.needs_approval { " (a person approves)" } else { "" };
     let unless = unless.map(|unless| format!(" unless `{unless}`")).unwrap_or_default();

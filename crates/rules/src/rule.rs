@@ -48,6 +48,8 @@ pub enum RespondAction {
         /// In seconds.
         session_timeout_secs: u32,
     },
+    /// Cut the device off at the firewall.
+    Quarantine,
 }
 
 impl RespondAction {
@@ -57,6 +59,7 @@ impl RespondAction {
             Self::Notify { .. } => "notify",
             Self::Disconnect => "disconnect",
             Self::SuspendSim => "suspend_sim",
+            Self::Quarantine => "quarantine",
             Self::ChangeOfAuthorization { .. } => "change_of_authorization",
         }
     }

@@ -237,6 +237,32 @@ pub(crate) async fn resume(
     by_hand(state, caller, key, "device.resume", act).await
 }
 
+/// Cuts the device off at the firewall, connections that live included.
+#[utoipa::path(post, path = "/api/v1/devices/{device}/quarantine", tag = "devices",
+    params(("device" = String, Path, description = "Id or name.")),
+    responses((status = 202, description = "The response that does it.", body = ResponseView)))]
+pub(crate) async fn quarantine(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named<String>,
+) -> Result<(StatusCode, Json<ResponseView>), ApiError> {
+    let act = |control: &dyn Control, device, actor: &str| Ok(control.isolate(device, true, actor)?);
+    by_hand(state, caller, key, "device.quarantine", act).await
+}
+
+/// Lets the device back on the network.
+#[utoipa::path(post, path = "/api/v1/devices/{device}/release", tag = "devices",
+    params(("device" = String, Path, description = "Id or name.")),
+    responses((status = 202, description = "The response that does it.", body = ResponseView)))]
+pub(crate) async fn release(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named<String>,
+) -> Result<(StatusCode, Json<ResponseView>), ApiError> {
+    let act = |control: &dyn Control, device, actor: &str| Ok(control.isolate(device, false, actor)?);
+    by_hand(state, caller, key, "device.release", act).await
+}
+
 /// Ends every open session of the device.
 #[utoipa::path(post, path = "/api/v1/devices/{device}/disconnect", tag = "devices",
     params(("device" = String, Path, description = "Id or name.")),

@@ -20,7 +20,7 @@ use crate::{ApiState, Control, ControlError};
 pub(crate) struct ResponseQuery {
     /// In one of these states, separated by commas: `proposed,approved`.
     state: Option<String>,
-    /// `disconnect`, `change_of_authorization`, `suspend_sim`, `resume_sim` or `notify`.
+    /// `disconnect`, `change_of_authorization`, `suspend_sim`, `resume_sim`, `quarantine`, `release` or `notify`.
     action: Option<String>,
     /// On this device, by id or name.
     device: Option<String>,

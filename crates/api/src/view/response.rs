@@ -75,7 +75,7 @@ impl ResponseView {
 /// What is done.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ActionView {
-    /// `disconnect`, `change_of_authorization`, `suspend_sim`, `resume_sim` or `notify`.
+    /// `disconnect`, `change_of_authorization`, `suspend_sim`, `resume_sim`, `quarantine`, `release` or `notify`.
     pub kind: &'static str,
     /// NAS of the session, where it is aimed at one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ impl ActionView {
                 session_timeout_secs: Some(*session_timeout_secs),
                 ..plain
             },
-            Action::SuspendSim | Action::ResumeSim => plain,
+            Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => plain,
             Action::Notify { channel } => Self { channel: Some(channel.to_string()), ..plain },
         }
     }

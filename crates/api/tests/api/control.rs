@@ -126,6 +126,10 @@ impl Control for Played {
     fn resume(&self, device: DeviceId, actor: &str) -> Result<Response, ControlError> {
         self.set(device, DeviceState::Active, Action::ResumeSim, actor)
     }
+    fn isolate(&self, device: DeviceId, cut: bool, actor: &str) -> Result<Response, ControlError> {
+        self.known(device)?;
+        Ok(response(device, if cut { Action::Quarantine } else { Action::Release }, actor))
+    }
     fn disconnect_device(&self, device: DeviceId, actor: &str) -> Result<Vec<Response>, ControlError> {
         Ok(vec![response(device, Action::Disconnect { session: session().key }, actor)])
     }

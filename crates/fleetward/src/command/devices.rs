@@ -50,6 +50,16 @@ pub(crate) enum Devices {
         /// Its name.
         device: String,
     },
+    /// Cut a device off at the firewall, connections that live included.
+    Quarantine {
+        /// Its name.
+        device: String,
+    },
+    /// Let a device back on the network.
+    Release {
+        /// Its name.
+        device: String,
+    },
     /// End a device's sessions; it may come back.
     Disconnect {
         /// Its name.
@@ -93,6 +103,8 @@ impl Devices {
             Self::Import { file, dry_run } => import(&client, global, &file, dry_run),
             Self::Suspend { device } => act(&client, global, &device, "suspend"),
             Self::Resume { device } => act(&client, global, &device, "resume"),
+            Self::Quarantine { device } => act(&client, global, &device, "quarantine"),
+            Self::Release { device } => act(&client, global, &device, "release"),
             Self::Disconnect { device } => act(&client, global, &device, "disconnect"),
             Self::Remove { device } => {
                 client.send("DELETE", &format!("/devices/{}", segment(&device)), &Value::Null)?;

@@ -192,6 +192,11 @@ impl Control for ServerControl {
         self.act(device, Action::ResumeSim, actor)
     }
 
+    fn isolate(&self, device: DeviceId, cut: bool, actor: &str) -> Result<Response, ControlError> {
+        self.device(device)?;
+        self.act(device, if cut { Action::Quarantine } else { Action::Release }, actor)
+    }
+
     fn disconnect_device(&self, device: DeviceId, actor: &str) -> Result<Vec<Response>, ControlError> {
         let sessions = self.open_sessions(device)?;
         sessions.into_iter().map(|session| self.act(device, Action::Disconnect { session }, actor)).collect()

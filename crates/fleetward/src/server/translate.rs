@@ -34,6 +34,7 @@ fn respond(respond: &rules::Respond) -> RespondSpec {
         rules::RespondAction::Notify { channel } => Wish::Notify { channel: channel.clone() },
         rules::RespondAction::Disconnect => Wish::Disconnect,
         rules::RespondAction::SuspendSim => Wish::SuspendSim,
+        rules::RespondAction::Quarantine => Wish::Quarantine,
         rules::RespondAction::ChangeOfAuthorization { session_timeout_secs } => {
             Wish::ChangeOfAuthorization { session_timeout_secs: *session_timeout_secs }
         }

@@ -67,7 +67,7 @@ fn failed_finding(live: &Live, now: Timestamp, note: &str) -> Finding {
     let response = &live.response;
     let session = match &response.action {
         Action::Disconnect { session } | Action::ChangeOfAuthorization { session, .. } => Some(session.clone()),
-        Action::SuspendSim | Action::ResumeSim | Action::Notify { .. } => None,
+        Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release | Action::Notify { .. } => None,
     };
     let subject = live.subject.as_deref().map_or_else(|| response.device.to_string().into(), Box::from);
     let steps: Vec<&str> = response.history.iter().map(|step| step.note.as_str()).collect();

@@ -20,6 +20,11 @@ impl Machine {
                 let note = format!("handed to channel {channel}, attempt {attempt}");
                 (self.settings.notify_within, note, Effect::Notify { id, attempt, channel, notice, finding })
             }
+            action if let Some(cut) = action.isolates() => {
+                let what = if cut { "to be cut off by" } else { "to be let back by" };
+                let note = format!("device {what} the firewall, attempt {attempt}");
+                (self.settings.change_within, note, Effect::Isolate { id, attempt, device, cut })
+            }
             action => {
                 let Some(state) = target_state(action) else { return };
                 let note = format!("device to become {}, attempt {attempt}", state.name());
@@ -93,6 +98,23 @@ impl Machine {
         }
     }
 
+    /// The firewall shows the effect.
+    pub(super) fn on_isolated(
+        &mut self,
+        now: Timestamp,
+        device: DeviceId,
+        cut: bool,
+        proof: &str,
+        out: &mut Vec<Effect>,
+    ) {
+        for id in self.by_device.get(&device).cloned().unwrap_or_default() {
+            let Some(live) = self.live.get(&id).filter(|live| live.leader.is_none()) else { continue };
+            if live.response.action.isolates() == Some(cut) && live.response.state == ResponseState::Accepted {
+                self.finish(now, id, ResponseState::Verified, &format!("the firewall shows it: {proof}"), out);
+            }
+        }
+    }
+
     /// Nothing came of the last attempt: pause and try again, or give up.
     pub(super) fn again_later(&mut self, now: Timestamp, id: ResponseId, why: &str, out: &mut Vec<Effect>) {
         let Some(live) = self.live.get_mut(&id) else { return };
@@ -123,7 +145,11 @@ fn target_state(action: &Action) -> Option<DeviceState> {
     match action {
         Action::SuspendSim => Some(DeviceState::Suspended),
         Action::ResumeSim => Some(DeviceState::Active),
-        Action::Disconnect { .. } | Action::ChangeOfAuthorization { .. } | Action::Notify { .. } => None,
+        Action::Disconnect { .. }
+        | Action::ChangeOfAuthorization { .. }
+        | Action::Quarantine
+        | Action::Release
+        | Action::Notify { .. } => None,
     }
 }
 

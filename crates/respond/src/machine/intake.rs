@@ -225,7 +225,7 @@ pub(super) fn response_id(finding: &Finding, action: &Action) -> ResponseId {
         Action::Disconnect { session } | Action::ChangeOfAuthorization { session, .. } => {
             format!("{}/{}", session.nas, session.id)
         }
-        Action::SuspendSim | Action::ResumeSim => finding.device.to_string(),
+        Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => finding.device.to_string(),
         Action::Notify { channel } => channel.to_string(),
     };
     ResponseId::of(finding.id, action.name(), &target)
@@ -245,6 +245,7 @@ fn actions(raised: &FindingRaised) -> Vec<(Action, Approval)> {
                 (Action::ChangeOfAuthorization { session, session_timeout_secs }, *approval)
             })),
             Wish::SuspendSim => actions.push((Action::SuspendSim, *approval)),
+            Wish::Quarantine => actions.push((Action::Quarantine, *approval)),
             Wish::Notify { channel } => actions.push((Action::Notify { channel: channel.clone() }, *approval)),
         }
     }
@@ -260,7 +261,7 @@ fn would_have(respond: &[RespondSpec], actions: &[(Action, Approval)]) -> String
                     format!(" ({}/{})", session.nas, session.id)
                 }
                 Action::Notify { channel } => format!(" ({channel})"),
-                Action::SuspendSim | Action::ResumeSim => String::new(),
+                Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => String::new(),
             };
             let asks = if *approval == Approval::Human { " after approval" } else { "" };
             format!("{}{target}{asks}", action.name())

@@ -26,7 +26,9 @@ impl Machine {
             Action::Disconnect { session } | Action::ChangeOfAuthorization { session, .. } => {
                 self.by_session.entry(session.clone()).or_default().push(id);
             }
-            Action::SuspendSim | Action::ResumeSim => self.by_device.entry(live.response.device).or_default().push(id),
+            Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => {
+                self.by_device.entry(live.response.device).or_default().push(id)
+            }
             Action::Notify { .. } => {}
         }
         self.proposals += usize::from(live.response.state == ResponseState::Proposed);
@@ -136,7 +138,9 @@ impl Machine {
         }
         match action {
             Action::Disconnect { .. } | Action::ChangeOfAuthorization { .. } => self.send_next(now, id, "", out),
-            Action::SuspendSim | Action::ResumeSim | Action::Notify { .. } => self.deliver(now, id, out),
+            Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release | Action::Notify { .. } => {
+                self.deliver(now, id, out)
+            }
         }
     }
 }

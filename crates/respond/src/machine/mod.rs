@@ -131,7 +131,9 @@ impl Aim {
             Action::Disconnect { session } | Action::ChangeOfAuthorization { session, .. } => {
                 Some(Self::Session(name, session.clone()))
             }
-            Action::SuspendSim | Action::ResumeSim => Some(Self::Device(name, response.device)),
+            Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => {
+                Some(Self::Device(name, response.device))
+            }
             Action::Notify { .. } => None,
         }
     }
@@ -170,6 +172,7 @@ impl Machine {
             Input::Nas { id, attempt, answer } => self.on_nas(now, id, attempt, answer, out),
             Input::SessionEnded { session, cause } => self.on_session_ended(now, &session, &cause, out),
             Input::DeviceChanged { device, state } => self.on_device_changed(now, device, state, out),
+            Input::Isolated { device, cut, proof } => self.on_isolated(now, device, cut, &proof, out),
             Input::Channel { id, attempt, outcome } => self.on_channel(now, id, attempt, outcome, out),
             Input::DeviceAnswer { id, attempt, outcome } => self.on_device_answer(now, id, attempt, outcome, out),
             Input::Standing { id, open } => self.on_standing(now, id, open, out),

@@ -28,7 +28,7 @@ enum Event {
 
 fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
-        4 => (0..3_u8, 0..6_u8, 0..4_u8, 0..4_u8, prop::bool::weighted(0.1), prop::bool::weighted(0.1)).prop_map(
+        4 => (0..3_u8, 0..6_u8, 0..4_u8, 0..5_u8, prop::bool::weighted(0.1), prop::bool::weighted(0.1)).prop_map(
             |(rule, device, session, wish, critical, human)| Event::Raise { rule, device, session, wish, critical, human }
         ),
         4 => (0..8_usize, 0..6_u8, prop::bool::weighted(0.2))
@@ -90,12 +90,13 @@ impl World {
                     assert_eq!(attempt as usize, key_set + 1);
                     assert!(key_set < 2);
                 }
-                Effect::Notify { id, .. } | Effect::ChangeDevice { id, .. } => {
+                Effect::Notify { id, .. } | Effect::ChangeDevice { id, .. } | Effect::Isolate { id, .. } => {
                     assert!(persisted.contains(&id), "persisted before done");
                 }
                 Effect::Cancel { id } => drop(self.outstanding.remove(&id)),
                 Effect::Reverted { original, .. } => {
-                    assert_eq!(self.store.get(&original).map(|r| &r.action), Some(&Action::SuspendSim));
+                    let original = self.store.get(&original).map(|r| &r.action);
+                    assert!(matches!(original, Some(Action::SuspendSim | Action::Quarantine)));
                 }
                 Effect::Reconcile { .. } | Effect::Confirm { .. } | Effect::Raise(_) | Effect::Note { .. } => {}
             }
@@ -140,6 +141,7 @@ impl World {
                     0 => Wish::Disconnect,
                     1 => Wish::SuspendSim,
                     2 => Wish::Notify { channel: "ops".into() },
+                    3 => Wish::Quarantine,
                     _ => Wish::ChangeOfAuthorization { session_timeout_secs: 60 },
                 };
                 let mut raised = raised(finding(&format!("r{rule}"), device.into(), Some(&session)), &[wish]);
@@ -174,6 +176,8 @@ impl World {
             Event::DeviceChanged { device, suspended } => {
                 let state = if suspended { DeviceState::Suspended } else { DeviceState::Active };
                 self.tell(Input::DeviceChanged { device: DeviceId(device.into()), state });
+                let proof = "packets were dropped".into();
+                self.tell(Input::Isolated { device: DeviceId(device.into()), cut: suspended, proof });
             }
             Event::Outcome { which, outcome } => {
                 let Some((id, attempt)) = self.nth(which) else { return };
@@ -183,8 +187,10 @@ impl World {
                     _ => Outcome::Refused("never".into()),
                 };
                 let notifies = matches!(self.store.get(&id).map(|r| &r.action), Some(Action::Notify { .. }));
-                let suspends =
-                    matches!(self.store.get(&id).map(|r| &r.action), Some(Action::SuspendSim | Action::ResumeSim));
+                let suspends = matches!(
+                    self.store.get(&id).map(|r| &r.action),
+                    Some(Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release)
+                );
                 if notifies {
                     self.tell(Input::Channel { id, attempt, outcome });
                 } else if suspends {

@@ -172,7 +172,7 @@ impl super::Live {
 fn session_of(action: &Action) -> Option<&SessionKey> {
     match action {
         Action::Disconnect { session } | Action::ChangeOfAuthorization { session, .. } => Some(session),
-        Action::SuspendSim | Action::ResumeSim | Action::Notify { .. } => None,
+        Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release | Action::Notify { .. } => None,
     }
 }
 

@@ -287,6 +287,57 @@ fn a_suspension_is_verified_by_the_journal_and_reverted_by_a_resumption() {
 }
 
 #[test]
+fn a_quarantine_is_verified_by_what_the_firewall_shows_and_undone_by_a_release() {
+    let mut story = Story::new();
+    story.raise(raised(finding("r", 1, None), &[Wish::Quarantine]));
+    let id = story.last().id;
+    let is_cut = |effect: &Effect| matches!(effect, Effect::Isolate { cut: true, device: DeviceId(1), attempt: 1, .. });
+    assert!(story.effects.iter().any(is_cut));
+    let shown = |cut| Input::Isolated { device: DeviceId(1), cut, proof: "17 packets of it were dropped".into() };
+    story.tell(shown(true));
+    assert_eq!(story.machine.get(id).unwrap().state, ResponseState::Sent, "nothing is verified that was not accepted");
+    story.tell(Input::DeviceAnswer { id, attempt: 1, outcome: Outcome::Done("in force".into()) });
+    story.tell(shown(false));
+    assert_eq!(
+        story.machine.get(id).unwrap().state,
+        ResponseState::Accepted,
+        "being let back is no proof of being cut off"
+    );
+    story.tell(shown(true));
+    let original = story.last();
+    assert_eq!(original.state, ResponseState::Verified);
+    assert_eq!(original.history.last().unwrap().note, "the firewall shows it: 17 packets of it were dropped");
+
+    let undoing = ResponseId(77);
+    story.tell(Input::Revert { original: Box::new(original), id: undoing, by: "eve".into() });
+    assert_eq!(story.last().action, Action::Release);
+    story.tell(Input::DeviceAnswer { id: undoing, attempt: 1, outcome: Outcome::Done("in force".into()) });
+    story.tell(shown(false));
+    assert!(story.effects.iter().any(|effect| matches!(effect, Effect::Reverted { original, .. } if *original == id)));
+}
+
+#[test]
+fn a_quarantine_without_effect_is_tried_again_and_then_said_to_have_failed() {
+    let mut story = Story::new();
+    story.raise(raised(finding("r", 1, None), &[Wish::Quarantine]));
+    let id = story.last().id;
+    let (mut failed, mut told) = (false, false);
+    for _ in 0..30 {
+        if let Some(live) = story.machine.get(id) {
+            let attempt = live.attempts;
+            story.tell(Input::DeviceAnswer { id, attempt, outcome: Outcome::Done("in force".into()) });
+        }
+        story.after(600);
+        failed |= story
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Persist(it) if it.id == id && it.state == ResponseState::Failed));
+        told |= story.effects.iter().any(|effect| matches!(effect, Effect::Raise(_)));
+    }
+    assert!(failed && told, "it is not left half done, and a person is told");
+}
+
+#[test]
 fn a_channel_is_tried_again_and_then_given_up() {
     let mut story = Story::new();
     story.raise(raised(finding("r", 1, None), &[Wish::Notify { channel: "ops".into() }]));

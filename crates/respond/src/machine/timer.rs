@@ -37,6 +37,9 @@ impl Machine {
             (ResponseState::Sent, false) if live.outstanding => self.again_later(now, id, "no answer in time", out),
             (ResponseState::Sent, false) => self.deliver(now, id, out),
             (ResponseState::Accepted, true) => self.stop_missing(now, id, out),
+            (ResponseState::Accepted, false) if live.response.action.isolates().is_some() => {
+                self.again_later(now, id, "the firewall did not show the effect", out);
+            }
             (ResponseState::Accepted, false) => {
                 self.again_later(now, id, "the change did not come back through the journal", out);
             }

@@ -41,6 +41,8 @@ pub enum Wish {
     },
     /// Admit the device no more.
     SuspendSim,
+    /// Cut the device off at the firewall.
+    Quarantine,
     /// Tell a channel.
     Notify {
         /// The channel's configured name.
@@ -55,6 +57,7 @@ impl Wish {
             Self::Disconnect => "disconnect",
             Self::ChangeOfAuthorization { .. } => "change_of_authorization",
             Self::SuspendSim => "suspend_sim",
+            Self::Quarantine => "quarantine",
             Self::Notify { .. } => "notify",
         }
     }
@@ -192,6 +195,15 @@ pub enum Input {
         /// Its state from now on.
         state: DeviceState,
     },
+    /// The firewall's word on a device, read back from it.
+    Isolated {
+        /// Which.
+        device: DeviceId,
+        /// It is cut off, and that shows; `false`: it is let back.
+        cut: bool,
+        /// What shows it, in words: `17 packets of it were dropped`.
+        proof: String,
+    },
     /// A channel's answer to the attempt with this number.
     Channel {
         /// The notification.
@@ -201,13 +213,13 @@ pub enum Input {
         /// What it said.
         outcome: Outcome,
     },
-    /// The answer to [`Effect::ChangeDevice`].
+    /// The answer to [`Effect::ChangeDevice`] or [`Effect::Isolate`].
     DeviceAnswer {
         /// The response.
         id: ResponseId,
         /// The attempt in the effect.
         attempt: u32,
-        /// Whether the change is in the journal.
+        /// Whether the change is in the journal, or in the firewall.
         outcome: Outcome,
     },
     /// The answer to [`Effect::Confirm`].
@@ -263,6 +275,17 @@ pub enum Effect {
         device: DeviceId,
         /// To what.
         state: DeviceState,
+    },
+    /// Cut the device off at the firewall, or let it back. Idempotent.
+    Isolate {
+        /// For which response.
+        id: ResponseId,
+        /// Comes back in the answer.
+        attempt: u32,
+        /// Which device.
+        device: DeviceId,
+        /// Cut off, or let back.
+        cut: bool,
     },
     /// Tell a channel.
     Notify {

@@ -70,6 +70,7 @@ impl Worker {
             Effect::ChangeDevice { id, attempt, device, state } => {
                 self.hand(Task::Change { id, attempt, device, state });
             }
+            Effect::Isolate { id, attempt, device, cut } => self.hand(Task::Isolate { id, attempt, device, cut }),
             Effect::Reconcile { session } => self.hand(Task::Vanish(session)),
             Effect::Confirm { id, session } => {
                 self.back(Input::Standing { id, open: self.hooks.target(&session).is_some() });

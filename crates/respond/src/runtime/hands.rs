@@ -23,6 +23,7 @@ pub(super) struct Delivery {
 /// Something for the inventory or the journal.
 pub(super) enum Task {
     Change { id: ResponseId, attempt: u32, device: DeviceId, state: DeviceState },
+    Isolate { id: ResponseId, attempt: u32, device: DeviceId, cut: bool },
     Vanish(SessionKey),
 }
 
@@ -63,6 +64,12 @@ pub(super) fn inventory_worker(hooks: Arc<dyn Hooks>, inside: &Sender<Input>) ->
     let run = move || {
         for task in queue {
             match task {
+                Task::Isolate { id, attempt, device, cut } => {
+                    let outcome = hooks.isolate(device, cut);
+                    if inside.send(Input::DeviceAnswer { id, attempt, outcome }).is_err() {
+                        return;
+                    }
+                }
                 Task::Vanish(session) => hooks.vanish(&session),
                 Task::Change { id, attempt, device, state } => {
                     let outcome = hooks.change_device(device, state, &format!("response:{id}"));

@@ -14,6 +14,13 @@ pub trait Hooks: Send + Sync + 'static {
     /// `by` is `response:<id>`. May block; runs on a thread of its own.
     fn change_device(&self, device: DeviceId, state: DeviceState, by: &str) -> Outcome;
 
+    /// Cuts the device off at the firewall, or lets it back; returns when that is in force. Idempotent. Its effect is told later, by
+    /// [`super::Responder::isolated`]. May block; runs on the same thread as `change_device`.
+    fn isolate(&self, device: DeviceId, cut: bool) -> Outcome {
+        let _ = (device, cut);
+        Outcome::Refused("this server has no firewall: see the section `enforce` of fleetward.yaml".into())
+    }
+
     /// The NAS says that it does not know this session: append `SessionVanished` to the journal. May block; runs on
     /// the same thread as `change_device`.
     fn vanish(&self, session: &SessionKey);

@@ -172,6 +172,11 @@ impl Responder {
         self.tell(Input::DeviceChanged { device, state });
     }
 
+    /// The firewall shows that a device is cut off (or let back); `proof` in words. May be told again and again.
+    pub fn isolated(&self, device: DeviceId, cut: bool, proof: impl Into<String>) {
+        self.tell(Input::Isolated { device, cut, proof: proof.into() });
+    }
+
     /// A person asks for an action. Returns when it is stored and (a Disconnect) sent.
     pub fn request(&self, request: ActionRequest) -> Result<ResponseId, Failed> {
         let ActionRequest { device, action, finding, by } = request;

@@ -81,6 +81,8 @@ impl Worker {
             fleetward_fleet::Action::Notify { .. }
                 | fleetward_fleet::Action::SuspendSim
                 | fleetward_fleet::Action::ResumeSim
+                | fleetward_fleet::Action::Quarantine
+                | fleetward_fleet::Action::Release
         );
         let by_rule = matches!(response.by, Actor::Rule(_));
         if response.state == ResponseState::Verified

@@ -44,6 +44,7 @@ impl Compiler<'_, '_> {
             "notify" => self.channel(respond, options.channel.clone()),
             "disconnect" => Some(RespondAction::Disconnect),
             "suspend_sim" => Some(RespondAction::SuspendSim),
+            "quarantine" => Some(RespondAction::Quarantine),
             "change_of_authorization" => {
                 let timeout = options.session_timeout.as_ref().and_then(|text| parse_duration(&text.value));
                 let secs = timeout.and_then(|timeout| u32::try_from(timeout.as_secs()).ok()).filter(|secs| *secs > 0);
@@ -54,7 +55,7 @@ impl Compiler<'_, '_> {
                 Some(RespondAction::ChangeOfAuthorization { session_timeout_secs: secs? })
             }
             other => {
-                let known = ["notify", "disconnect", "suspend_sim", "change_of_authorization"];
+                let known = ["notify", "disconnect", "suspend_sim", "quarantine", "change_of_authorization"];
                 let hint = did_you_mean(other, known).map_or(format!("one of {}", known.join(", ")), did_you_mean_text);
                 self.wrong.push(self.source.about(respond, format!("unknown response `{other}`"), Some(hint)));
                 None
