@@ -220,6 +220,37 @@ pub enum Event<'a> {
     Closed(&'a Flow),
     /// The payload of a conversation told something beside its name.
     Told(&'a Flow, &'a Told),
+    /// Somebody asked for, or claimed, an address on the link (outside any flow).
+    Neighbour(&'a Neighbour),
+}
+
+/// What ARP (RFC 826) and neighbour discovery (RFC 4861) say about who holds an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neighbour {
+    /// When.
+    pub time: Time,
+    /// Source of the frame.
+    pub sender: Mac,
+    /// What it does.
+    pub does: NeighbourDoes,
+    /// The hardware address that it states (ARP sender hardware address, or the link-layer option); `sender` where none is stated.
+    pub mac: Mac,
+    /// The address that it is about: asked for, claimed, or (router advertisement) the router's own.
+    pub ip: IpAddr,
+    /// The outermost VLAN, 0 without.
+    pub vlan: u16,
+}
+
+/// See [`Neighbour`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NeighbourDoes {
+    /// Asks who holds `ip` (ARP request for somebody else, neighbour solicitation).
+    Asks,
+    /// Says that `mac` holds `ip`: ARP reply, the sender's own pair in a request (told beside `Asks`, not for 0.0.0.0), gratuitous ARP,
+    /// neighbour advertisement.
+    Claims,
+    /// Says that it is a router (router advertisement).
+    Advertises,
 }
 
 /// What payloads tell beside names. Secrets are never in it.

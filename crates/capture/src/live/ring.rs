@@ -7,7 +7,10 @@
 //!   (with release); in between the kernel does not touch it (`packet_mmap.rst` of the kernel), so `&mut [u8]` over its
 //!   frames is sound. The status word itself is only ever touched as an atomic and lies outside that slice.
 //! * Numbers that the kernel wrote into a block are bounds-checked like any others, outside this module.
-#![allow(unsafe_code, reason = "design.md, section 6: one small module a crate; its tests pass under the address sanitizer")]
+#![allow(
+    unsafe_code,
+    reason = "design.md, section 6: one small module a crate; its tests pass under the address sanitizer"
+)]
 
 use std::io;
 use std::mem;

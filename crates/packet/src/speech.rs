@@ -1,0 +1,327 @@
+//! What payloads tell: names, what is spoken, who introduces itself, passwords in clear.
+//!
+//! One [`Listener`] beside one table of flows. The table keeps eight octets of [`Speech`] a flow and asks [`Speech::wants`] before it
+//! hands over a payload, so that most packets never come here.
+//!
+//! # Invariants
+//!
+//! * **Bounded.** The book, the marks of questions and the streams in assembly have limits; a flow that ends needs no farewell.
+//! * **Nothing secret is kept.** A password is noticed by its place, never copied.
+//! * **An answer that nobody asked for names nothing.**
+
+mod dns;
+mod gather;
+mod http;
+mod tls;
+
+use std::net::IpAddr;
+
+use crate::name::{Asked, Book, NameLimits};
+use crate::{Application, Endpoint, Name, NameSource, Time, Told};
+
+use gather::Gathers;
+
+/// What is remembered of one flow's payload; eight octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speech {
+    kind: Kind,
+    /// Payloads that are still wanted, from the client and from the server; [`ALWAYS`] does not count down.
+    left: [u8; 2],
+    /// What the kind makes of it.
+    note: u8,
+    place: u16,
+}
+
+/// Ends of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// Who began.
+    pub client: Endpoint,
+    /// Who was called.
+    pub server: Endpoint,
+    /// IANA protocol number; only TCP (6) and UDP (17) speak.
+    pub protocol: u8,
+}
+
+/// A payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Its octets, as far as they were captured; not empty.
+    pub payload: &'a [u8],
+    /// Who sent it.
+    pub from_client: bool,
+    /// TCP's sequence number; 0 for UDP.
+    pub sequence: u32,
+    /// When.
+    pub time: Time,
+}
+
+/// What one payload told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// What is spoken, now certain.
+    pub application: Option<Application>,
+    /// A name, to be taken where it is as strong as the one known, or stronger.
+    pub name: Option<Name>,
+    /// The rest, in its order.
+    pub told: Vec<Told>,
+}
+
+impl Heard {
+    fn clear(&mut self) {
+        (self.application, self.name) = (None, None);
+        self.told.clear();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.application.is_none() && self.name.is_none() && self.told.is_empty()
+    }
+}
+
+/// What was counted, for metrics and for honesty.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Addresses in the book now.
+    pub names: u64,
+    /// Addresses that gave way to others.
+    pub names_displaced: u64,
+    /// DNS answers that nobody had asked for, or whose question was not seen; they name nothing.
+    pub answers_unasked: u64,
+    /// Streams that were put out of assembly.
+    pub gathers_displaced: u64,
+}
+
+/// Listens to payloads; sans-I/O.
+#[derive(Debug)]
+pub struct Listener {
+    limits: NameLimits,
+    book: Book,
+    asked: Asked,
+    unasked: u64,
+    gathers: Gathers,
+    answer: dns::Answer,
+    heard: Heard,
+}
+
+/// What a flow was recognised as, or what is being tried.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Fresh,
+    /// A ClientHello's beginning lies at `place`.
+    Hello,
+    Dns,
+    Http,
+    /// Nothing more is wanted.
+    Done,
+}
+
+/// A count of payloads that never goes down.
+const ALWAYS: u8 = u8::MAX;
+/// Payloads of each side that are looked at before a flow stays unknown.
+const PATIENCE: u8 = 5;
+/// Requests of one HTTP connection that are looked at.
+const REQUESTS: u8 = 64;
+/// Least time for which an answer counts, in seconds: clients round TTLs up.
+const LEAST_TTL: u32 = 60;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self { kind: Kind::Fresh, left: [PATIENCE; 2], note: 0, place: 0 }
+    }
+}
+
+impl Speech {
+    /// A payload of this side could still tell something.
+    #[inline]
+    pub fn wants(self, from_client: bool) -> bool {
+        self.left[usize::from(!from_client)] != 0
+    }
+
+    fn spend(&mut self, from_client: bool) {
+        let left = &mut self.left[usize::from(!from_client)];
+        if *left != ALWAYS {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    fn become_(&mut self, kind: Kind, left: [u8; 2]) {
+        (self.kind, self.left) = (kind, left);
+    }
+
+    fn end(&mut self) {
+        self.become_(Kind::Done, [0; 2]);
+    }
+}
+
+impl Listener {
+    /// Within these limits.
+    pub fn new(limits: NameLimits) -> Self {
+        Self {
+            limits,
+            book: Book::new(limits),
+            asked: Asked::new(),
+            unasked: 0,
+            gathers: Gathers::new(limits.gathers),
+            answer: dns::Answer::default(),
+            heard: Heard::default(),
+        }
+    }
+
+    /// The name that led this client to the address, as far as its own DNS answers tell.
+    pub fn name(&self, client: &Endpoint, server: IpAddr, now: Time) -> Option<Name> {
+        let lookup = self.book.find(client, server, now)?;
+        Some(Name { text: lookup.asked.clone(), source: NameSource::Dns })
+    }
+
+    /// Every name that led this client to the address: what it asked for, then the chain of aliases.
+    pub fn names(&self, client: &Endpoint, server: IpAddr, now: Time) -> impl Iterator<Item = &str> {
+        let lookup = self.book.find(client, server, now);
+        lookup.into_iter().flat_map(|it| std::iter::once(&*it.asked).chain(it.chain.iter().map(|name| &**name)))
+    }
+
+    /// What was counted so far.
+    pub fn counted(&self) -> Counted {
+        Counted {
+            names: self.book.len() as u64,
+            names_displaced: self.book.displaced,
+            answers_unasked: self.unasked,
+            gathers_displaced: self.gathers.displaced,
+        }
+    }
+
+    /// Hears one payload of a flow; what it told, if anything. `flow` tells flows apart.
+    pub fn hear(&mut self, flow: u64, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) -> Option<&mut Heard> {
+        self.heard.clear();
+        speech.spend(segment.from_client);
+        match ends.protocol {
+            TCP => self.stream(flow, speech, ends, segment),
+            UDP => self.datagram(speech, ends, segment),
+            _ => speech.end(),
+        }
+        if self.heard.is_empty() { None } else { Some(&mut self.heard) }
+    }
+
+    fn stream(&mut self, flow: u64, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
+        match speech.kind {
+            Kind::Fresh if segment.from_client => self.first_request(flow, speech, ends, segment),
+            Kind::Hello if segment.from_client => {
+                match self.gathers.add(speech.place, flow, segment.sequence, segment.payload) {
+                    Some(joined) => match tls::stream(joined) {
+                        tls::Stream::More => {}
+                        found => {
+                            Self::client_hello(&mut self.heard, &found, NameSource::Tls);
+                            self.gathers.end(speech.place, flow);
+                            speech.end();
+                        }
+                    },
+                    None => speech.end(),
+                }
+                if !speech.wants(true) {
+                    self.gathers.end(speech.place, flow);
+                }
+            }
+            Kind::Http if segment.from_client => self.request(segment.payload),
+            Kind::Dns => {
+                if let Some((_, message)) = segment.payload.split_first_chunk::<2>() {
+                    self.dns(ends, segment, message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn first_request(&mut self, flow: u64, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
+        match tls::stream(segment.payload) {
+            tls::Stream::No => {}
+            tls::Stream::More => {
+                self.heard.application = Some(Application::Tls);
+                speech.place = self.gathers.begin(flow, segment.sequence);
+                speech.become_(Kind::Hello, [PATIENCE, 0]);
+                self.gathers.add(speech.place, flow, segment.sequence, segment.payload);
+                return;
+            }
+            found => {
+                self.heard.application = Some(Application::Tls);
+                Self::client_hello(&mut self.heard, &found, NameSource::Tls);
+                return speech.end();
+            }
+        }
+        if http::is_request(segment.payload) {
+            speech.become_(Kind::Http, [REQUESTS, 0]);
+            self.request(segment.payload);
+        } else if ends.server.port == 53 && segment.payload.len() > 14 {
+            speech.become_(Kind::Dns, [ALWAYS; 2]);
+            self.dns(ends, segment, &segment.payload[2..]);
+        }
+    }
+
+    fn datagram(&mut self, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
+        if ends.server.port == 53 && self.dns(ends, segment, segment.payload) {
+            speech.become_(Kind::Dns, [ALWAYS; 2]);
+        }
+    }
+
+    /// A message of DNS; `false` where it is none.
+    fn dns(&mut self, ends: &Ends, segment: &Segment<'_>, bytes: &[u8]) -> bool {
+        let Some(message) = dns::Message::read(bytes) else { return false };
+        self.heard.application = Some(Application::Dns);
+        if !message.is_standard() || !message.has_one_question() || message.is_response() == segment.from_client {
+            return true;
+        }
+        let key = (ends.client.ip, ends.client.port, ends.server.ip, message.id);
+        if !message.is_response() {
+            let asked = &mut self.answer.asked;
+            if message.question(asked).is_some() {
+                self.asked.note(key);
+                self.heard.told.push(Told::Question { asked: asked.as_str().into(), kind: message.kind });
+            }
+        } else if !self.asked.has(key) {
+            self.unasked += 1;
+        } else if message.answer(&mut self.answer).is_some() {
+            let answer = &self.answer;
+            if !answer.addresses.is_empty() {
+                let seconds = i64::from(answer.ttl.clamp(LEAST_TTL, i32::MAX as u32)) + i64::from(self.limits.grace);
+                let until = Time(segment.time.0.saturating_add(seconds * 1_000_000_000));
+                self.book.write(&ends.client, &answer.asked, &answer.chain, &answer.addresses, until);
+            }
+            self.heard.told.push(Told::Answer {
+                asked: answer.asked.as_str().into(),
+                chain: answer.chain.clone(),
+                addresses: answer.addresses.clone(),
+                ttl: answer.ttl,
+                code: message.code(),
+            });
+        }
+        true
+    }
+
+    fn client_hello(heard: &mut Heard, stream: &tls::Stream<'_>, source: NameSource) {
+        let body = match stream {
+            tls::Stream::Whole(body) => body,
+            tls::Stream::Joined(body) => &body[..],
+            _ => return,
+        };
+        if let Some(hello) = tls::hello(body, false) {
+            heard.name = hello.name.map(|text| Name { text, source });
+            heard.told.push(Told::ClientHello(hello.shape));
+        }
+    }
+
+    fn request(&mut self, bytes: &[u8]) {
+        let Some(request) = http::request(bytes) else { return };
+        let heard = &mut self.heard;
+        heard.application = Some(Application::Http);
+        heard.name = request.host.and_then(http::name_of_host).map(|text| Name { text, source: NameSource::HttpHost });
+        let agent = request.agent.and_then(crate::name::free_text);
+        heard.told.extend(agent.map(|text| Told::Introduced { by: Application::Http, what: "user-agent", text }));
+        if request.has_basic {
+            heard.told.push(Told::CredentialsInClear { by: Application::Http, how: "basic authorization" });
+        } else if request.is_form && http::has_password(request.body) {
+            heard.told.push(Told::CredentialsInClear { by: Application::Http, how: "form" });
+        }
+    }
+}

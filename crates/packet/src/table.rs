@@ -1,0 +1,356 @@
+//! The table of conversations: packets in, [`Event`](crate::Event)s out.
+//!
+//! # Invariants
+//!
+//! * **Bounded.** At most [`Limits::flows`] conversations; where there is no room, one that nobody answered gives way before one that
+//!   was, and the longest idle before others. What gave way is counted.
+//! * **Time is the packets'.** A flow ends by its own packets, or because later packets (or [`Table::advance`]) show that it fell idle.
+//! * **The hash is keyed.** Who chooses ports cannot choose slots.
+
+mod entry;
+mod fragments;
+mod slab;
+mod wheel;
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+use hashbrown::HashTable;
+
+use crate::frame::{self, Link, Neighbours, Packet, Reject, Seen};
+use crate::speech::{Counted, Ends, Listener, Segment};
+use crate::{Endpoint, Event, NameLimits, Neighbour, Sink, Time};
+
+use entry::{Entry, Key};
+use fragments::Fragments;
+use slab::Slab;
+use wheel::Wheel;
+
+const SECOND: i64 = 1_000_000_000;
+/// From how many packets on doublings are told.
+const FIRST_GROWTH: u64 = 64;
+/// Candidates that are looked at when one must give way.
+const CANDIDATES: usize = 16;
+
+/// How much is kept, and how long silence lasts before a conversation is over, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Conversations at once.
+    pub flows: usize,
+    /// TCP that both sides have spoken in.
+    pub tcp: u32,
+    /// TCP that was not answered yet, and everything that is neither TCP nor UDP.
+    pub opening: u32,
+    /// TCP after both sides closed, or a reset: late packets still belong to it.
+    pub closed: u32,
+    /// UDP that was answered.
+    pub udp: u32,
+    /// Something active is told of at least this often.
+    pub report_every: u32,
+    /// Of the book of names.
+    pub names: NameLimits,
+}
+
+impl Default for Limits {
+    /// For a gateway with some thousand devices: a million conversations in about 150 MB when full.
+    fn default() -> Self {
+        Self {
+            flows: 1 << 20,
+            tcp: 3600,
+            opening: 60,
+            closed: 10,
+            udp: 180,
+            report_every: 60,
+            names: NameLimits::default(),
+        }
+    }
+}
+
+/// What was counted since the beginning.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames.
+    pub frames: u64,
+    /// Octets of IP packets.
+    pub bytes: u64,
+    /// Conversations that were opened.
+    pub flows: u64,
+    /// Conversations that had to give way.
+    pub evicted: u64,
+    /// Frames that hold neither IP nor ARP, or whose link is unknown.
+    pub other: u64,
+    /// Frames that ended within their headers.
+    pub truncated: u64,
+    /// Frames whose headers contradict themselves, or are too many.
+    pub malformed: u64,
+    /// Later parts of packets whose first part was not seen.
+    pub lost_fragments: u64,
+    /// Parts of packets that overlap others (an attack, or a broken network); they are not read.
+    pub overlapping_fragments: u64,
+}
+
+/// Conversations in progress. See the module.
+#[derive(Debug)]
+pub struct Table {
+    limits: Limits,
+    hash: SeedableRandomState,
+    index: HashTable<u32>,
+    slab: Slab,
+    wheel: Wheel,
+    fragments: Fragments,
+    listener: Listener,
+    counts: Counts,
+    hand: u32,
+    started: bool,
+}
+
+impl Table {
+    /// An empty one. `seed`: secret and random where packets come from strangers.
+    pub fn new(limits: Limits, seed: u64) -> Self {
+        // The global part of the seed makes one table for all programs otherwise.
+        static SHARED: std::sync::OnceLock<SharedSeed> = std::sync::OnceLock::new();
+        let shared = SHARED.get_or_init(|| SharedSeed::from_u64(seed.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15));
+        Self {
+            limits,
+            hash: SeedableRandomState::with_seed(seed, shared),
+            index: HashTable::new(),
+            slab: Slab::default(),
+            wheel: Wheel::default(),
+            fragments: Fragments::default(),
+            listener: Listener::new(limits.names),
+            counts: Counts::default(),
+            hand: 0,
+            started: false,
+        }
+    }
+
+    /// Takes one frame of a link type (LINKTYPE_ of tcpdump.org); `wire`: how long it was before it was cut.
+    #[inline]
+    pub fn push(&mut self, link: u16, time: Time, frame: &[u8], _wire: u32, sink: &mut impl Sink) {
+        self.counts.frames += 1;
+        if self.wheel.is_due(time) || !self.started {
+            self.started = true;
+            self.advance(time, sink);
+        }
+        match frame::read(link, frame) {
+            Ok(Seen::Packet(packet)) => self.packet(packet, time, sink),
+            Ok(Seen::Neighbours(link, neighbours)) => tell(link, neighbours, time, sink),
+            Err(reject) => self.count(reject),
+        }
+    }
+
+    /// Time passed without packets: conversations that fell idle end.
+    pub fn advance(&mut self, time: Time, sink: &mut impl Sink) {
+        let Self { wheel, slab, index, limits, hash, .. } = self;
+        wheel.turn(time, |at, generation| {
+            let entry = slab.get(at).filter(|entry| entry.generation == generation)?;
+            let until = entry.last.saturating_add(i64::from(idle(limits, entry)) * SECOND);
+            if until > time.0 {
+                return Some(until);
+            }
+            close(index, slab, hash, at, sink);
+            None
+        });
+    }
+
+    /// The end: every conversation is told as closed, in order of its beginning.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        let mut rest: Vec<(i64, u32)> = self.slab.live().map(|(at, entry)| (entry.first, at)).collect();
+        rest.sort_unstable();
+        for (_, at) in rest {
+            close(&mut self.index, &mut self.slab, &self.hash, at, sink);
+        }
+    }
+
+    /// Conversations now.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// None now.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> Counts {
+        Counts { overlapping_fragments: self.fragments.overlapping, ..self.counts }
+    }
+
+    /// What the listener counted.
+    pub fn names(&self) -> Counted {
+        self.listener.counted()
+    }
+
+    /// Octets that the table itself holds, names aside.
+    pub fn memory(&self) -> usize {
+        self.slab.memory() + self.wheel.memory() + self.index.capacity() * (size_of::<u32>() + 1)
+    }
+
+    fn count(&mut self, reject: Reject) {
+        match reject {
+            Reject::Truncated => self.counts.truncated += 1,
+            Reject::Malformed | Reject::TooDeep => self.counts.malformed += 1,
+            Reject::Link(_) | Reject::NotIp => self.counts.other += 1,
+        }
+    }
+
+    fn packet(&mut self, mut packet: Packet<'_>, time: Time, sink: &mut impl Sink) {
+        self.counts.bytes += u64::from(packet.length);
+        if packet.neighbours[0].is_some() {
+            tell(packet.link, packet.neighbours, time, sink);
+        }
+        if packet.fragment.is_some() && !self.fragments.join(&mut packet, time) {
+            self.counts.lost_fragments += 1;
+        }
+        let (key, from_low) = Key::of(&packet);
+        let hash = self.hash_of(&key);
+        let found = self.index.find(hash, |at| self.slab.key(*at) == &key).copied();
+        let at = match found {
+            Some(at) if !self.slab[at].is_over_with(&packet, time) => at,
+            Some(at) => {
+                close(&mut self.index, &mut self.slab, &self.hash, at, sink);
+                self.open(&packet, key, from_low, hash, time, sink)
+            }
+            None => self.open(&packet, key, from_low, hash, time, sink),
+        };
+        let entry = &mut self.slab[at];
+        let from_client = entry.client_is_low() == from_low;
+        let packets = entry.add(&packet, from_client, time);
+        let is_doubled = packets >= FIRST_GROWTH && packets.is_power_of_two();
+        if !packet.payload.is_empty() && entry.speech.wants(from_client) {
+            self.hear(at, &packet, from_client, time, sink);
+        }
+        let entry = &mut self.slab[at];
+        if is_doubled || entry.is_due(time, self.limits.report_every) {
+            entry.mark_told(time);
+            entry.lend(at, |flow| sink.event(Event::Grew(flow)));
+        }
+    }
+
+    fn open(
+        &mut self,
+        packet: &Packet<'_>,
+        key: Key,
+        from_low: bool,
+        hash: u64,
+        time: Time,
+        sink: &mut impl Sink,
+    ) -> u32 {
+        if self.index.len() >= self.limits.flows.max(1) {
+            self.evict(sink);
+        }
+        let mut entry = Entry::open(packet, key, from_low, time);
+        let ends = entry.ends();
+        if !frame::is_group(ends.server.ip) {
+            entry.name = self.listener.name(&ends.client, ends.server.ip, time).map(Box::new);
+        }
+        let until = time.0.saturating_add(i64::from(idle(&self.limits, &entry)) * SECOND);
+        let at = self.slab.put(entry);
+        self.wheel.put(until, at, self.slab[at].generation);
+        let Self { index, slab, hash: state, .. } = self;
+        index.insert_unique(hash, at, |at| hash_key(state, slab.key(*at)));
+        self.counts.flows += 1;
+        let entry = &mut self.slab[at];
+        // The packet itself is counted after it opened the flow; its listeners see the first packet in the amounts.
+        let from_client = entry.client_is_low() == from_low;
+        entry.lend_opened(at, packet, from_client, |flow| sink.event(Event::Opened(flow)));
+        at
+    }
+
+    fn hear(&mut self, at: u32, packet: &Packet<'_>, from_client: bool, time: Time, sink: &mut impl Sink) {
+        let entry = &mut self.slab[at];
+        let Endpoints { client, server } = entry.ends();
+        let ends = Ends { client, server, protocol: packet.protocol };
+        let segment = Segment { payload: packet.payload, from_client, sequence: packet.sequence, time };
+        let id = entry.id(at);
+        let Some(heard) = self.listener.hear(id, &mut entry.speech, &ends, &segment) else { return };
+        let mut is_new = heard.application.is_some() && heard.application != entry.application;
+        entry.application = heard.application.or(entry.application);
+        if let Some(name) = heard.name.take() {
+            let is_stronger = entry.name.as_ref().is_none_or(|known| known.source <= name.source && **known != name);
+            if is_stronger {
+                entry.name = Some(Box::new(name));
+                is_new = true;
+            }
+        }
+        entry.lend(at, |flow| {
+            if is_new {
+                sink.event(Event::Named(flow));
+            }
+            heard.told.drain(..).for_each(|told| sink.event(Event::Told(flow, &told)));
+        });
+    }
+
+    /// Looks at some in turn; the one that is worth least gives way.
+    fn evict(&mut self, sink: &mut impl Sink) {
+        let slots = self.slab.slots();
+        let mut worst: Option<(bool, i64, u32)> = None;
+        let (mut seen, mut steps) = (0, 0);
+        while seen < CANDIDATES && steps < slots {
+            self.hand = if self.hand as usize + 1 >= slots { 0 } else { self.hand + 1 };
+            steps += 1;
+            let Some(entry) = self.slab.get(self.hand) else { continue };
+            seen += 1;
+            let rank = (entry.is_answered(), entry.last, self.hand);
+            if worst.is_none_or(|worst| rank < worst) {
+                worst = Some(rank);
+            }
+        }
+        if let Some((_, _, at)) = worst {
+            self.counts.evicted += 1;
+            close(&mut self.index, &mut self.slab, &self.hash, at, sink);
+        }
+    }
+
+    #[inline]
+    fn hash_of(&self, key: &Key) -> u64 {
+        hash_key(&self.hash, key)
+    }
+}
+
+/// Both ends of a conversation.
+pub(crate) struct Endpoints {
+    pub(crate) client: Endpoint,
+    pub(crate) server: Endpoint,
+}
+
+#[inline]
+fn hash_key(state: &SeedableRandomState, key: &Key) -> u64 {
+    let mut hasher = state.build_hasher();
+    key.words().into_iter().for_each(|word| hasher.write_u64(word));
+    hasher.finish()
+}
+
+/// Seconds of silence after which it is over.
+fn idle(limits: &Limits, entry: &Entry) -> u32 {
+    match (entry.protocol(), entry.is_closed(), entry.is_answered()) {
+        (6, true, _) => limits.closed,
+        (6, false, true) => limits.tcp,
+        (17, _, true) => limits.udp,
+        _ => limits.opening,
+    }
+}
+
+fn close(index: &mut HashTable<u32>, slab: &mut Slab, state: &SeedableRandomState, at: u32, sink: &mut impl Sink) {
+    let hash = hash_key(state, slab.key(at));
+    if let Ok(slot) = index.find_entry(hash, |found| *found == at) {
+        slot.remove();
+    }
+    slab[at].lend(at, |flow| sink.event(Event::Closed(flow)));
+    slab.remove(at);
+}
+
+fn tell(link: Link, neighbours: Neighbours, time: Time, sink: &mut impl Sink) {
+    for claim in neighbours.into_iter().flatten() {
+        sink.event(Event::Neighbour(&Neighbour {
+            time,
+            sender: link.source,
+            does: claim.does,
+            mac: claim.mac,
+            ip: frame::address(claim.ip),
+            vlan: link.vlan,
+        }));
+    }
+}
