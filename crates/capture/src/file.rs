@@ -1,6 +1,5 @@
 //! A capture file, whatever its format and compression: both are told by its first bytes, never by its name.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use crate::batch::{Batch, Entry, Packet};
 use crate::error::{Error, Place};
 use crate::pcap::{HEADER, Pcap};
 use crate::pcapng::Pcapng;
+use crate::pipe;
 use crate::unpack::{self, MOST_RATIO, Packing};
 use crate::window::Window;
 
@@ -18,7 +18,8 @@ pub struct File {
     path: PathBuf,
     unpacked: bool,
     window: Window,
-    walker: Walker,
+    /// Nothing until the first octets came.
+    walker: Option<Walker>,
     entries: Vec<Entry>,
     /// Octets of the window that the last batch lies in.
     lent: usize,
@@ -58,50 +59,64 @@ pub fn read(path: impl AsRef<Path>, mut each: impl FnMut(Packet<'_>)) -> Result<
 
 impl File {
     /// Opens a capture: pcap or pcapng, plain, or packed by gzip or Zstandard. `-` is the standard input.
+    ///
+    /// A pipe (or the standard input) is read as it comes: see [`Self::batch`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_path_buf();
-        if path.as_os_str() == "-" {
-            return Self::from_reader(path, Box::new(io::stdin()));
-        }
-        match fs::File::open(&path) {
-            Ok(file) => Self::from_reader(path, Box::new(file)),
+        match pipe::open(&path) {
+            Ok(reader) => Self::from_reader(path, reader),
             Err(source) => Err(Error::Open { file: path, source }),
         }
     }
 
-    /// Reads from anything; `path` is its name in errors.
+    /// Reads from anything; `path` is its name in errors. Where the reader says [`io::ErrorKind::WouldBlock`], a batch is empty.
     pub fn from_reader(path: PathBuf, reader: Box<dyn Read + Send>) -> Result<Self, Error> {
-        let mut place = Place { file: path, at: 0, unpacked: false, packets: 0 };
-        let mut window = Window::new(reader);
-        let packing = match head(&mut window, 4) {
-            Ok(head) => Packing::of(head),
-            Err(source) => return Err(Error::Read { place, source }),
+        let mut this = Self {
+            path,
+            unpacked: false,
+            window: Window::new(reader),
+            walker: None,
+            entries: Vec::new(),
+            lent: 0,
+            summary: Summary::default(),
         };
-        if let Some(packing) = packing {
-            window = Window::new(packing.unpack(window));
-            place.unpacked = true;
+        match this.begin() {
+            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => Ok(this),
+            begun => begun.map(|()| this),
         }
-        let head = match head(&mut window, HEADER) {
-            Ok(head) => head,
-            Err(source) => return Err(failed(place, source)),
-        };
-        let walker = if Pcapng::is(head) {
+    }
+
+    /// Tells the format by the first octets. May be called again where these are not all there.
+    fn begin(&mut self) -> Result<(), Error> {
+        if !self.unpacked {
+            let place = self.place();
+            let head = head(&mut self.window, 4).map_err(|source| Error::Read { place, source })?;
+            let packing = Packing::of(head);
+            if let Some(packing) = packing {
+                self.unpacked = true;
+                let packed = std::mem::replace(&mut self.window, Window::new(Box::new(io::empty())));
+                self.window = Window::new(packing.unpack(packed));
+            }
+        }
+        let place = self.place();
+        let head = head(&mut self.window, HEADER);
+        let head = head.map_err(|source| failed(place.clone(), source))?;
+        self.walker = Some(if Pcapng::is(head) {
             Walker::Pcapng(Pcapng::default())
         } else {
             match head.first_chunk().map_or(Ok(None), Pcap::open) {
                 Ok(Some(pcap)) => {
-                    window.consume(HEADER);
+                    self.window.consume(HEADER);
                     Walker::Pcap(pcap)
                 }
                 Ok(None) => return Err(Error::Unknown { found: what_it_is(head), file: place.file }),
                 Err(damage) => return Err(Error::Damaged { place, damage }),
             }
-        };
-        let Place { file: path, unpacked, .. } = place;
-        Ok(Self { path, unpacked, window, walker, entries: Vec::new(), lent: 0, summary: Summary::default() })
+        });
+        Ok(())
     }
 
-    /// The next packets, at least one; nothing at the end.
+    /// The next packets; nothing at the end. A batch is empty only where a pipe had nothing for 200 ms.
     ///
     /// After an error it says the same error again.
     pub fn batch(&mut self) -> Result<Option<Batch<'_>>, Error> {
@@ -109,8 +124,15 @@ impl File {
         self.entries.clear();
         loop {
             let walked = match &mut self.walker {
-                Walker::Pcap(pcap) => pcap.walk(self.window.ahead(), &mut self.entries),
-                Walker::Pcapng(pcapng) => pcapng.walk(self.window.ahead(), &mut self.entries),
+                Some(Walker::Pcap(pcap)) => pcap.walk(self.window.ahead(), &mut self.entries),
+                Some(Walker::Pcapng(pcapng)) => pcapng.walk(self.window.ahead(), &mut self.entries),
+                None => match self.begin() {
+                    Ok(()) => continue,
+                    Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+                        return Ok(Some(Batch::new(&[], &[])));
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             let walked = walked.map_err(|damage| Error::Damaged { place: self.place(), damage })?;
             if !self.entries.is_empty() {
@@ -128,6 +150,7 @@ impl File {
                     self.summary.cut = (!self.window.ahead().is_empty()).then(|| self.window.offset());
                     return Ok(None);
                 }
+                Err(source) if source.kind() == io::ErrorKind::WouldBlock => return Ok(Some(Batch::new(&[], &[]))),
                 // Packed by a program that was killed, or copied while it was written.
                 Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
                     self.summary.cut = Some(self.window.offset());
@@ -159,7 +182,7 @@ impl File {
         summary.octets += self.entries.iter().map(|it| u64::from(it.wire)).sum::<u64>();
         summary.first = summary.first.or(self.entries.first().map(|it| it.time));
         summary.last = self.entries.last().map(|it| it.time);
-        if let Walker::Pcapng(pcapng) = &self.walker {
+        if let Some(Walker::Pcapng(pcapng)) = &self.walker {
             summary.dropped = pcapng.dropped();
         }
     }

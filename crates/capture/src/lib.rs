@@ -24,10 +24,15 @@ mod file;
 mod live;
 mod pcap;
 mod pcapng;
+mod pipe;
+mod totals;
 mod unpack;
 mod window;
+mod write;
 
 pub use batch::{Batch, Packet, Packets};
 pub use error::{Damage, Error, Place};
 pub use file::{File, Summary, read};
 pub use live::{Counted, Live, LiveError, LiveOptions};
+pub use totals::{Growth, Sum, Total, TotalLimits, Totals};
+pub use write::{COLUMNS, Row, csv_heading, csv_row, json_row};

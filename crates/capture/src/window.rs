@@ -72,8 +72,14 @@ impl Read for Window {
 
 impl BufRead for Window {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.ahead().is_empty() {
-            self.fill()?;
+        // Decompression waits: it cannot stop within a block.
+        while self.ahead().is_empty() {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(self.ahead())
     }

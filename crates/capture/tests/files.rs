@@ -228,6 +228,25 @@ fn a_bomb_is_given_up() {
     assert!(matches!(error, Error::Bomb { .. }), "{error}");
 }
 
+#[test]
+fn a_pipe_is_read_as_it_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pipe");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let mut file = File::open(&path).expect("nobody writes yet");
+    assert!(file.batch().expect("no error").expect("not the end").is_empty());
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&path).expect("somebody writes");
+    let whole = Classic { big: false, nanoseconds: false }.file(&[packet(1, b"one"), packet(2, b"two")]);
+    for (from, to, expect) in [(0, 10, 0), (10, 30, 0), (30, 43, 1), (43, whole.len(), 1)] {
+        writer.write_all(&whole[from..to]).expect("written");
+        assert_eq!(file.batch().expect("no error").expect("not the end").len(), expect, "octets {from} to {to}");
+    }
+    assert!(file.batch().expect("no error").expect("not the end").is_empty(), "the writer is still there");
+    drop(writer);
+    assert!(file.batch().expect("no error").is_none(), "the end");
+    assert_eq!(file.summary().packets, 2);
+}
+
 /// What another reader finds: link, bytes, length on the wire.
 fn other_reader(path: &Path) -> Option<Vec<(u16, Vec<u8>, u32)>> {
     let file = std::fs::File::open(path).ok()?;
