@@ -17,6 +17,7 @@
 mod compile;
 mod element;
 mod feed;
+pub mod firewall;
 pub mod kernel;
 pub mod layers;
 pub mod log;
@@ -31,7 +32,7 @@ mod text;
 
 pub use compile::{Compiled, NameRule, compile};
 pub use element::{Change, Element, Elements, Set, Table, Verdict, sets};
-pub use feed::{Answer, Feeder, Ignored};
+pub use feed::{Answer, Feeder, Ignored, Kept};
 pub use mark::{Mark, marks};
 pub use probe::{Features, Probe};
 pub use site::{Controller, Member, OnBreach, Site, Unknown};

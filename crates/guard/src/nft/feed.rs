@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fleetward_fleet::{Direction, Mac, Timestamp};
+use fleetward_fleet::{Direction, Mac, PortRange, Protocol, Timestamp};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::compile::{Family, NameRule};
 use super::element::{Change, Element, Elements, Set};
@@ -32,6 +33,17 @@ pub struct Answer<'a> {
     pub addresses: &'a [IpAddr],
     /// Seconds.
     pub ttl: u32,
+}
+
+/// An address of a name, as it is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    mark: u32,
+    out: bool,
+    ip: IpAddr,
+    protocol: Protocol,
+    ports: PortRange,
+    until: Timestamp,
 }
 
 /// Answers that led to nothing, by why; for metrics.
@@ -172,6 +184,49 @@ impl Feeder {
         }
     }
 
+    /// Everything that lives, to be written down.
+    pub fn kept(&self, now: Timestamp) -> Vec<Kept> {
+        let living = self.lives.values().flatten().filter(|(_, until)| **until > now);
+        let kept = living.filter_map(|((set, element), until)| {
+            let (mark, ip, protocol, ports) = match element {
+                Element::Port(mark, ip, protocol, port) => (mark, *ip, *protocol, PortRange::one(*port)),
+                Element::Span(mark, net, protocol, ports) => (mark, net.addr(), *protocol, *ports),
+                _ => return None,
+            };
+            Some(Kept { mark: mark.0, out: set.name.starts_with("out"), ip, protocol, ports, until: *until })
+        });
+        kept.collect()
+    }
+
+    /// Takes over what was written down, as far as a rule of this one could still make it.
+    pub fn restore(&mut self, kept: &[Kept], now: Timestamp) {
+        for it in kept.iter().filter(|it| it.until > now && !self.site.is_local(it.ip)) {
+            let mark = Mark(it.mark);
+            let begins = if it.out { Direction::Out } else { Direction::In };
+            let rules = self.rules.get(&mark).into_iter().flatten().filter(|rule| rule.begins == begins);
+            let made: Vec<_> = rules.flat_map(|rule| elements(mark, rule, it.ip)).collect();
+            let same = |element: &Element| match element {
+                Element::Port(_, _, protocol, port) => *protocol == it.protocol && it.ports == PortRange::one(*port),
+                Element::Span(_, _, protocol, ports) => *protocol == it.protocol && it.ports == *ports,
+                _ => false,
+            };
+            if let Some(key) = made.into_iter().find(|(_, element)| same(element))
+                && !self.fixed.get(&key.0).is_some_and(|fixed| fixed.contains(&key.1))
+            {
+                self.lives.entry(mark).or_default().insert(key, it.until.min(now + LONGEST + GRACE));
+            }
+        }
+    }
+
+    /// A device was seen to use this address.
+    pub fn seen(&mut self, mac: Mac, ip: IpAddr) {
+        if let Some(mark) = self.marks_by_mac.get(&mac).copied()
+            && self.marks_by_ip.len() < MOST_ADDRESSES
+        {
+            self.marks_by_ip.insert(ip, mark);
+        }
+    }
+
     /// Forgets what has died.
     pub fn tidy(&mut self, now: Timestamp) {
         for lives in self.lives.values_mut() {
@@ -206,5 +261,7 @@ const SHORTEST: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_mins(5);
 /// A TTL is believed up to here (RFC 8767 §4 advises a cap of days; a week of an address that moved on is long enough).
 const LONGEST: Duration = Duration::from_hours(24);
+/// Addresses of devices that are remembered.
+const MOST_ADDRESSES: usize = 131_072;
 /// Addresses and ports that names of one profile may have at once.
 const MOST: usize = 8192;

@@ -27,11 +27,13 @@ pub enum Why {
     LateralAudited,
     /// At a server: beyond the limits of a source.
     Server,
+    /// No breach: a question or an answer of names, or a lease of an address, on its way.
+    Names,
 }
 
 impl Why {
     /// All, in the order of their groups.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Denied,
         Self::Audited,
         Self::Unknown,
@@ -41,6 +43,7 @@ impl Why {
         Self::Lateral,
         Self::LateralAudited,
         Self::Server,
+        Self::Names,
     ];
 
     /// The NFLOG group.
@@ -54,8 +57,9 @@ impl Why {
     }
 
     /// The sign that it is, and what was expected.
-    fn sign(self) -> (SignKind, &'static str) {
-        match self {
+    fn sign(self) -> Option<(SignKind, &'static str)> {
+        Some(match self {
+            Self::Names => return None,
             Self::Denied => (SignKind::UnlistedPeer, "only what the profile allows; the firewall refused it"),
             Self::Audited => (SignKind::UnlistedPeer, "only what the profile allows; the firewall passed it (audit)"),
             Self::Unknown => (SignKind::UnknownDevice, "only devices of the inventory on this network"),
@@ -67,7 +71,7 @@ impl Why {
                 (SignKind::DeviceToDevice, "no word to other devices; the firewall passed it (audit)")
             }
             Self::Server => (SignKind::FloodOut, "no more new connections than the server's limit for a source"),
-        }
+        })
     }
 }
 
@@ -84,14 +88,18 @@ pub struct Told {
     pub to: Option<IpAddr>,
     /// IANA protocol number.
     pub protocol: Option<u8>,
+    /// Port that it came from.
+    pub from_port: Option<u16>,
     /// Port called.
     pub port: Option<u16>,
+    /// What the UDP datagram carries, as far as it was told; for names only.
+    pub payload: Vec<u8>,
 }
 
 impl Told {
-    /// As a sign about the sender.
-    pub fn sign(&self) -> NetworkSign {
-        let (sign, expected) = self.why.sign();
+    /// As a sign about the sender; `None` where nothing was breached.
+    pub fn sign(&self) -> Option<NetworkSign> {
+        let (sign, expected) = self.why.sign()?;
         let to = self.to.map_or_else(|| "the link".to_owned(), |ip| ip.to_string());
         let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
         let what = match self.protocol {
@@ -101,7 +109,7 @@ impl Told {
             Some(_) => "IP",
             None => "ARP",
         };
-        NetworkSign {
+        Some(NetworkSign {
             sign,
             address: self.to,
             name: None,
@@ -111,7 +119,7 @@ impl Told {
             count: 1,
             expected: expected.into(),
             observed: format!("{what} to {to}{port}").into(),
-        }
+        })
     }
 }
 
@@ -124,7 +132,16 @@ pub fn read(message: &[u8]) -> Option<Told> {
         return None;
     }
     let group = u16::from_be_bytes(message.get(18..20)?.try_into().ok()?);
-    let mut told = Told { why: Why::of_group(group)?, mac: None, from: None, to: None, protocol: None, port: None };
+    let mut told = Told {
+        why: Why::of_group(group)?,
+        mac: None,
+        from: None,
+        to: None,
+        protocol: None,
+        from_port: None,
+        port: None,
+        payload: Vec::new(),
+    };
     let length = u32::from_ne_bytes(message.get(..4)?.try_into().ok()?) as usize;
     let mut rest = message.get(20..length.min(message.len()))?;
     let (mut payload, mut ether) = (None, None);
@@ -164,7 +181,11 @@ fn packet(bytes: &[u8], ether: Option<u16>, told: &mut Told) -> Option<()> {
         _ => return None,
     };
     if matches!(told.protocol, Some(6 | 17)) {
-        told.port = bytes.get(start + 2..start + 4).map(|it| u16::from_be_bytes([it[0], it[1]]));
+        let port = |at: usize| bytes.get(at..at + 2).map(|it| u16::from_be_bytes([it[0], it[1]]));
+        (told.from_port, told.port) = (port(start), port(start + 2));
+    }
+    if told.why == Why::Names {
+        told.payload = bytes.get(start + 8..).unwrap_or_default().to_vec();
     }
     Some(())
 }

@@ -137,7 +137,7 @@ fn audit_passes_and_tells_and_going_to_enforce_ends_what_only_audit_let_pass() {
     let first = heard.iter().find(|it| it.why == Why::Audited).expect("it was told");
     assert_eq!((first.mac, first.from, first.to), (Some(camera.mac), Some(camera.ip4), Some(ip(STRANGER4))));
     assert_eq!((first.protocol, first.port), (Some(6), Some(23)));
-    let sign = first.sign();
+    let sign = first.sign().expect("it is a breach");
     assert_eq!((&*sign.observed, sign.port), ("TCP to 203.0.113.66 port 23", Some(23)));
     assert!(heard.iter().all(|it| it.to != Some(ip(CLOUD6))), "what is allowed is not told");
 

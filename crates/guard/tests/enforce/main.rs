@@ -3,5 +3,6 @@
 mod frames;
 mod isolation;
 mod life;
+mod restart;
 mod spoofing;
 mod world;

@@ -27,7 +27,7 @@ impl Machine {
                 self.by_session.entry(session.clone()).or_default().push(id);
             }
             Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release => {
-                self.by_device.entry(live.response.device).or_default().push(id)
+                self.by_device.entry(live.response.device).or_default().push(id);
             }
             Action::Notify { .. } => {}
         }
@@ -139,7 +139,7 @@ impl Machine {
         match action {
             Action::Disconnect { .. } | Action::ChangeOfAuthorization { .. } => self.send_next(now, id, "", out),
             Action::SuspendSim | Action::ResumeSim | Action::Quarantine | Action::Release | Action::Notify { .. } => {
-                self.deliver(now, id, out)
+                self.deliver(now, id, out);
             }
         }
     }

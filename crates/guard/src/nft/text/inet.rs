@@ -37,6 +37,7 @@ pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> St
     text.push_str(&from_device(site, features));
     text.push_str(TO_DEVICE);
     text.push_str(CUT);
+    text.push_str(&overhear(features));
     text.push_str(FORWARD);
     text.push_str(INPUT);
     if site.redirect_dns && features.has(Probe::Nat) {
@@ -138,6 +139,26 @@ fn from_device(site: &Site, features: &Features) -> String {
     text
 }
 
+/// Questions, answers and leases are told to whoever fills the sets: also those that this machine itself answers.
+fn overhear(features: &Features) -> String {
+    let told = if features.has(Probe::Log) {
+        let (group, rate) = (Why::Names.group(), NAMES_PER_SECOND);
+        let ports = ["udp sport 53", "udp dport 53", "udp sport 67 udp dport 68"];
+        ports
+            .map(|it| {
+                format!(
+                    "    {it} limit rate {rate}/second burst {rate} packets log group {group} snaplen {NAMES_SNAPLEN}\n"
+                )
+            })
+            .concat()
+    } else {
+        String::new()
+    };
+    format!(
+        "  chain overhear {{\n{told}  }}\n  chain output {{\n    type filter hook output priority filter - 5; policy accept;\n    oifname @inside goto overhear\n    oifname @routed goto overhear\n  }}\n"
+    )
+}
+
 fn redirect(site: &Site) -> String {
     let mut text = String::from(
         "  chain questions {\n    type nat hook prerouting priority dstnat - 5; policy accept;\n    iifname != @inside iifname != @routed accept\n",
@@ -193,6 +214,11 @@ const SETS: [Set; 33] = [
     sets::SECURE_DNS4,
     sets::SECURE_DNS6,
 ];
+
+/// Names that are told in a second, of each kind: a thousand devices that wake up at once.
+const NAMES_PER_SECOND: u32 = 5_000;
+/// Octets of a datagram of names that are told: EDNS allows 4,096, and what is longer comes by TCP.
+const NAMES_SNAPLEN: u32 = 4_224;
 
 /// Sets that the rules themselves fill.
 const COUNTING: [(&str, &str, bool); 9] = [
@@ -268,6 +294,7 @@ const FORWARD: &str = "  chain forward {
   }
   chain outward {
     jump cut_out
+    jump overhear
     jump cut_in
     ct state established,related accept
     ct state invalid counter name invalid drop
@@ -275,6 +302,7 @@ const FORWARD: &str = "  chain forward {
   }
   chain inward {
     jump cut_in
+    jump overhear
     ct state established,related accept
     ct state invalid counter name invalid drop
     goto to_device
@@ -289,6 +317,7 @@ const INPUT: &str = "  chain input {
   }
   chain to_gateway {
     jump cut_out
+    udp dport 53 jump overhear
     ct state established,related accept
     udp sport 68 udp dport 67 accept
     udp sport 546 udp dport 547 accept
