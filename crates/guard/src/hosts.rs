@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use fleetward_fleet::Mac;
+use fleetward_packet::Endpoint;
 use ipnet::IpNet;
 
 /// A device as packets show it.
@@ -53,6 +54,30 @@ impl Hosts {
     /// The device at this end: by its hardware address (unless it is a router's), else by its address.
     pub fn find(&self, mac: Mac, ip: IpAddr) -> Option<HostId> {
         self.by_mac.get(&mac).or_else(|| self.by_ip.get(&ip)).copied()
+    }
+
+    /// The devices, in order of their numbers.
+    pub fn all(&self) -> impl Iterator<Item = (HostId, &Host)> {
+        (0..).map(HostId).zip(&self.known)
+    }
+
+    /// The router itself is at this end: its hardware address with an address of the devices' own networks, or where nothing is known of
+    /// either, the first address of such a network.
+    pub fn is_gateway(&self, end: &Endpoint) -> bool {
+        if self.routers.is_empty() {
+            self.is_first(end.ip)
+        } else {
+            self.routers.contains(&end.mac) && self.is_local(end.ip)
+        }
+    }
+
+    /// A resolver that devices were given; where none is stated, the router.
+    pub fn is_resolver(&self, end: &Endpoint) -> bool {
+        if self.resolvers.is_empty() { self.is_gateway(end) } else { self.resolvers.contains(&end.ip) }
+    }
+
+    fn is_first(&self, ip: IpAddr) -> bool {
+        self.local.iter().any(|net| net.hosts().next() == Some(ip))
     }
 
     /// The address is on the devices' own networks, or link-local.

@@ -8,7 +8,9 @@
 //!
 //! Sans-I/O: what touches the kernel lives in one module, `nft`.
 
+pub mod fit;
 pub mod hosts;
 pub mod nft;
 pub mod pattern;
+pub mod roles;
 pub mod view;

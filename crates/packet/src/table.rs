@@ -9,6 +9,7 @@
 
 mod entry;
 mod fragments;
+mod services;
 mod slab;
 mod wheel;
 
@@ -24,6 +25,7 @@ use crate::{Endpoint, Event, NameLimits, Neighbour, Sink, Time};
 
 use entry::{Entry, Key};
 use fragments::Fragments;
+use services::Services;
 use slab::Slab;
 use wheel::Wheel;
 
@@ -99,6 +101,7 @@ pub struct Table {
     slab: Slab,
     wheel: Wheel,
     fragments: Fragments,
+    services: Services,
     listener: Listener,
     counts: Counts,
     hand: u32,
@@ -118,6 +121,7 @@ impl Table {
             slab: Slab::default(),
             wheel: Wheel::default(),
             fragments: Fragments::default(),
+            services: Services::new(seed),
             listener: Listener::new(limits.names),
             counts: Counts::default(),
             hand: 0,
@@ -241,7 +245,8 @@ impl Table {
         if self.index.len() >= self.limits.flows.max(1) {
             self.evict(sink);
         }
-        let mut entry = Entry::open(packet, key, from_low, time);
+        let (from_client, begun) = self.services.beginning(packet);
+        let mut entry = Entry::open(packet, key, from_low, from_client, begun, time);
         let ends = entry.ends();
         if !frame::is_group(ends.server.ip) {
             entry.name = self.listener.name(&ends.client, ends.server.ip, time).map(Box::new);

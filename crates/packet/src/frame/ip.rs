@@ -109,16 +109,17 @@ fn inside(protocol: u8, body: &[u8], outline: Outline, depth: u8) -> Result<Seen
     if later_part {
         return Ok(Seen::Packet(Packet::of(protocol, outline, body)));
     }
-    if outline.fragment.is_none() {
-        if let Some(inner) = tunnel::by_protocol(protocol, body, outline.link, depth) {
-            return inner;
-        }
+    if outline.fragment.is_none()
+        && let Some(inner) = tunnel::by_protocol(protocol, body, outline.link, depth)
+    {
+        return inner;
     }
     let packet = transport::read(protocol, body, outline)?;
-    if protocol == transport::UDP && outline.fragment.is_none() {
-        if let Some(inner) = tunnel::by_port(&packet, depth) {
-            return inner;
-        }
+    if protocol == transport::UDP
+        && outline.fragment.is_none()
+        && let Some(inner) = tunnel::by_port(&packet, depth)
+    {
+        return inner;
     }
     Ok(Seen::Packet(packet))
 }

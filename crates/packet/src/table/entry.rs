@@ -77,8 +77,14 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Opened by this packet, which [`Self::add`] has yet to count.
-    pub(super) fn open(packet: &Packet<'_>, key: Key, from_low: bool, time: Time) -> Self {
-        let (from_client, begun) = beginning(packet);
+    pub(super) fn open(
+        packet: &Packet<'_>,
+        key: Key,
+        from_low: bool,
+        from_client: bool,
+        begun: bool,
+        time: Time,
+    ) -> Self {
         let macs = [packet.link.source, packet.link.target];
         let mut marks = 0;
         if from_low == from_client {
@@ -245,8 +251,13 @@ impl Entry {
 }
 
 /// Whether the sender of a first packet is the client, and whether that is certain.
-fn beginning(packet: &Packet<'_>) -> (bool, bool) {
-    let is_service = |port: u16| port < 1024 || matches!(port, 1883 | 8883 | 5683 | 5684 | 8080 | 8443);
+pub(super) fn beginning(packet: &Packet<'_>) -> (bool, bool) {
+    // 68 and 546 are DHCP's clients; the ports above 1023 are services that answer by unicast what was asked of a group, or keep connections open.
+    let is_service = |port: u16| match port {
+        68 | 546 => false,
+        1883 | 1900 | 5353 | 5683 | 5684 | 8080 | 8443 | 8883 => true,
+        port => port < 1024,
+    };
     let is_answer = is_service(packet.source_port) && !is_service(packet.target_port);
     match packet.protocol {
         TCP if packet.flags & (SYN | ACK) == SYN => (true, true),
