@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses, rules,
-    secret, sessions, simulate, tokens, users,
+    self, capture, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses,
+    rules, secret, sessions, simulate, tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -101,6 +101,9 @@ enum Command {
     Observations(observations::Observations),
     /// Let the running server read rules, lists and models again; all or nothing.
     Reload,
+    /// Packets: from a capture or an interface to flows, device by device.
+    #[command(subcommand)]
+    Capture(capture::Capture),
     /// The durable record of everything observed.
     #[command(subcommand)]
     Journal(journal::Journal),
@@ -137,6 +140,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Planned(planned) => planned.run(global),
         Command::Observations(observations) => observations.run(global),
         Command::Reload => reload::run(global),
+        Command::Capture(capture) => capture.run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),
         Command::Tokens(tokens) => tokens.run(global),

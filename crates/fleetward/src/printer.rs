@@ -14,6 +14,8 @@ pub(crate) enum Format {
     Json,
     /// One JSON object a line.
     Jsonl,
+    /// Comma-separated values with a heading, for lists; single things are JSON.
+    Csv,
 }
 
 /// Writes results in the chosen format.
@@ -33,7 +35,7 @@ impl Printer {
         match self.format {
             Format::Table => write_line(human().trim_end()),
             Format::Json => write_line(&serde_json::to_string_pretty(value)?),
-            Format::Jsonl => write_line(&serde_json::to_string(value)?),
+            Format::Jsonl | Format::Csv => write_line(&serde_json::to_string(value)?),
         }
     }
 
@@ -47,6 +49,10 @@ impl Printer {
         match self.format {
             Format::Table => write_line(table(headings, items.iter().map(row).collect(), 60).trim_end()),
             Format::Json => write_line(&serde_json::to_string_pretty(items)?),
+            Format::Csv => {
+                write_line(&csv_line(headings.iter().map(|heading| heading.to_lowercase())))?;
+                items.iter().try_for_each(|item| write_line(&csv_line(row(item).into_iter())))
+            }
             Format::Jsonl => items.iter().try_for_each(|item| write_line(&serde_json::to_string(item)?)),
         }
     }
@@ -57,6 +63,15 @@ pub(crate) fn write_line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")
+}
+
+/// RFC 4180
+fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = |cell: String| match cell.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",")
 }
 
 /// Columns as wide as their widest cell (at most `most`), two spaces between them.
