@@ -23,6 +23,7 @@ pub mod layers;
 pub mod log;
 mod mark;
 pub mod netlink;
+pub mod overhear;
 mod probe;
 pub mod quarantine;
 pub mod server;

@@ -8,6 +8,10 @@ use fleetward_guard::nft::{Answer, Site};
 
 use crate::isolation::profiles;
 use crate::world::*;
+use fleetward_guard::nft::log::Why;
+use fleetward_guard::nft::netlink::Listener;
+use fleetward_guard::nft::overhear::Overhearing;
+use fleetward_testkit::process::Process;
 
 /// In the gateway's namespace, as the server runs there.
 fn start(world: &World, site: &Site, folder: &Path, at: i64) -> Firewall {
@@ -49,7 +53,7 @@ fn a_restart_keeps_names_leases_and_quarantines() {
     assert_eq!(firewall.answer(answer(CLOUD4), Timestamp(0)).expect("the kernel takes it"), 2);
     assert_eq!(firewall.answer(answer(CLOUD4), Timestamp(1000)).expect("nothing to do"), 0, "it lives long enough");
     assert!(camera.place.connects(CLOUD4, 443) && other.place.connects(CLOUD4, 443));
-    let (mut firewall, _) = within(&world, firewall, |it| it.save(Timestamp(2000)).expect("it can be written"));
+    firewall.save(Timestamp(2000)).expect("it can be written");
     assert!(firewall.isolate(camera.mac, true, Timestamp(2000)).expect("the kernel takes it").is_some());
     drop(firewall);
 
@@ -63,8 +67,8 @@ fn a_restart_keeps_names_leases_and_quarantines() {
     assert!(camera.place.connects(CLOUD4, 443), "and the lease");
 
     // The machine was switched off: the file is loaded at boot, before the network is up.
-    let (firewall, _) = within(&world, firewall, |it| it.kernel().off(true).expect("it can be taken away"));
     drop(firewall);
+    world.kernel.off(true).expect("it can be taken away");
     assert!(camera.place.connects(STRANGER4, 443), "nothing is in force");
     let text = firewall::last_text(folder.path()).expect("it was written");
     world.kernel.load(&text).expect("the kernel takes it");
@@ -73,4 +77,102 @@ fn a_restart_keeps_names_leases_and_quarantines() {
     firewall::off(&world.kernel, folder.path()).expect("it can be taken away");
     assert!(camera.place.connects(STRANGER4, 443));
     assert_eq!(firewall::last_text(folder.path()), None, "nothing comes back at the next boot");
+}
+
+/// Asks `dnsmasq` on the gateway for `api.vendor.example`; the first address of the answer.
+fn resolves(device: &Device) -> Option<std::net::Ipv4Addr> {
+    let question = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03api\x06vendor\x07example\x00\x00\x01\x00\x01";
+    let socket = device.place.enter(|| std::net::UdpSocket::bind("0.0.0.0:0")).expect("a namespace").expect("a port");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a socket can");
+    socket.send_to(question, (GATEWAY4, 53)).ok()?;
+    let mut buffer = [0; 512];
+    let length = socket.recv(&mut buffer).ok()?;
+    let octets: [u8; 4] = buffer[..length].last_chunk().copied()?;
+    Some(octets.into())
+}
+
+#[test]
+fn names_and_leases_of_a_real_daemon_open_what_they_should() {
+    let Some(world) = World::try_new(2) else { return };
+    if fleetward_testkit::process::require_daemon("dnsmasq", "dnsmasq-base").is_none() {
+        return;
+    }
+    world.echo_tcp(&world.internet, 443);
+    let [camera, other] = &world.devices[..] else { panic!("there are two") };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let hosts = folder.path().join("hosts");
+    std::fs::write(&hosts, format!("{CLOUD4} api.vendor.example\n")).expect("it can be written");
+    let mut command = world.gateway.command("dnsmasq");
+    command.args([
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--no-resolv",
+        "--no-hosts",
+        "--user=root",
+        "--bind-interfaces",
+    ]);
+    command.args([
+        "--listen-address=10.9.0.1",
+        "--interface=br0",
+        "--except-interface=lo",
+        "--pid-file",
+        "--local-ttl=5",
+    ]);
+    command.args(["--dhcp-range=10.9.0.40,10.9.0.60,1h", "--dhcp-leasefile=/dev/null", "--dhcp-authoritative"]);
+    command.arg(format!("--addn-hosts={}", hosts.display()));
+    let dnsmasq = Process::start(&mut command, folder.path().join("dnsmasq.log")).expect("it can be run");
+
+    let site = world.site(&["camera", "camera"]);
+    let mut firewall = start(&world, &site, folder.path(), 0);
+    let mut listener =
+        world.gateway.enter(|| Listener::open(&[Why::Names], 4096)).expect("a namespace").expect("root may");
+    let mut overhearing = Overhearing::default();
+    let mut now = 0;
+    let mut hear = |firewall: &mut Firewall| {
+        let mut changed = 0;
+        for _ in 0..2 {
+            let mut heard = Vec::new();
+            listener.next(|it| heard.push(it)).expect("the kernel talks");
+            now += 1000;
+            for told in &heard {
+                changed += overhearing.take(firewall, told, Timestamp(now)).expect("the kernel takes it");
+            }
+            if changed > 0 {
+                break;
+            }
+        }
+        changed
+    };
+    world.until("dnsmasq answers", || resolves(camera) == Some(CLOUD4.parse().expect("an address")));
+    assert!(hear(&mut firewall) > 0, "the answer became elements; {}", dnsmasq.output());
+    assert!(camera.place.connects(CLOUD4, 443) && !camera.place.connects(MOVED4, 443));
+
+    // The name moves.
+    std::fs::write(&hosts, format!("{MOVED4} api.vendor.example\n")).expect("it can be written");
+    assert!(std::process::Command::new("kill").args(["-HUP", &dnsmasq.pid().to_string()]).status().is_ok());
+    world.until("dnsmasq says so", || resolves(other) == Some(MOVED4.parse().expect("an address")));
+    while hear(&mut firewall) > 0 {}
+    assert!(camera.place.connects(MOVED4, 443), "what one device was told is what its model may call");
+
+    // A lease: an honest DISCOVER and REQUEST in one (rapid commit is off, so a REQUEST of an authoritative server's range).
+    let mouth = other.place.raw();
+    mouth.send(&dhcp_request(other.mac, [10, 9, 0, 44]));
+    for _ in 0..10 {
+        hear(&mut firewall);
+    }
+    let member = firewall.site().members.iter().find(|it| it.mac == other.mac).expect("it is a member");
+    assert!(member.ips.contains(&ip("10.9.0.44")), "the lease is bound; {}", dnsmasq.output());
+}
+
+/// DHCPREQUEST in INIT-REBOOT (RFC 2131 §4.3.2): asks for an address that it says it had.
+fn dhcp_request(mac: fleetward_fleet::Mac, wanted: [u8; 4]) -> Vec<u8> {
+    let mut message = vec![1, 1, 6, 0, 0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0];
+    message.extend([0; 16]);
+    message.extend(mac.0);
+    message.extend([0; 10 + 192]);
+    message.extend([0x63, 0x82, 0x53, 0x63, 53, 1, 3, 50, 4]);
+    message.extend(wanted);
+    message.push(255);
+    let everybody = fleetward_fleet::Mac::BROADCAST;
+    crate::frames::udp((mac, ip("0.0.0.0"), 68), (everybody, ip("255.255.255.255"), 67), &message)
 }
