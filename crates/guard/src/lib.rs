@@ -10,6 +10,7 @@
 
 pub mod fit;
 pub mod hosts;
+pub mod learn;
 pub mod nft;
 pub mod pattern;
 pub mod roles;
