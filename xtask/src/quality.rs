@@ -1,5 +1,7 @@
 //! How good detection is: `fleetward evaluate` with the settings by which figures are quoted.
 
+mod network;
+
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -20,6 +22,8 @@ const LONG: [&str; 4] = ["--training", "56", "--test", "21"];
 pub(crate) enum Quality {
     /// Detection on simulated fleets: found, said in error, how fast; beside the textbook's detectors.
     Detect(Detect),
+    /// Profiles learnt from real captures, held against the rest of them.
+    Network(network::Network),
 }
 
 /// Detection on simulated fleets.
@@ -52,6 +56,7 @@ impl Quality {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Detect(detect) => detect.run(),
+            Self::Network(network) => network.run(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! There is no way to write "everybody": a peer is a name, an address or network, a role, or another model.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -190,6 +191,10 @@ pub struct Support {
     pub last_seen: Timestamp,
     /// How sure.
     pub confidence: Confidence,
+    /// Where a name was while it was learnt, at most 64: a conversation that no name led to is known by them (the answer was given before
+    /// anybody listened).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
     /// Why a person should look, or what was generalised from what, in words; empty where nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,

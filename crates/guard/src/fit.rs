@@ -8,6 +8,7 @@
 //! * **Nothing is allocated for an answer.**
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Role};
 use ipnet::IpNet;
@@ -50,6 +51,8 @@ pub struct Fit {
     nets: Vec<(IpNet, usize)>,
     roles: Vec<(Role, usize)>,
     models: Vec<(Box<str>, usize)>,
+    /// Where names were while they were learnt.
+    addresses: HashMap<IpAddr, Vec<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +74,9 @@ impl Fit {
     }
 
     fn add(&mut self, allow: &Allow, at: usize) {
+        for ip in allow.support.iter().flat_map(|support| &support.addresses) {
+            self.addresses.entry(*ip).or_default().push(at);
+        }
         match &allow.peer {
             Peer::Name(name) if pattern::is_pattern(name) => self.patterns.push((name.clone(), at)),
             Peer::Name(name) => self.names.entry(name.clone()).or_default().push(at),
@@ -80,8 +86,17 @@ impl Fit {
         }
     }
 
-    /// How this conversation stands.
+    /// How this conversation stands; where who began is not certain, the reading that fits counts.
     pub fn judge(&self, view: &View<'_>, hosts: &Hosts) -> Verdict {
+        let verdict = self.judge_one_way(view, hosts);
+        if !matches!(verdict, Verdict::Misses(_)) {
+            return verdict;
+        }
+        let turned = view.turned().map(|turned| self.judge_one_way(&turned, hosts));
+        turned.filter(|turned| !matches!(turned, Verdict::Misses(_))).unwrap_or(verdict)
+    }
+
+    fn judge_one_way(&self, view: &View<'_>, hosts: &Hosts) -> Verdict {
         if roles::is_housekeeping(view, hosts) {
             return Verdict::Housekeeping;
         }
@@ -103,15 +118,22 @@ impl Fit {
 
     /// Items whose peer this is.
     fn candidates<'a>(&'a self, view: &'a View<'_>, hosts: &'a Hosts) -> impl Iterator<Item = usize> + 'a {
-        let name = if view.begins == Direction::Out { view.flow.name.as_ref().map(|name| &*name.text) } else { None };
+        let name = if view.begins == Direction::Out && !view.is_turned {
+            view.flow.name.as_ref().map(|name| &*name.text)
+        } else {
+            None
+        };
         let exact = name.and_then(|name| self.names.get(name)).into_iter().flatten().copied();
         let patterns = self.patterns.iter().filter(move |(it, _)| name.is_some_and(|name| pattern::matches(it, name)));
         let ip = view.peer.ip;
+        // Without a name, by where the names were.
+        let known = if view.flow.name.is_none() || view.is_turned { self.addresses.get(&ip) } else { None };
         let nets = self.nets.iter().filter(move |(net, _)| net.contains(&ip));
         let roles = self.roles.iter().filter(move |(role, _)| plays(*role, view, hosts));
         let model = view.peer_host.and_then(|peer| hosts.get(peer)).and_then(|peer| peer.model.as_deref());
         let models = self.models.iter().filter(move |(it, _)| model == Some(&**it));
         exact
+            .chain(known.into_iter().flatten().copied())
             .chain(patterns.map(|(_, at)| *at))
             .chain(nets.map(|(_, at)| *at))
             .chain(roles.map(|(_, at)| *at))
@@ -134,8 +156,7 @@ fn plays(role: Role, view: &View<'_>, hosts: &Hosts) -> bool {
             let ip = view.peer.ip;
             view.peer_host.is_none()
                 && hosts.is_local(ip)
-                && !hosts.is_gateway(view.peer)
-                && roles::role(view, hosts).is_none()
+                && matches!(roles::role(view, hosts), None | Some(Role::Gateway))
         }
         Role::SameModel => {
             let model = |host| hosts.get(host).and_then(|host| host.model.as_deref());

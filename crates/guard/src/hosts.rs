@@ -56,6 +56,11 @@ impl Hosts {
         self.by_mac.get(&mac).or_else(|| self.by_ip.get(&ip)).copied()
     }
 
+    /// A device has this hardware address.
+    pub fn knows(&self, mac: Mac) -> bool {
+        self.by_mac.contains_key(&mac)
+    }
+
     /// The devices, in order of their numbers.
     pub fn all(&self) -> impl Iterator<Item = (HostId, &Host)> {
         (0..).map(HostId).zip(&self.known)

@@ -14,4 +14,5 @@ pub mod learn;
 pub mod nft;
 pub mod pattern;
 pub mod roles;
+pub mod survey;
 pub mod view;

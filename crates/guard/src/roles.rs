@@ -21,6 +21,8 @@ pub fn is_housekeeping(view: &View<'_>, hosts: &Hosts) -> bool {
     match view.flow.protocol {
         IGMP => is_group(peer) || hosts.is_gateway(view.peer),
         // Errors about other traffic: unreachable, too long, time exceeded.
+        // It answers who on the site asks whether it lives.
+        ICMP if view.begins == Direction::In && view.port() >> 8 == 8 => hosts.is_local(peer),
         ICMP => matches!(view.port() >> 8, 3 | 11 | 12),
         // Errors, multicast listeners, router and neighbour discovery (RFC 4890 §4.4).
         ICMPV6 => matches!(view.port() >> 8, 1..=4 | 130..=137 | 141..=143 | 148 | 149 | 151..=153),

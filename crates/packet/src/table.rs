@@ -245,7 +245,7 @@ impl Table {
         if self.index.len() >= self.limits.flows.max(1) {
             self.evict(sink);
         }
-        let (from_client, begun) = self.services.beginning(packet);
+        let (from_client, begun) = self.beginning(packet, time);
         let mut entry = Entry::open(packet, key, from_low, from_client, begun, time);
         let ends = entry.ends();
         if !frame::is_group(ends.server.ip) {
@@ -262,6 +262,23 @@ impl Table {
         let from_client = entry.client_is_low() == from_low;
         entry.lend_opened(at, packet, from_client, |flow| sink.event(Event::Opened(flow)));
         at
+    }
+
+    /// Who began: by the packet, by who was called before, or else by who had asked for the other's name.
+    fn beginning(&mut self, packet: &Packet<'_>, time: Time) -> (bool, bool) {
+        let (from_client, begun) = self.services.beginning(packet);
+        if begun || packet.protocol != 6 || packet.flags & 0x12 != 0x10 && packet.flags & 0x12 != 0 {
+            return (from_client, begun);
+        }
+        let end = |ip, port, mac| Endpoint { ip: frame::address(ip), port, mac };
+        let source = end(packet.source, packet.source_port, packet.link.source);
+        let target = end(packet.target, packet.target_port, packet.link.target);
+        let asked = |asker: &Endpoint, other: &Endpoint| self.listener.name(asker, other.ip, time).is_some();
+        match (asked(&source, &target), asked(&target, &source)) {
+            (true, false) => (true, false),
+            (false, true) => (false, false),
+            _ => (from_client, false),
+        }
     }
 
     fn hear(&mut self, at: u32, packet: &Packet<'_>, from_client: bool, time: Time, sink: &mut impl Sink) {

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::gather::{Gathered, Thing, Who};
 use super::refuse;
-use super::support::Seen;
+use super::support::{OwnPort, Seen};
 use crate::pattern;
 
 /// From so many clocks or names of clocks on, which clock it is has no meaning.
@@ -19,6 +19,8 @@ const PORTS: usize = 3;
 const DYNAMIC: u16 = 1024;
 /// From so many addresses in one network on, the network is meant.
 const ADDRESSES: usize = 3;
+/// Addresses of a name that are kept.
+const MAX_ADDRESSES: usize = 64;
 /// From so many addresses on, of which nobody answered, it is a search.
 const SEARCH: usize = 20;
 
@@ -49,12 +51,23 @@ pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
     if gathered.crowded > 0 {
         refused.push(format!("{} flows of more things than are kept", gathered.crowded));
     }
-    (items.into_iter().flat_map(allow).collect(), refused)
+    let mut allowed: Vec<Allow> = items.into_iter().flat_map(|item| allow(item, gathered.captures as usize)).collect();
+    allowed.iter_mut().for_each(|allow| remember_addresses(allow, gathered));
+    (allowed, refused)
+}
+
+/// Where the names of an item were.
+fn remember_addresses(allow: &mut Allow, gathered: &Gathered) {
+    let (Peer::Name(name), Some(support)) = (&allow.peer, &mut allow.support) else { return };
+    let meant = gathered.addresses.iter().filter(|(it, _)| pattern::matches(name, it));
+    let addresses: BTreeSet<IpAddr> = meant.flat_map(|(_, ips)| ips).copied().collect();
+    support.addresses = addresses.into_iter().take(MAX_ADDRESSES).collect();
 }
 
 /// One item for each port, or one for all where the ports have no meaning.
 fn allow(
     ((peer, protocol, is_in), (ports, notes)): ((Peer, u8, bool), (BTreeMap<u16, Seen>, BTreeSet<String>)),
+    captures: usize,
 ) -> Vec<Allow> {
     let begins = if is_in { Direction::In } else { Direction::Out };
     let protocol = Protocol(protocol);
@@ -81,11 +94,23 @@ fn allow(
         Peer::Role(Role::Broadcast | Role::LinkMulticast | Role::Controller | Role::SameModel | Role::Gateway)
             | Peer::Model(_)
     );
-    let dynamic = ports.range(DYNAMIC..).filter(|(_, seen)| seen.captures.len() == 1).count();
+    let is_dynamic = |port: u16, seen: &Seen| port >= DYNAMIC && seen.captures.len() * 4 < captures.max(5);
+    let dynamic = ports.iter().filter(|(port, seen)| is_dynamic(**port, seen)).count();
+    // Many ports of neighbours, always from the same port of its own: it answers there what was asked of everybody.
+    let own = ports.values().fold(OwnPort::None, |own, seen| own.and(seen.own_port));
+    if let (OwnPort::One(own), 17, Direction::Out, true, true) = (own, protocol.0, begins, may_vary, ports.len() >= 2) {
+        let all = ports.into_values().reduce(|mut all, seen| {
+            all.join(&seen);
+            all
+        });
+        let note = format!("{note}; answers from one port").trim_start_matches("; ").to_owned();
+        let written = all.map(|seen| Allow { begins: Direction::In, ..item(vec![PortRange::one(own)], &seen, note) });
+        return written.into_iter().collect();
+    }
     let mut written = Vec::new();
     let mut varying: Option<(Seen, usize)> = None;
     for (port, seen) in ports {
-        if may_vary && dynamic >= PORTS && port >= DYNAMIC && seen.captures.len() == 1 {
+        if may_vary && dynamic >= PORTS && is_dynamic(port, &seen) {
             varying = Some(match varying {
                 Some((mut all, count)) => {
                     all.join(&seen);
@@ -98,7 +123,7 @@ fn allow(
         }
     }
     if let Some((seen, count)) = varying {
-        let note = format!("{count} ports above {DYNAMIC}, each in one capture: picked anew each time");
+        let note = format!("{count} ports above {DYNAMIC}, each in few captures: picked anew each time");
         written.push(item(vec![PortRange { first: DYNAMIC, last: u16::MAX }], &seen, note));
     }
     written

@@ -22,8 +22,29 @@ pub(super) struct Seen {
     /// The hour that is being summed, by device; and the most of any hour.
     hour: (u32, i64, [u64; 3]),
     most: [u64; 3],
+    /// Ports of the device's own, where it began: one, or that there were more.
+    pub(super) own_port: OwnPort,
     /// The most packets of the device in a second, over a conversation.
     fastest: u32,
+}
+
+/// From which port of its own a device began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnPort {
+    None,
+    One(u16),
+    Several,
+}
+
+impl OwnPort {
+    /// Both.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, it) | (it, Self::None) => it,
+            (one, two) if one == two => one,
+            _ => Self::Several,
+        }
+    }
 }
 
 impl Seen {
@@ -38,6 +59,7 @@ impl Seen {
             last: first,
             hour: (0, i64::MIN, [0; 3]),
             most: [0; 3],
+            own_port: OwnPort::None,
             fastest: 0,
         }
     }
@@ -52,6 +74,7 @@ impl Seen {
         self.answered += u64::from(flow.packets[0] > 0 && flow.packets[1] > 0 && !flow.tcp.is_refused());
         self.first = self.first.min(first);
         self.last = self.last.max(last);
+        self.own_port = self.own_port.and(OwnPort::One(view.flow.client.port));
         let (up, down) = view.bytes();
         let hour = (view.host.0, first.0.div_euclid(HOUR));
         if (self.hour.0, self.hour.1) != hour {
@@ -77,6 +100,7 @@ impl Seen {
         self.last = self.last.max(other.last);
         // Of two things that are one now, an hour may have had the most of both.
         self.most.iter_mut().zip(other.most).for_each(|(most, other)| *most += other);
+        self.own_port = self.own_port.and(other.own_port);
         self.fastest = self.fastest.max(other.fastest);
     }
 
@@ -96,6 +120,7 @@ impl Seen {
             first_seen: self.first,
             last_seen: self.last,
             confidence,
+            addresses: Vec::new(),
             note,
         }
     }
