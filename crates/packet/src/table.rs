@@ -221,7 +221,13 @@ impl Table {
         };
         let entry = &mut self.slab[at];
         let from_client = entry.client_is_low() == from_low;
+        let was_closed = entry.is_closed();
         let packets = entry.add(&packet, from_client, time);
+        if !was_closed && entry.is_closed() {
+            // Its end is nearer than what the wheel knows.
+            let until = entry.last.saturating_add(i64::from(self.limits.closed) * SECOND);
+            self.wheel.put(until, at, entry.generation);
+        }
         let is_doubled = packets >= FIRST_GROWTH && packets.is_power_of_two();
         if !packet.payload.is_empty() && entry.speech.wants(from_client) {
             self.hear(at, &packet, from_client, time, sink);
