@@ -121,7 +121,7 @@ impl<D: Copy + Eq + Hash> Totals<D> {
         let row = Row { device: "", begins, flow };
         let (_, peer) = row.ends();
         let key = Key { device, begins, protocol: flow.protocol, peer: Some((peer.ip, flow.server.port)) };
-        let name = flow.name.as_ref().map(|name| &*name.text);
+        let name = row.name().map(|name| &*name.text);
         let more = Sum {
             flows: u64::from(growth.is_new),
             packets: row.turned(growth.amount.packets),

@@ -7,7 +7,7 @@ mod json;
 mod text;
 
 use fleetward_fleet::Direction;
-use fleetward_packet::{Endpoint, Flow};
+use fleetward_packet::{Endpoint, Flow, Name};
 
 pub use csv::{csv_heading, csv_row};
 pub use json::json_row;
@@ -28,6 +28,11 @@ impl<'a> Row<'a> {
     pub fn ends(&self) -> (&'a Endpoint, &'a Endpoint) {
         let (client, server) = (&self.flow.client, &self.flow.server);
         if self.begins == Direction::Out { (client, server) } else { (server, client) }
+    }
+
+    /// The name that led to the other end; none where the device was called, for then it is the device's own.
+    pub fn name(&self) -> Option<&'a Name> {
+        self.flow.name.as_ref().filter(|_| self.begins == Direction::Out)
     }
 
     /// Of a pair for client and server: from the device, to it.
@@ -114,8 +119,8 @@ impl<'a> Row<'a> {
             port(peer.port),
             protocol,
             if flow.vlan == 0 { Value::Absent } else { Value::Number(flow.vlan.into()) },
-            flow.name.as_ref().map_or(Value::Absent, |name| Value::Free(&name.text)),
-            flow.name.as_ref().map_or(Value::Absent, |name| Value::Plain(name.source.name())),
+            self.name().map_or(Value::Absent, |name| Value::Free(&name.text)),
+            self.name().map_or(Value::Absent, |name| Value::Plain(name.source.name())),
             flow.application.map_or(Value::Absent, |application| Value::Plain(application.name())),
             Value::Number(packets_out),
             Value::Number(packets_in),
@@ -131,7 +136,7 @@ impl<'a> Row<'a> {
 #[cfg(test)]
 mod tests {
     use fleetward_fleet::Mac;
-    use fleetward_packet::{Application, Name, NameSource, TcpSeen, Time};
+    use fleetward_packet::{Application, NameSource, TcpSeen, Time};
 
     use super::*;
 

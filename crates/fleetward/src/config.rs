@@ -10,7 +10,8 @@ mod types;
 
 pub(crate) use load::{Problem, Settings};
 pub(crate) use types::{
-    Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel, PasswordKind, Tls,
+    Capture, CaptureSource, Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel,
+    PasswordKind, Tls,
 };
 
 /// The commented file that `fleetward init` writes: every setting with its default.

@@ -67,9 +67,9 @@ pub(crate) fn write_line(text: &str) -> io::Result<()> {
 
 /// RFC 4180
 fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = |cell: String| match cell.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
+    let quoted = |cell: String| {
+        let must = cell.contains(['"', ',', '\n', '\r']);
+        if must { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
     };
     cells.map(quoted).collect::<Vec<_>>().join(",")
 }

@@ -4,6 +4,7 @@
 //! database, directory, responses, detection, journal (and its replay), RADIUS, API. Stopping is the way itself.
 
 mod aim;
+mod capture;
 mod control;
 mod events;
 mod folder;
@@ -64,6 +65,7 @@ pub(crate) struct Server {
     radius: Arc<aaa::Server>,
     web: web::Web,
     ticker: JoinHandle<()>,
+    capture: capture::Capture,
     journal: Journal<Record>,
     engine: Arc<Engine>,
     outbox: Outbox,
@@ -142,7 +144,9 @@ impl Server {
             events: events.clone(),
             clock: clock::now,
         })?;
-        let projector = Projector::start(store.clone(), Arc::clone(&directory), tell_responder(&responder))?;
+        let people = Arc::new(capture::People::new(&settings.config.capture, &settings.profiles));
+        let on_change = on_change(&responder, &people);
+        let projector = Projector::start(store.clone(), Arc::clone(&directory), on_change)?;
 
         // The journal, and what it holds that nobody knows yet.
         let sources = Arc::new(sources(settings, &store)?);
@@ -180,7 +184,9 @@ impl Server {
             stop: Arc::clone(&stop),
         };
         let ticker = std::thread::Builder::new().name("ticker".into()).spawn(move || ticker.run())?;
+        let capture = capture::Capture::start(settings, people, &store, &engine, &journal.handle())?;
         let desk = Arc::new(RuleDesk {
+            capture: capture.watch(),
             config: settings.file.clone(),
             engine: Arc::clone(&engine),
             directory: Arc::clone(&directory),
@@ -200,6 +206,7 @@ impl Server {
             radius: Arc::clone(&radius),
             desk,
             sources,
+            capture: capture.watch(),
             watchers: control::broadcast(&events),
         });
         let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
@@ -210,7 +217,7 @@ impl Server {
             radsec: at.radsec.clone(),
             api: web.url.clone(),
         };
-        Ok(Self { radius, web, ticker, journal, engine, outbox, control, stop, store, events, addresses })
+        Ok(Self { radius, web, ticker, capture, journal, engine, outbox, control, stop, store, events, addresses })
     }
 
     /// Puts devices into the inventory, as the API would.
@@ -226,9 +233,10 @@ impl Server {
 
     /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
     pub(crate) fn stop(self) {
-        let Self { radius, mut web, ticker, journal, engine, outbox, control, stop, store, .. } = self;
+        let Self { radius, mut web, ticker, capture, journal, engine, outbox, control, stop, store, .. } = self;
         web.stop();
         stop.store(true, Ordering::Relaxed);
+        capture.stop();
         if ticker.join().is_err() {
             tracing::error!("the ticker had panicked");
         }
@@ -260,13 +268,17 @@ fn compiled(settings: &Settings) -> Compiled {
 fn sources(settings: &Settings, store: &Store) -> anyhow::Result<Sources> {
     let wanted = settings.config.sources.iter();
     let wanted = wanted.map(|source| (source.name.value.clone(), source.silent_after.0));
+    let captures = settings.config.capture.sources.iter();
+    let captures = captures.filter_map(|source| Some((source.name.value.clone(), source.silent_after?.0)));
+    let wanted = wanted.chain(captures);
     Sources::new(wanted, store, clock::now()).map_err(folder::failure)
 }
 
-/// What the projector says about each device, passed on: a suspension is verified by it.
-fn tell_responder(responder: &Late) -> projector::OnChange {
-    let responder = Arc::clone(responder);
+/// What the projector says about each device, passed on: a suspension is verified by it, packets are told apart by it.
+fn on_change(responder: &Late, people: &Arc<capture::People>) -> projector::OnChange {
+    let (responder, people) = (Arc::clone(responder), Arc::clone(people));
     Box::new(move |device, removed| {
+        people.changed();
         if let (Some(responder), false) = (responder.get(), removed) {
             responder.device_changed(device.id(), device.state);
         }

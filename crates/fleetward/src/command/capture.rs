@@ -88,7 +88,7 @@ struct Flows {
 
 impl Flows {
     fn new(global: &Global, whom: Whom) -> anyhow::Result<Self> {
-        let output = Output::new(global.format, Names::new(whom.device, whom.local))?;
+        let output = Output::new(global.format, Names::new(whom.device, whom.local));
         Ok(Self { table: table()?, output, last: Time::default(), before: Counts::default() })
     }
 
@@ -123,7 +123,9 @@ impl Flows {
             flows => format!(", {flows} of them put out early for lack of room"),
         };
         let (frames, flows, octets) = (counts.frames, counts.flows, human_bytes(octets));
-        say(&format!("{frames} packets{broken} ({octets}) from {from}: {flows} flows{evicted}"));
+        let s = |count| if count == 1 { "" } else { "s" };
+        let (p, f) = (s(frames), s(flows));
+        say(&format!("{frames} packet{p}{broken} ({octets}) from {from}: {flows} flow{f}{evicted}"));
         Ok(())
     }
 }
@@ -152,12 +154,12 @@ impl Read {
         for path in &self.files {
             let mut file = File::open(path).map_err(|error| unread(&error))?;
             let mut begun = false;
-            loop {
-                let Some(batch) = file.batch().transpose() else { break };
+            while let Some(batch) = file.batch().transpose() {
                 // Flows of what was whole are worth having, and the error still counts.
                 let batch = match batch {
                     Ok(batch) => batch,
                     Err(error) => {
+                        octets += file.summary().octets;
                         flows.finish(&path.display().to_string(), octets)?;
                         return Err(unread(&error).into());
                     }

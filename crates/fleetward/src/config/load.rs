@@ -98,6 +98,7 @@ impl Loader {
         let rules = self.rules(&config);
         self.listeners(&config);
         self.sources(&config);
+        self.capture(&config);
         self.baseline(&config, &profiles);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {
@@ -287,6 +288,38 @@ impl Loader {
         }
         if config.radius.clients.is_empty() {
             self.warnings.push("no client is configured: every packet will be dropped".into());
+        }
+    }
+
+    /// A source of packets is one thing, and its name says in the journal where something was seen.
+    fn capture(&mut self, config: &Config) {
+        let mut seen: Vec<&str> = Vec::new();
+        for source in &config.capture.sources {
+            let Spanned { value: name, referenced: at, .. } = &source.name;
+            if name.is_empty() || seen.contains(&name.as_str()) {
+                self.problem(*at, format!("capture.sources: {name:?} is empty or there twice"));
+            }
+            seen.push(name);
+            let kinds = [source.interface.is_some(), source.file.is_some(), source.ipfix.is_some()];
+            if kinds.into_iter().filter(|is| *is).count() != 1 {
+                let message = format!("capture.sources: {name:?} needs one of `interface`, `file` and `ipfix`");
+                self.problem(*at, message);
+            }
+            let silent_after = source.silent_after.is_some_and(|it| it.0 < Duration::from_secs(10));
+            if silent_after {
+                let message =
+                    format!("capture.sources: {name:?}: `silent_after` of less than 10 s would cry at every pause");
+                self.problem(*at, message);
+            }
+            if source.silent_after.is_some() && config.sources.iter().any(|other| other.name.value == *name) {
+                self.problem(
+                    *at,
+                    format!("capture.sources: {name:?} is in `sources` already; say `silent_after` once"),
+                );
+            }
+        }
+        if config.capture.flush_every.0 < Duration::from_secs(1) {
+            self.problem(Location::UNKNOWN, "capture.flush_every: less than a second would fill the journal");
         }
     }
 

@@ -15,6 +15,7 @@ use fleetward_respond::{ActionRequest, Failed};
 use fleetward_store::{Listing, Lookup, Page, Store, StoreError};
 use tokio::sync::broadcast;
 
+use super::capture::Watch;
 use super::events::{Event, Events};
 use super::projector::Projector;
 use super::responder::{Late, PROJECTION_PATIENCE};
@@ -38,6 +39,7 @@ pub(super) struct ServerControl {
     pub(super) radius: Arc<aaa::Server>,
     pub(super) desk: Arc<RuleDesk>,
     pub(super) sources: Arc<Sources>,
+    pub(super) capture: Watch,
     pub(super) watchers: broadcast::Sender<Arc<ApiEvent>>,
 }
 
@@ -251,6 +253,7 @@ impl Control for ServerControl {
             },
         ];
         components.extend(self.sources.health());
+        components.extend(self.capture.health());
         components
     }
 
@@ -258,6 +261,7 @@ impl Control for ServerControl {
         let mut samples = self.radius.metrics();
         samples.extend(self.journal.metrics());
         samples.extend(self.engine.metrics());
+        samples.extend(self.capture.metrics());
         samples.extend(self.responder.get().map(fleetward_respond::Responder::metrics).unwrap_or_default());
         samples
     }

@@ -18,6 +18,7 @@ use fleetward_detect::Engine;
 use fleetward_rules::{Mode, Options, Rule, RuleSet};
 use parking_lot::{Mutex, RwLock};
 
+use super::capture::Watch;
 use crate::config::{Problem, Settings};
 use crate::rulefiles;
 
@@ -28,6 +29,8 @@ const KEPT: &str = ".versions";
 
 /// See the module.
 pub(super) struct RuleDesk {
+    /// Holds packets against the models.
+    pub(super) capture: Watch,
     pub(super) config: PathBuf,
     pub(super) engine: Arc<Engine>,
     pub(super) directory: Arc<Directory>,
@@ -58,6 +61,7 @@ impl RuleDesk {
         let before = self.rules();
         let after = Arc::clone(&settings.rules);
         self.engine.reload(Arc::new(super::compiled(settings))).map_err(|_| super::control::stopped())?;
+        self.capture.set_profiles(&settings.profiles);
         self.directory.set_profiles(settings.profiles.iter().cloned().map(Arc::new));
         *self.in_force.write() = Arc::clone(&after);
         let mut reloaded = difference(&before, &after);

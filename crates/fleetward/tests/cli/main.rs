@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod backtest;
+mod capture;
 mod check;
 mod first_run;
 mod help;

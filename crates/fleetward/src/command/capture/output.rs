@@ -32,7 +32,7 @@ enum Kind {
 }
 
 impl Output {
-    pub(super) fn new(format: Format, names: Names) -> io::Result<Self> {
+    pub(super) fn new(format: Format, names: Names) -> Self {
         let mut rows = Vec::with_capacity(FULL * 2);
         let kind = match format {
             Format::Csv => {
@@ -46,7 +46,7 @@ impl Output {
             Format::Jsonl => Kind::Jsonl,
             Format::Table => Kind::Table(Totals::new(SHOWN)),
         };
-        Ok(Self { names, rows, kind })
+        Self { names, rows, kind }
     }
 
     pub(super) fn flush_if_full(&mut self) -> io::Result<()> {

@@ -1,0 +1,165 @@
+//! Packets in: as a command, and as a sense of the server.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::support::Place;
+
+const DEVICE: ([u8; 6], Ipv4Addr) = ([0x02, 0, 0, 0, 0, 7], Ipv4Addr::new(192, 168, 10, 7));
+const ROUTER: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
+const FAR: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+
+/// A capture of Ethernet frames that is being written.
+struct Capture {
+    bytes: Vec<u8>,
+    /// Microseconds since 1970.
+    at: u64,
+}
+
+impl Capture {
+    fn new(at: u64) -> Self {
+        let mut bytes = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
+        bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+        Self { bytes, at }
+    }
+
+    fn frame(&mut self, frame: &[u8]) {
+        self.at += 1000;
+        let (seconds, fraction) = (self.at / 1_000_000, self.at % 1_000_000);
+        for number in [seconds, fraction, frame.len() as u64, frame.len() as u64] {
+            self.bytes.extend((number as u32).to_le_bytes());
+        }
+        self.bytes.extend(frame);
+    }
+
+    /// A segment between the device and the far end.
+    fn tcp(&mut self, from_device: bool, ports: (u16, u16), flags: u8, payload: &[u8]) {
+        let (own, far) = ((DEVICE.0, DEVICE.1, ports.0), (ROUTER, FAR, ports.1));
+        let (from, to) = if from_device { (own, far) } else { (far, own) };
+        let length = (40 + payload.len()) as u16;
+        let mut frame = [to.0, from.0].concat();
+        frame.extend([8, 0, 0x45, 0]);
+        frame.extend(length.to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, 6, 0, 0]);
+        frame.extend(from.1.octets());
+        frame.extend(to.1.octets());
+        frame.extend(from.2.to_be_bytes());
+        frame.extend(to.2.to_be_bytes());
+        frame.extend([0; 8]);
+        frame.extend([0x50, flags, 0x20, 0, 0, 0, 0, 0]);
+        frame.extend(payload);
+        self.frame(&frame);
+    }
+
+    /// A whole conversation that the device begins.
+    fn conversation(&mut self, port: u16, said: &[u8]) {
+        let ports = (40_000, port);
+        self.tcp(true, ports, 0x02, b"");
+        self.tcp(false, ports, 0x12, b"");
+        self.tcp(true, ports, 0x10, b"");
+        self.tcp(true, ports, 0x18, said);
+        self.tcp(false, ports, 0x18, b"HTTP/1.1 200 OK\r\n\r\n");
+        self.tcp(true, ports, 0x11, b"");
+        self.tcp(false, ports, 0x11, b"");
+        self.tcp(true, ports, 0x10, b"");
+    }
+}
+
+fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "packets of a test are of now")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
+}
+
+#[test]
+fn a_capture_is_read_in_every_format_and_damage_is_told() {
+    let place = Place::empty();
+    let mut capture = Capture::new(1_700_000_000_000_000);
+    capture.conversation(80, b"GET / HTTP/1.1\r\nHost: time.vendor.example\r\n\r\n");
+    std::fs::write(place.path("lamp.pcap"), &capture.bytes).unwrap();
+    let mut shown = String::new();
+    for more in [
+        &[][..],
+        &["--format", "csv"],
+        &["--format", "jsonl", "--device", "02:00:00:00:00:07=lamp"],
+        &["--device", "203.0.113.9=server"],
+        &["--device", "192.168.10.8=somebody else"],
+    ] {
+        let ran = place.run(&[&["capture", "read", "lamp.pcap"], more].concat());
+        shown += &format!("$ fleetward capture read lamp.pcap {}\n{}{}\n", more.join(" "), ran.out, ran.err);
+        ran.ok();
+    }
+    std::fs::write(place.path("cut.pcap"), &capture.bytes[..capture.bytes.len() - 20]).unwrap();
+    let mut damaged = capture.bytes.clone();
+    damaged.extend([0xff; 40]);
+    std::fs::write(place.path("damaged.pcap"), damaged).unwrap();
+    place.write("page.pcap", "<html>");
+    for (file, code) in [("cut.pcap", 0), ("damaged.pcap", 2), ("page.pcap", 2), ("nowhere.pcap", 2)] {
+        let ran = place.run(&["capture", "read", file]);
+        shown += &format!("$ fleetward capture read {file}    # {}\n{}\n", ran.code, ran.err);
+        assert_eq!(ran.code, code, "{file}: {}", ran.err);
+    }
+    let ran = place.run(&["capture", "live", "nowhere0"]);
+    shown += &format!("$ fleetward capture live nowhere0    # {}\n{}\n", ran.code, ran.err);
+    insta::assert_snapshot!("capture", place.plain(&shown));
+}
+
+/// The server with one source, and the device in its inventory.
+fn with_source(place: &Place, source: &str) {
+    place.edit("  sources: []\n", &format!("  sources: [{{ name: site-1, {source} }}]\n"));
+    place.edit("flush_every: 1 min", "flush_every: 1 s");
+    place.edit("  routers: []", "  routers: ['02:00:00:00:00:01']");
+    place.write("devices.csv", "name,mac\nlamp,02:00:00:00:00:07\n");
+}
+
+#[test]
+fn a_pipe_is_a_sense_of_the_server() {
+    let place = Place::init();
+    with_source(&place, "file: packets");
+    nix::unistd::mkfifo(&place.path("packets"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let server = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    let mut pipe = OpenOptions::new().write(true).open(place.path("packets")).unwrap();
+    // Who is who is looked at again two seconds after a change at most.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let mut capture = Capture::new(now());
+    capture.conversation(25, b"EHLO lamp\r\n");
+    pipe.write_all(&capture.bytes).unwrap();
+    let findings = place.until(&["findings", "list"], |rows| rows.as_array().is_some_and(|rows| !rows.is_empty()));
+    assert_eq!(findings[0]["subject"], "lamp", "{findings:#}");
+    assert!(findings[0]["observed"].as_str().is_some_and(|it| it.contains("port 25")), "{findings:#}");
+    let metrics = place.run(&["journal", "cat", "--format", "jsonl"]);
+    assert!(metrics.out.contains("site-1"), "{}", metrics.out);
+    drop(server);
+}
+
+#[test]
+fn a_capture_file_counts_once_over_restarts() {
+    let place = Place::init();
+    with_source(&place, "file: lamp.pcap");
+    let mut capture = Capture::new(now());
+    capture.conversation(443, b"hello");
+    capture.conversation(8883, b"hello");
+    std::fs::write(place.path("lamp.pcap"), &capture.bytes).unwrap();
+    let flows = |place: &Place| {
+        let lines = place.run(&["journal", "cat", "--format", "jsonl"]).ok();
+        lines.lines().filter(|line| line.contains("\"flow\"")).count()
+    };
+    let first = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    drop(first);
+    // Now the device is known from the start.
+    let second = place.serve();
+    place.until(&["devices", "list"], |rows| *rows != json!([]));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    drop(second);
+    let counted = flows(&place);
+    let third = place.serve();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    drop(third);
+    assert_eq!((counted, flows(&place)), (2, 2));
+}
