@@ -1,5 +1,6 @@
 //! Packets in: as a command, and as a sense of the server.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -90,7 +91,7 @@ fn a_capture_is_read_in_every_format_and_damage_is_told() {
         &["--device", "192.168.10.8=somebody else"],
     ] {
         let ran = place.run(&[&["capture", "read", "lamp.pcap"], more].concat());
-        shown += &format!("$ fleetward capture read lamp.pcap {}\n{}{}\n", more.join(" "), ran.out, ran.err);
+        writeln!(shown, "$ fleetward capture read lamp.pcap {}\n{}{}", more.join(" "), ran.out, ran.err).unwrap();
         ran.ok();
     }
     std::fs::write(place.path("cut.pcap"), &capture.bytes[..capture.bytes.len() - 20]).unwrap();
@@ -100,11 +101,11 @@ fn a_capture_is_read_in_every_format_and_damage_is_told() {
     place.write("page.pcap", "<html>");
     for (file, code) in [("cut.pcap", 0), ("damaged.pcap", 2), ("page.pcap", 2), ("nowhere.pcap", 2)] {
         let ran = place.run(&["capture", "read", file]);
-        shown += &format!("$ fleetward capture read {file}    # {}\n{}\n", ran.code, ran.err);
+        writeln!(shown, "$ fleetward capture read {file}    # {}\n{}", ran.code, ran.err).unwrap();
         assert_eq!(ran.code, code, "{file}: {}", ran.err);
     }
     let ran = place.run(&["capture", "live", "nowhere0"]);
-    shown += &format!("$ fleetward capture live nowhere0    # {}\n{}\n", ran.code, ran.err);
+    writeln!(shown, "$ fleetward capture live nowhere0    # {}\n{}", ran.code, ran.err).unwrap();
     insta::assert_snapshot!("capture", place.plain(&shown));
 }
 
