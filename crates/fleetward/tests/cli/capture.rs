@@ -1,13 +1,17 @@
 //! Packets in: as a command, and as a sense of the server.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::net::Ipv4Addr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use fleetward_testkit::daemons::Lab;
 use serde_json::json;
 
+use crate::misuse::with;
 use crate::support::Place;
 
 const DEVICE: ([u8; 6], Ipv4Addr) = ([0x02, 0, 0, 0, 0, 7], Ipv4Addr::new(192, 168, 10, 7));
@@ -122,20 +126,19 @@ fn a_pipe_is_a_sense_of_the_server() {
     let place = Place::init();
     with_source(&place, "file: packets");
     nix::unistd::mkfifo(&place.path("packets"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let server = place.serve();
+    let _server = place.serve();
     place.run(&["devices", "import", "devices.csv"]).ok();
     let mut pipe = OpenOptions::new().write(true).open(place.path("packets")).unwrap();
     // Who is who is looked at again two seconds after a change at most.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(3));
     let mut capture = Capture::new(now());
     capture.conversation(25, b"EHLO lamp\r\n");
     pipe.write_all(&capture.bytes).unwrap();
     let findings = place.until(&["findings", "list"], |rows| rows.as_array().is_some_and(|rows| !rows.is_empty()));
     assert_eq!(findings[0]["subject"], "lamp", "{findings:#}");
     assert!(findings[0]["observed"].as_str().is_some_and(|it| it.contains("port 25")), "{findings:#}");
-    let metrics = place.run(&["journal", "cat", "--format", "jsonl"]);
-    assert!(metrics.out.contains("site-1"), "{}", metrics.out);
-    drop(server);
+    let journal = place.run(&["journal", "cat", "--format", "jsonl"]).ok();
+    assert!(journal.contains("site-1"), "{journal}");
 }
 
 #[test]
@@ -156,11 +159,62 @@ fn a_capture_file_counts_once_over_restarts() {
     // Now the device is known from the start.
     let second = place.serve();
     place.until(&["devices", "list"], |rows| *rows != json!([]));
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     drop(second);
     let counted = flows(&place);
     let third = place.serve();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     drop(third);
     assert_eq!((counted, flows(&place)), (2, 2));
+}
+
+#[test]
+fn an_interface_is_a_sense_of_the_server() {
+    let Some(mut lab) = Lab::try_new(&[]).unwrap() else { return };
+    let gateway = lab.namespace("gateway").unwrap();
+    let device = lab.namespace("device").unwrap();
+    lab.cable((&gateway, "eth1", "10.77.0.1/24"), (&device, "eth0", "10.77.0.7/24")).unwrap();
+    device.set_mac("eth0", "02:00:00:00:00:07").unwrap();
+    let mut place = Place::init();
+    place.enter(gateway.name());
+    with_source(&place, "interface: eth1");
+    let _server = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    std::thread::sleep(Duration::from_secs(3));
+    let listener = gateway.enter(|| TcpListener::bind("10.77.0.1:25")).unwrap().unwrap();
+    let called = device.enter(|| TcpStream::connect("10.77.0.1:25").and_then(|mut it| it.write_all(b"EHLO lamp\r\n")));
+    called.unwrap().unwrap();
+    drop(listener.accept().unwrap());
+    let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "mail-sent").is_empty());
+    assert_eq!(with(&findings, "rule", "mail-sent")[0]["subject"], "lamp", "{findings:#}");
+    let token = format!("Authorization: Bearer {}", place.read("data/cli-token").trim());
+    let url = format!("https://{}/metrics", place.ports.api);
+    let asked = gateway.command("curl").args(["--silent", "--insecure", "--header", &token, &url]).output();
+    let Ok(metrics) = asked else {
+        println!("SKIPPED: the metrics, without curl");
+        return;
+    };
+    let metrics = String::from_utf8_lossy(&metrics.stdout).into_owned();
+    for line in [r#"fleetward_capture_drops_total{source="site-1"} 0"#, r#"fleetward_capture_up{source="site-1"} 1"#] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+#[test]
+fn listening_without_the_right_says_which_one_is_missing() {
+    let place = Place::empty();
+    let program = env!("CARGO_BIN_EXE_fleetward");
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--bounding-set=-net_raw", "--inh-caps=-net_raw", program, "capture", "live", "lo", "--for", "1s"]);
+    let Ok(ran) = command.current_dir(place.path(".")).output() else {
+        println!("SKIPPED: no setpriv here");
+        return;
+    };
+    let said = String::from_utf8_lossy(&ran.stderr);
+    if said.contains("setpriv:") {
+        println!("SKIPPED: {said}");
+        return;
+    }
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    assert!(said.contains("needs the capability CAP_NET_RAW") && said.contains("setcap cap_net_raw=ep"), "{said}");
 }

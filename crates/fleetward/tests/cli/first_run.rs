@@ -46,7 +46,8 @@ fn what_stands_in_comments_is_right_too() {
     let place = Place::init();
     place.edit("  clients: []\n", "");
     place.edit("channels: {}\n", "");
-    place.edit("sources: []\n", "");
+    place.edit("\nsources: []\n", "\n");
+    place.edit("  sources: []\n", "");
     // One of the two follows from the other.
     place.edit("  false_alarms_per_device_month: 0.01", "  #");
     let config: Vec<String> = place.read("fleetward.yaml").lines().map(uncomment).collect();

@@ -49,6 +49,8 @@ impl Ran {
 /// A folder that `fleetward init` has filled.
 pub(crate) struct Place {
     folder: TempDir,
+    /// The network namespace that its commands run in.
+    namespace: Option<String>,
     pub(crate) ports: Ports,
 }
 
@@ -73,7 +75,7 @@ impl Place {
 
     pub(crate) fn empty() -> Self {
         let ports = Ports { authentication: free_port(), accounting: free_port(), api: free_port() };
-        Self { folder: tempfile::tempdir().unwrap(), ports }
+        Self { folder: tempfile::tempdir().unwrap(), namespace: None, ports }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -104,9 +106,22 @@ impl Place {
         self.write_private("fleetward.yaml", &config.replacen(old, new, 1));
     }
 
+    /// From now on commands run in this network namespace, the server too.
+    pub(crate) fn enter(&mut self, namespace: &str) {
+        self.namespace = Some(namespace.to_owned());
+    }
+
     /// A command in this folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fleetward"));
+        let program = env!("CARGO_BIN_EXE_fleetward");
+        let mut command = match &self.namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, program]);
+                command
+            }
+        };
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLEETWARD_")) {
             command.env_remove(name);
         }
