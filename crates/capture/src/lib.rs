@@ -20,6 +20,7 @@
 
 mod batch;
 mod error;
+mod export;
 mod file;
 mod live;
 mod pcap;
@@ -32,6 +33,7 @@ mod write;
 
 pub use batch::{Batch, Packet, Packets};
 pub use error::{Damage, Error, Place};
+pub use export::{ExportCounts, Exported};
 pub use file::{File, Summary, read};
 pub use live::{Counted, Live, LiveError, LiveOptions};
 pub use totals::{Growth, Sum, Total, TotalLimits, Totals};

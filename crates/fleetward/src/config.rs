@@ -9,6 +9,7 @@ mod secret;
 mod types;
 
 pub(crate) use load::{Problem, Settings};
+pub(crate) use place::Socket;
 pub(crate) use types::{
     Capture, CaptureSource, Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel,
     PasswordKind, Tls,

@@ -305,6 +305,12 @@ impl Loader {
                 let message = format!("capture.sources: {name:?} needs one of `interface`, `file` and `ipfix`");
                 self.problem(*at, message);
             }
+            if source.ipfix.is_some_and(|at| !at.0.ip().is_loopback()) && source.from.is_empty() {
+                let message = format!(
+                    "capture.sources: {name:?} takes flows from the network: name the gateways, `from: [192.0.2.1]`"
+                );
+                self.problem(*at, message);
+            }
             let silent_after = source.silent_after.is_some_and(|it| it.0 < Duration::from_secs(10));
             if silent_after {
                 let message =

@@ -95,6 +95,9 @@ pub(crate) struct CaptureSource {
     /// Where a gateway sends IPFIX or NetFlow v9 to.
     #[serde(default)]
     pub(crate) ipfix: Option<Socket>,
+    /// The gateways that may; their datagrams carry no proof of who sent them.
+    #[serde(default)]
+    pub(crate) from: Vec<Address>,
     /// Also frames that are for others.
     #[serde(default = "yes")]
     pub(crate) promiscuous: bool,

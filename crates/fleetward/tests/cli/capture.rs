@@ -218,3 +218,29 @@ fn listening_without_the_right_says_which_one_is_missing() {
     assert_eq!(ran.status.code(), Some(3), "{said}");
     assert!(said.contains("needs the capability CAP_NET_RAW") && said.contains("setcap cap_net_raw=ep"), "{said}");
 }
+
+#[test]
+fn exported_flows_are_a_sense_of_the_server() {
+    let place = Place::init();
+    let at = crate::support::free_port();
+    with_source(&place, &format!("ipfix: '{at}'"));
+    place.write("devices.csv", "name,ip\nlamp,192.168.10.7\n");
+    let _server = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    std::thread::sleep(Duration::from_secs(3));
+    // NetFlow v5: one record, to a port that sends mail.
+    let seconds = (now() / 1_000_000) as u32;
+    let mut datagram = vec![0, 5, 0, 1, 0, 0, 0x27, 0x10];
+    datagram.extend(seconds.to_be_bytes());
+    datagram.extend([0; 12]);
+    datagram.extend([DEVICE.1.octets(), FAR.octets()].concat());
+    datagram.extend([0; 8]);
+    for number in [6_u32, 600, 4_000, 5_000] {
+        datagram.extend(number.to_be_bytes());
+    }
+    datagram.extend([0x9c, 0x40, 0, 25, 0, 0x1b, 6]);
+    datagram.resize(24 + 48, 0);
+    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&datagram, at).unwrap();
+    let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "mail-sent").is_empty());
+    assert_eq!(with(&findings, "rule", "mail-sent")[0]["subject"], "lamp", "{findings:#}");
+}

@@ -309,7 +309,7 @@ fn drain(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
 }
 
 /// A port below those that the kernel hands out, so that no outgoing connection takes it meanwhile.
-fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = (std::process::id() % 200) as u16 * 100;
     loop {

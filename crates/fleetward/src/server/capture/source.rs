@@ -1,23 +1,26 @@
 //! One source: its thread, from the packet to the sum.
 
+use std::io::ErrorKind;
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fleetward_capture::{Batch, File, Live, LiveError, LiveOptions, TotalLimits, Totals};
+use fleetward_capture::{Batch, Exported, File, Live, LiveError, LiveOptions, TotalLimits, Totals};
 use fleetward_detect::Engine;
 use fleetward_fleet::DeviceId;
 use fleetward_guard::view::View;
 use fleetward_packet::{Event, Limits, Sink, Table, Time};
 use fleetward_store::Store;
+use ipnet::IpNet;
 
 use super::gauges::Gauges;
 use super::people::{Known, People};
 use super::record::Recorder;
 use crate::clock;
 use crate::command::capture::{unheard, unread};
-use crate::config::{CaptureSource, Settings};
+use crate::config::{CaptureSource, Settings, Socket};
 use crate::exit::Failure;
 
 /// How long nothing is waited for: what is due by the clock is looked at in between, and so is the end.
@@ -27,8 +30,21 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// What is read.
 pub(super) enum Source {
-    File { file: Box<File>, path: PathBuf, once: bool },
-    Interface { live: Option<Box<Live>>, name: String, options: LiveOptions },
+    File {
+        file: Box<File>,
+        path: PathBuf,
+        once: bool,
+    },
+    Interface {
+        live: Option<Box<Live>>,
+        name: String,
+        options: LiveOptions,
+    },
+    /// Flows of gateways; `from`: whose are taken, all where it is empty.
+    Export {
+        socket: UdpSocket,
+        from: Vec<IpNet>,
+    },
 }
 
 impl Source {
@@ -39,10 +55,16 @@ impl Source {
             let once = path.is_file();
             return Ok(Self::File { file: Box::new(file), path, once });
         }
-        let Some(name) = wanted.interface.clone() else {
-            let message = format!("capture source {:?}: `ipfix` is not read yet", wanted.name.value);
-            return Err(Failure::input(message, "use `interface` or `file`").into());
-        };
+        if let Some(Socket(address)) = wanted.ipfix {
+            let socket = UdpSocket::bind(address).and_then(|it| it.set_read_timeout(Some(WAIT)).map(|()| it));
+            let socket = socket.map_err(|error| {
+                let message = format!("capture source {:?}: cannot listen on {address}: {error}", wanted.name.value);
+                Failure::unfinished(message, "choose another address, or stop what listens there")
+            })?;
+            let from = wanted.from.iter().map(|net| net.0).collect();
+            return Ok(Self::Export { socket, from });
+        }
+        let name = wanted.interface.clone().unwrap_or_default();
         let ring = usize::try_from(wanted.ring.0).unwrap_or(usize::MAX);
         let options = LiveOptions { promiscuous: wanted.promiscuous, ring, fan_out: None };
         let live = match Live::open(&name, options) {
@@ -117,6 +139,7 @@ impl Reading {
         match source {
             Source::File { file, path, once } => self.file(*file, &path.display().to_string(), once),
             Source::Interface { live, name, options } => self.interface(live, &name, options),
+            Source::Export { socket, from } => self.export(&socket, &from),
         }
         self.table.finish(&mut self.ears);
         self.flush();
@@ -184,6 +207,37 @@ impl Reading {
                 }
             }
         }
+    }
+
+    fn export(&mut self, socket: &UdpSocket, allowed: &[IpNet]) {
+        let (mut exported, mut foreign) = (Exported::default(), 0);
+        let mut datagram = vec![0; 1 << 16];
+        while !self.is_stopped() {
+            let now = Time(clock::now().0.saturating_mul(1_000_000));
+            match socket.recv_from(&mut datagram) {
+                Ok((length, from)) => {
+                    let ip = from.ip().to_canonical();
+                    if allowed.is_empty() || allowed.iter().any(|net| net.contains(&ip)) {
+                        self.ears.look(&self.reader.people);
+                        exported.take(from, &datagram[..length], now, &mut self.ears);
+                        self.reader.gauges.bytes.fetch_add(length as u64, Ordering::Relaxed);
+                    } else {
+                        foreign += 1;
+                    }
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => tracing::debug!(%error, "receiving flows"),
+            }
+            exported.advance(now, &mut self.ears);
+            self.ears.recorder.write();
+            self.by_the_clock(false);
+            let (gauges, counts) = (&self.reader.gauges, exported.counts());
+            gauges.packets.store(counts.datagrams, Ordering::Relaxed);
+            gauges.flows.store(counts.flows, Ordering::Relaxed);
+            gauges.drops.store(counts.lost, Ordering::Relaxed);
+            gauges.unreadable.store(counts.malformed + counts.without_template + foreign, Ordering::Relaxed);
+        }
+        exported.finish(&mut self.ears);
     }
 
     /// Waits, and goes on with what is due.
