@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, capture, changes, demo, devices, evaluate, findings, init, journal, observations, planned, reload, responses,
-    rules, secret, sessions, simulate, tokens, users,
+    self, capture, changes, demo, devices, evaluate, findings, init, journal, learn, mud, observations, planned,
+    reload, responses, rules, secret, sessions, simulate, tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -104,6 +104,11 @@ enum Command {
     /// Packets: from a capture or an interface to flows, device by device.
     #[command(subcommand)]
     Capture(capture::Capture),
+    /// Learn what a model needs of the network, from captures of its devices.
+    Learn(learn::Learn),
+    /// MUD files (RFC 8520) in and out.
+    #[command(subcommand)]
+    Mud(mud::Mud),
     /// The durable record of everything observed.
     #[command(subcommand)]
     Journal(journal::Journal),
@@ -141,6 +146,8 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Observations(observations) => observations.run(global),
         Command::Reload => reload::run(global),
         Command::Capture(capture) => capture.run(global),
+        Command::Learn(learn) => learn.run(global),
+        Command::Mud(mud) => mud.run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),
         Command::Tokens(tokens) => tokens.run(global),

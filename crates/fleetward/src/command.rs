@@ -8,6 +8,8 @@ pub(crate) mod evaluate;
 pub(crate) mod findings;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod learn;
+pub(crate) mod mud;
 pub(crate) mod observations;
 mod page;
 pub(crate) mod planned;

@@ -13,6 +13,7 @@
 
 mod gather;
 mod general;
+mod page;
 mod refuse;
 mod support;
 
@@ -25,6 +26,7 @@ use crate::view::View;
 use gather::Gathered;
 
 pub use general::{Change, difference};
+pub use page::{network_yaml, profile_yaml, support_words, words};
 
 /// At most so many shapes of a `ClientHello` are kept for a model.
 const MAX_SHAPES: usize = 16;

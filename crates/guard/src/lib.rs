@@ -11,6 +11,7 @@
 pub mod fit;
 pub mod hosts;
 pub mod learn;
+pub mod mud;
 pub mod nft;
 pub mod pattern;
 pub mod roles;
