@@ -171,5 +171,5 @@ fn plays(role: Role, view: &View<'_>, hosts: &Hosts) -> bool {
 /// A resolver, clock or server of addresses that is not the given one.
 fn is_role_of_another(view: &View<'_>) -> bool {
     view.begins == Direction::Out
-        && matches!((view.flow.protocol, view.port()), (17, 53 | 67 | 123) | (6, 53 | 853) | (17, 853))
+        && matches!((view.flow.protocol, view.port()), (17, 53 | 67 | 123 | 853) | (6, 53 | 853))
 }

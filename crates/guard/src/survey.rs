@@ -95,13 +95,13 @@ impl Sink for Survey {
                 }
             }
             Event::Neighbour(neighbour)
-                if neighbour.does == NeighbourDoes::Claims && neighbour.mac == neighbour.sender =>
+                if neighbour.does == NeighbourDoes::Claims
+                    && neighbour.mac == neighbour.sender
+                    && self.claims.len() < MAX_MACS =>
             {
-                if self.claims.len() < MAX_MACS {
-                    let claims = self.claims.entry(neighbour.mac).or_default();
-                    if claims.len() < MAX_BEHIND {
-                        claims.insert(neighbour.ip);
-                    }
+                let claims = self.claims.entry(neighbour.mac).or_default();
+                if claims.len() < MAX_BEHIND {
+                    claims.insert(neighbour.ip);
                 }
             }
             Event::Told(_, Told::Lease { routers, resolvers, clocks, .. }) => {

@@ -29,7 +29,7 @@ fn every_real_file_is_read_and_what_is_too_wide_is_said() {
     for file in folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder")) {
         let path = file.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !(name.ends_with("Mud.json") || name.ends_with(".mud")) {
+        if !["Mud.json", ".mud"].iter().any(|end| name.ends_with(end)) {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("text");
@@ -43,7 +43,7 @@ fn every_real_file_is_read_and_what_is_too_wide_is_said() {
         refused += imported.refused.len();
     }
     assert_eq!(files, 24, "21 of UNSW and three of mudgee");
-    println!("{files} files: {taken} items taken, {refused} rules refused as too wide");
+    eprintln!("{files} files: {taken} items taken, {refused} rules refused as too wide");
     assert!(refused > 0, "some of these files allow any port to somebody");
 }
 

@@ -85,7 +85,8 @@ impl Learn {
             play(capture, &mut survey)?;
         }
         let devices = if self.device.is_empty() { vec![only_device(&survey)?] } else { self.device.clone() };
-        let mut hosts = Hosts { local: self.local.clone(), ..Hosts::default() };
+        let mut hosts = Hosts::default();
+        hosts.local.clone_from(&self.local);
         for mac in devices {
             hosts.add(Host { name: mac.to_string().into(), model: Some(self.model.as_str().into()) }, &[mac], &[]);
         }
@@ -109,7 +110,9 @@ impl Learn {
         };
         let rows: Vec<serde_json::Value> = changes.iter().map(row).collect();
         let fields = ["change", "what", "why"];
-        global.printer().rows(&rows, &["", "WHAT", "WHY"], |row| fields.iter().map(|field| cell(row, field)).collect())?;
+        global
+            .printer()
+            .rows(&rows, &["", "WHAT", "WHY"], |row| fields.iter().map(|field| cell(row, field)).collect())?;
         Ok(Exit::Done)
     }
 }

@@ -67,7 +67,9 @@ impl Mud {
                 let mut rows: Vec<serde_json::Value> = taken.map(|what| row("takes", what)).collect();
                 rows.extend(imported.refused.iter().map(|what| row("too wide: not taken", what.clone())));
                 let fields = ["verdict", "what"];
-                global.printer().rows(&rows, &["", "WHAT"], |row| fields.iter().map(|field| cell(row, field)).collect())?;
+                global
+                    .printer()
+                    .rows(&rows, &["", "WHAT"], |row| fields.iter().map(|field| cell(row, field)).collect())?;
             }
             Self::Import { file, model, out, signature, roots } => {
                 if let (Some(signature), Some(roots)) = (&signature, &roots) {

@@ -25,7 +25,11 @@ const MAX_ADDRESSES: usize = 64;
 const SEARCH: usize = 20;
 
 /// An item before it is written: a peer with its ports.
-type Items = BTreeMap<(Peer, u8, bool), (BTreeMap<u16, Seen>, BTreeSet<String>)>;
+type Items = BTreeMap<Whose, Ports>;
+/// The peer, the protocol, and whether the peer begins.
+type Whose = (Peer, u8, bool);
+/// Ports with what speaks for each, and notes.
+type Ports = (BTreeMap<u16, Seen>, BTreeSet<String>);
 
 /// The items, and what was refused, in words.
 pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
@@ -52,7 +56,9 @@ pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
         refused.push(format!("{} flows of more things than are kept", gathered.crowded));
     }
     let mut allowed: Vec<Allow> = items.into_iter().flat_map(|item| allow(item, gathered.captures as usize)).collect();
-    allowed.iter_mut().for_each(|allow| remember_addresses(allow, gathered));
+    for allow in &mut allowed {
+        remember_addresses(allow, gathered);
+    }
     (allowed, refused)
 }
 
@@ -65,10 +71,7 @@ fn remember_addresses(allow: &mut Allow, gathered: &Gathered) {
 }
 
 /// One item for each port, or one for all where the ports have no meaning.
-fn allow(
-    ((peer, protocol, is_in), (ports, notes)): ((Peer, u8, bool), (BTreeMap<u16, Seen>, BTreeSet<String>)),
-    captures: usize,
-) -> Vec<Allow> {
+fn allow(((peer, protocol, is_in), (ports, notes)): (Whose, Ports), captures: usize) -> Vec<Allow> {
     let begins = if is_in { Direction::In } else { Direction::Out };
     let protocol = Protocol(protocol);
     let note = notes.into_iter().collect::<Vec<_>>().join("; ");
@@ -164,7 +167,7 @@ fn names(gathered: &Gathered) -> BTreeMap<Box<str>, Box<str>> {
     }
     let mut general = BTreeMap::new();
     for (digits, names) in alike {
-        let comes_and_goes = |name: &Box<str>| captures[name].len() * 2 < gathered.captures as usize;
+        let comes_and_goes = |name: &str| captures[name].len() * 2 < gathered.captures as usize;
         if names.len() >= 2
             || names.iter().any(|name| gathered.captures >= 3 && comes_and_goes(name) && **name != *digits)
         {

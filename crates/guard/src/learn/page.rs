@@ -46,9 +46,7 @@ pub fn profile_yaml(model: &str, profile: &NetworkProfile, old: Option<&str>) ->
         if line.starts_with("network:") {
             kept.push_str(&network);
             (written, inside) = (true, true);
-        } else if inside && !is_key {
-            continue;
-        } else {
+        } else if !inside || is_key {
             inside = false;
             kept.push_str(line);
         }
@@ -81,14 +79,14 @@ pub fn words(allow: &Allow) -> String {
 pub fn support_words(support: &Support) -> String {
     let confidence = json(&support.confidence);
     let note = if support.note.is_empty() { String::new() } else { format!("; {}", support.note) };
-    format!(
-        "{} confidence: {} devices, {} days, {} captures, {} flows{note}",
-        confidence.trim_matches('"'),
-        support.devices,
-        support.days,
-        support.captures,
-        support.flows
-    )
+    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let counts = [
+        count(support.devices.into(), "device"),
+        count(support.days.into(), "day"),
+        count(support.captures.into(), "capture"),
+        count(support.flows, "flow"),
+    ];
+    format!("{} confidence: {}{note}", confidence.trim_matches('"'), counts.join(", "))
 }
 
 fn refused(text: &mut String, learned: &Learned) {

@@ -83,7 +83,6 @@ fn peers(peer: &Peer, allow: &Allow, version: u8, from_device: bool) -> Vec<Map<
             addresses.filter(|ip| of_version(ip)).map(|ip| network(&IpNet::from(*ip))).collect()
         }
         Peer::Net(net) if of_version(&net.addr()) => vec![network(net)],
-        Peer::Net(_) => Vec::new(),
         Peer::Role(Role::Dns) => vec![mud("controller", json!("urn:ietf:params:mud:dns"))],
         Peer::Role(Role::Ntp) => vec![mud("controller", json!("urn:ietf:params:mud:ntp"))],
         Peer::Role(Role::Controller) => vec![mud("my-controller", json!([null]))],
@@ -96,7 +95,7 @@ fn peers(peer: &Peer, allow: &Allow, version: u8, from_device: bool) -> Vec<Map<
             let groups: &[&str] = if version == 4 { &["224.0.0.0/24", "239.255.255.250/32"] } else { &["ff02::/16"] };
             groups.iter().map(|group| json!({ family: { format!("destination-{family}-network"): group } })).collect()
         }
-        Peer::Role(Role::Broadcast | Role::LinkMulticast) => Vec::new(),
+        Peer::Net(_) | Peer::Role(Role::Broadcast | Role::LinkMulticast) => Vec::new(),
         Peer::Model(model) => vec![mud("model", json!(format!("https://mud.invalid/{}", slug(model))))],
     };
     values.into_iter().filter_map(|value| if let Value::Object(map) = value { Some(map) } else { None }).collect()

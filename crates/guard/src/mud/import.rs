@@ -127,15 +127,14 @@ fn rule(matches: &Value, from_device: bool) -> Result<Option<Allow>, String> {
     let initiated = header["ietf-mud:direction-initiated"].as_str();
     let begins = match (initiated, from_device, source, destination) {
         (Some("from-device"), ..) => Direction::Out,
-        (Some("to-device"), ..) => Direction::In,
-        (_, true, Some(_), None) | (_, false, _, Some(_)) => Direction::In,
+        (Some("to-device"), ..) | (_, true, Some(_), None) | (_, false, _, Some(_)) => Direction::In,
         _ => Direction::Out,
     };
     let called_is_destination = (begins == Direction::Out) == from_device;
     let port = if called_is_destination { destination } else { source };
     let peer = peer(matches, ip, from_device)?;
     if protocol.has_ports() && port.is_none_or(|port| port == (PortRange { first: 0, last: u16::MAX })) {
-        return Err(format!("any port of {}", protocol));
+        return Err(format!("any port of {protocol}"));
     }
     let ports = if protocol.has_ports() { port.into_iter().collect() } else { Vec::new() };
     Ok(Some(Allow { peer, protocol, ports, begins, rate: None, support: None }))

@@ -63,7 +63,7 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
     for folder in folders {
         let Some(row) = device(&folder, show)? else { continue };
         let denied = row.denied.len() as u64;
-        let percent = 100.0 * denied as f64 / row.flows.max(1) as f64;
+        let percent = percent(denied, row.flows);
         println!(
             "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10}",
             row.name,
@@ -86,7 +86,7 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
         figures.wildcards += row.profile.allow.iter().filter(|allow| is_wildcard(&allow.peer)).count();
         figures.reachable_endpoints += row.reachable;
     }
-    figures.held_out_denied_percent = 100.0 * figures.held_out_denied as f64 / figures.held_out_flows.max(1) as f64;
+    figures.held_out_denied_percent = percent(figures.held_out_denied, figures.held_out_flows);
     println!(
         "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10}",
         "all",
@@ -99,6 +99,11 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
         figures.reachable_endpoints
     );
     Ok(figures)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of conversations in some captures")]
+fn percent(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
 }
 
 /// A name that stands for a whole registrable domain or more, or a network wider than an operator's usual allotment (/16, /32).
