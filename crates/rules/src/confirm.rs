@@ -13,7 +13,7 @@ use crate::expr::read::Context;
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
-use crate::state::{Inner, SubjectState};
+use crate::state::SubjectState;
 
 /// A device's earlier events, as the rules saw them.
 pub trait Past: std::fmt::Debug {
@@ -27,7 +27,7 @@ pub(crate) enum Exactness {
     /// What is in memory is exact.
     Exact,
     /// The subject's state with the windows as they really are.
-    Measured(Box<Inner>),
+    Measured(Box<SubjectState>),
     /// At least one window may reach further back than it says, and nobody can tell.
     AtLeast,
 }
@@ -41,8 +41,7 @@ const NOT_TOLD: Triggers =
 
 /// Looks at the windows of `rule` at `now`.
 pub(crate) fn look(set: &RuleSet, rule: &Rule, facts: &Facts<'_>, state: &SubjectState, now: Timestamp) -> Exactness {
-    let Some(inner) = state.inner() else { return Exactness::Exact };
-    let blurred = |feed: &&Feed| inner.window(feed.key).is_some_and(|window| window.is_blurred(feed.spec, now));
+    let blurred = |feed: &&Feed| state.is_blurred(feed.key, feed.spec, now);
     let wanted: Vec<&Feed> = rule.compiled.feeds.iter().map(|feed| &**feed).filter(blurred).collect();
     if wanted.is_empty() {
         return Exactness::Exact;
@@ -53,18 +52,16 @@ pub(crate) fn look(set: &RuleSet, rule: &Rule, facts: &Facts<'_>, state: &Subjec
         return Exactness::AtLeast;
     };
     let Some(found) = measure(set, &wanted, past, facts, now) else { return Exactness::AtLeast };
-    let mut exact = Box::new(inner.clone());
+    let mut exact = Box::new(state.clone());
     for (feed, values) in wanted.iter().zip(&found) {
-        exact.window_mut(feed.key).become_exactly(feed.spec, now, values);
+        exact.become_exactly(feed.key, feed.spec, now, values);
     }
     Exactness::Measured(exact)
 }
 
 /// The same for a group, of whose devices nobody tells the past.
 pub(crate) fn of_group(rule: &Rule, state: &SubjectState, now: Timestamp) -> Exactness {
-    let Some(inner) = state.inner() else { return Exactness::Exact };
-    let blurred = |key, spec| inner.window(key).is_some_and(|window| window.is_blurred(spec, now));
-    let any = rule.compiled.feeds.iter().any(|feed| blurred(feed.key, feed.spec));
+    let any = rule.compiled.feeds.iter().any(|feed| state.is_blurred(feed.key, feed.spec, now));
     if any { Exactness::AtLeast } else { Exactness::Exact }
 }
 
@@ -120,14 +117,13 @@ impl Told<'_> {
     fn event(&mut self, facts: &Facts<'_>) {
         let time = facts.time();
         if time > self.since && !self.forgot {
-            let known = self.state.inner().map_or(0, |inner| inner.memory.len());
-            self.forgot = known < self.set.memory.len();
+            self.forgot = self.state.fields() < self.set.memory.len();
         }
         for (feed, found) in self.wanted.iter().zip(&mut self.found) {
             if !feed.triggers.contains(facts.trigger) || time <= self.now - feed.spec.over() {
                 continue;
             }
-            let context = Context { facts, state: self.state.inner(), now: self.now };
+            let context = Context { facts, state: Some(&self.state), now: self.now };
             found.extend(fed(feed, &context).map(|value| (time, value)));
         }
         if facts.trigger != Trigger::Tick {

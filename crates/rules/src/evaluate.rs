@@ -16,7 +16,7 @@ use crate::key::Key;
 use crate::plan::Plan;
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
-use crate::state::{Episode, Inner, Phase, Remembered, SubjectState};
+use crate::state::{Episode, Phase, SubjectState};
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
@@ -29,7 +29,7 @@ pub(crate) fn observe(
     out: &mut Vec<Firing>,
 ) {
     let time = facts.time();
-    let now = state.inner().map_or(time, |inner| inner.watermark.max(time));
+    let now = state.watermark().map_or(time, |held| held.max(time));
     for feed in routes.feeds(facts.trigger) {
         feed_window(feed, facts, state, now);
     }
@@ -48,18 +48,18 @@ pub(crate) fn observe_planned(
     out: &mut Vec<Firing>,
 ) {
     let time = facts.time();
-    let now = state.inner().map_or(time, |inner| inner.watermark.max(time));
+    let now = state.watermark().map_or(time, |held| held.max(time));
     let steps = plan.at(facts.trigger);
     for planned in &steps.feeds {
-        let context = Context { facts, state: state.inner(), now };
+        let context = Context { facts, state: Some(state), now };
         if planned.test.as_ref().is_none_or(|test| test(&context) == Some(true))
             && let Some(value) = planned.feed.amount(&context)
         {
-            state.inner_mut().window_mut(planned.feed.key).add(planned.feed.spec, time, value);
+            state.feed(planned.feed.key, planned.feed.spec, time, value);
         }
     }
     let mut hits = Vec::new();
-    let context = Context { facts, state: state.inner(), now };
+    let context = Context { facts, state: Some(state), now };
     for guarded in &steps.guarded {
         guarded.ask(&context, &mut hits);
     }
@@ -77,8 +77,7 @@ pub(crate) fn observe_planned(
 
 /// Rules with an episode under way that this kind of event concerns.
 fn open_rules(set: &RuleSet, trigger: Trigger, state: &SubjectState) -> impl Iterator<Item = u16> {
-    let episodes = state.inner().map_or(&[] as &[Episode], |inner| &inner.episodes);
-    let indices = episodes.iter().filter_map(|held| set.index_of(held.rule));
+    let indices = state.episodes().iter().filter_map(|held| set.index_of(held.rule));
     indices.filter(move |index| set.by_index(*index).compiled.triggers.contains(trigger))
 }
 
@@ -96,11 +95,7 @@ fn finish(
     if whom.remembers && facts.trigger != Trigger::Tick {
         remember(set, facts, state, now);
     }
-    if let Some(inner) = state.inner()
-        && inner.watermark < now
-    {
-        state.inner_mut().watermark = now;
-    }
+    state.advance(now);
 }
 
 /// About whom a judgement is.
@@ -123,9 +118,9 @@ pub(crate) fn feeds(feed: &Feed, facts: &Facts<'_>) -> bool {
 }
 
 fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
-    let context = Context { facts, state: state.inner(), now };
+    let context = Context { facts, state: Some(state), now };
     if let Some(value) = fed(feed, &context) {
-        state.inner_mut().window_mut(feed.key).add(feed.spec, facts.time(), value);
+        state.feed(feed.key, feed.spec, facts.time(), value);
     }
 }
 
@@ -162,7 +157,7 @@ fn follow_up(
     now: Timestamp,
     out: &mut Vec<Firing>,
 ) {
-    let keys: Vec<u32> = state.inner().iter().flat_map(|inner| inner.episodes.iter().map(|held| held.rule)).collect();
+    let keys: Vec<u32> = state.episodes().iter().map(|held| held.rule).collect();
     for key in keys {
         let Some(rule) = set.by_key(key) else { continue };
         let compiled = &rule.compiled;
@@ -182,8 +177,8 @@ fn judge(
     out: &mut Vec<Firing>,
 ) {
     let compiled = &rule.compiled;
-    let open = state.inner().and_then(|inner| inner.episodes.iter().position(|held| held.rule == compiled.key));
-    let context = Context { facts, state: state.inner(), now };
+    let open = state.episodes().iter().position(|held| held.rule == compiled.key);
+    let context = Context { facts, state: Some(state), now };
     let scope = compiled.scope.as_ref().map_or(Some(true), |scope| scope(&context));
     if open.is_none() && scope != Some(true) {
         return;
@@ -204,8 +199,8 @@ fn judge(
         } else {
             confirm::look(set, rule, facts, state, now)
         };
-        if let Exactness::Measured(inner) = &exactness {
-            let context = Context { facts, state: Some(inner), now };
+        if let Exactness::Measured(measured) = &exactness {
+            let context = Context { facts, state: Some(measured), now };
             holds = decide(&context, (compiled.when)(&context));
         }
     }
@@ -230,10 +225,10 @@ fn judge(
         session: facts.session.map_or(0, session_hash),
         evidence: compiled.triggers.contains(facts.trigger).then_some(facts.offset),
     };
-    let held = open.map(|at| state.inner_mut().episodes.swap_remove(at));
+    let held = open.and_then(|at| state.take_episode(at));
     let (episode, told) = step(compiled.key, held, said, compiled.times);
-    let inner = if let Exactness::Measured(inner) = &exactness { Some(&**inner) } else { state.inner() };
-    let context = Context { facts, state: inner, now };
+    let seen = if let Exactness::Measured(measured) = &exactness { measured } else { &*state };
+    let context = Context { facts, state: Some(seen), now };
     for told in told {
         let mut firing = firing(rule, whom, &context, told, episode.as_ref());
         if let (Some(Firing::Started { finding, .. }), Exactness::AtLeast) = (&mut firing, &exactness) {
@@ -242,9 +237,7 @@ fn judge(
         out.extend(firing);
     }
     if let Some(episode) = episode {
-        let episodes = &mut state.inner_mut().episodes;
-        episodes.reserve_exact(1);
-        episodes.push(episode);
+        state.put_episode(episode);
     } else {
         state.shrink();
     }
@@ -257,7 +250,7 @@ fn planned<'a>(rule: &Rule, facts: &Facts<'a>) -> Option<&'a Arc<PlannedChange>>
 
 /// Whether people have been told of the episode at this place: then nothing has to be confirmed.
 fn is_told(open: Option<usize>, state: &SubjectState) -> bool {
-    let episode = open.and_then(|at| state.inner()?.episodes.get(at));
+    let episode = open.and_then(|at| state.episodes().get(at));
     episode.is_some_and(|held| matches!(held.phase, Phase::Firing | Phase::Clearing))
 }
 
@@ -359,47 +352,18 @@ fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> 
 
 /// Values are remembered after the rules have compared them. An older record does not overwrite a newer one's.
 pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
-    let time = facts.time();
+    let context = Context { facts, state: None, now };
     for field in &set.memory {
-        let context = Context { facts, state: None, now };
-        let (Some(value), Some(code)) = (context.stored(*field), field.code()) else { continue };
-        let memory = &mut state.inner_mut().memory;
-        match memory.iter_mut().find(|held| held.is_of(code)) {
-            Some(held) if held.at() > time => {}
-            Some(held) => {
-                held.move_to(time);
-                held.value.set(value);
-            }
-            None => {
-                // The first record tells most of what there will be: one allocation instead of one for each field.
-                let more = if memory.is_empty() { carried(set, &context) } else { 1 };
-                memory.reserve_exact(more);
-                memory.push(Remembered::new(code, time, value.to_stored()));
-            }
+        if let (Some(value), Some(code)) = (context.stored(*field), field.code()) {
+            state.remember(code, facts.time(), value);
         }
     }
 }
 
-/// How many of the fields that rules compare later this event carries.
-fn carried(set: &RuleSet, context: &Context<'_>) -> usize {
-    set.memory.iter().filter(|field| field.code().is_some() && context.stored(**field).is_some()).count()
-}
-
 /// See [`RuleSet::expire`].
 pub(crate) fn expire(set: &RuleSet, state: &mut SubjectState, now: Timestamp) {
-    if state.is_empty() {
-        return;
+    if !state.is_empty() {
+        let asks = |held: u8| set.memory.iter().any(|field| field.code() == Some(held));
+        state.expire(now, |key| set.window(key), asks, |rule| set.by_key(rule).is_some());
     }
-    let Inner { windows, memory, episodes, .. } = state.inner_mut();
-    windows.retain_mut(|(key, window)| {
-        let Some(spec) = set.window(*key) else { return false };
-        window.expire(spec, now);
-        !window.is_empty()
-    });
-    memory.retain(|held| set.memory.iter().any(|field| field.code() == Some(held.field())));
-    episodes.retain(|held| set.by_key(held.rule).is_some());
-    windows.shrink_to_fit();
-    memory.shrink_to_fit();
-    episodes.shrink_to_fit();
-    state.shrink();
 }

@@ -13,7 +13,7 @@ use crate::planned::PlannedKinds;
 use crate::state::SubjectState;
 use crate::subject::Subject;
 use crate::vocabulary::Symbol;
-use crate::window::{Aggregate, WindowState};
+use crate::window::Aggregate;
 
 /// Whether and how far a rule acts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -196,8 +196,7 @@ impl Rule {
 
     /// Whether one of its windows counts approximately by now, because there were too many different values.
     pub fn is_estimated(&self, state: &SubjectState) -> bool {
-        let windows = self.compiled.feeds.iter().filter_map(|feed| state.inner()?.window(feed.key));
-        windows.into_iter().any(|window| matches!(window, WindowState::Sketch(_)))
+        self.compiled.feeds.iter().any(|feed| state.is_estimated(feed.key))
     }
 
     /// The devices that its windows count one by one, where it has `distinct: device`.
@@ -207,8 +206,7 @@ impl Rule {
                 && matches!(feed.value, FeedValue::Symbol(Sym::Field(Symbol::Device)))
         };
         let feeds = self.compiled.feeds.iter().filter(counts);
-        let windows = feeds.filter_map(|feed| state.inner().and_then(|inner| inner.window(feed.key)));
-        windows.flat_map(WindowState::values).map(DeviceId).collect()
+        feeds.flat_map(|feed| state.values(feed.key)).map(DeviceId).collect()
     }
 
     /// What it means, in a sentence.

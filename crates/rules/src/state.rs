@@ -1,188 +1,263 @@
 //! What the rules remember of one subject (a device or a group): windows, last values, episodes.
 //!
-//! A subject of which nothing is remembered costs one pointer. Windows and episodes are found by stable keys (hashes of
-//! what they are), so a snapshot survives a change of other rules.
+//! A subject of which nothing is remembered costs three words. What nearly every subject has lies in one block of memory
+//! ([`block`]), the rest behind one pointer ([`rare`]). Windows and episodes are found by stable keys (hashes of what they
+//! are), so a snapshot survives a change of other rules.
 
-use fleetward_fleet::{Offset, Timestamp};
-use serde::{Deserialize, Serialize};
+mod block;
+mod episode;
+mod octets;
+mod packed;
+mod rare;
+mod ring;
+mod serial;
 
-use crate::window::WindowState;
+use fleetward_fleet::Timestamp;
+
+use self::block::Block;
+use self::rare::Rare;
+use crate::expr::read::Value;
+use crate::window::{WindowSpec, WindowState};
+
+pub(crate) use self::episode::{Episode, Phase};
 
 /// The state of all rules for one subject.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SubjectState(Option<Box<Inner>>);
-
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Inner {
-    /// The newest event time: windows are judged up to here, so a late record does not see less than its predecessor.
-    pub(crate) watermark: Timestamp,
-    pub(crate) windows: Vec<(u32, WindowState)>,
-    pub(crate) memory: Vec<Remembered>,
-    pub(crate) episodes: Vec<Episode>,
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct SubjectState {
+    block: Block,
+    rare: Option<Box<Rare>>,
 }
 
-/// The last value of one field, with the time and the field ([`crate::vocabulary::Field::code`]) in one word: there are several
-/// of them for each of millions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Remembered {
-    /// Milliseconds, 56 bits with sign, above the field.
-    tag: i64,
-    pub(crate) value: Stored,
-}
-
-impl Remembered {
-    pub(crate) fn new(field: u8, at: Timestamp, value: Stored) -> Self {
-        Self { tag: at.0 << 8 | i64::from(field), value }
-    }
-
-    pub(crate) fn is_of(&self, field: u8) -> bool {
-        self.field() == field
-    }
-
-    pub(crate) fn field(&self) -> u8 {
-        self.tag.cast_unsigned() as u8
-    }
-
-    pub(crate) fn at(&self) -> Timestamp {
-        Timestamp(self.tag >> 8)
-    }
-
-    pub(crate) fn move_to(&mut self, at: Timestamp) {
-        self.tag = at.0 << 8 | (self.tag & 0xFF);
-    }
-}
-
-/// A remembered value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Stored {
-    Symbol(u64),
-    /// Behind two boxes: 8 octets instead of 16 in every remembered value, and texts are rare.
-    Text(Box<Box<str>>),
-}
-
-/// Where one rule is with one subject. There is none while all is well.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Episode {
-    /// Hash of the rule's name.
-    pub(crate) rule: u32,
-    pub(crate) phase: Phase,
-    /// When the condition first held.
-    pub(crate) start: Timestamp,
-    /// When it last held.
-    pub(crate) last: Timestamp,
-    /// Since when it is in this phase.
-    pub(crate) since: Timestamp,
-    /// When the finding was last written.
-    pub(crate) told: Timestamp,
-    /// How often it held.
-    pub(crate) count: u64,
-    /// The value that `once per new …` compares.
-    pub(crate) value: u64,
-    /// Hash of the session that was last responded to.
-    pub(crate) session: u64,
-    /// The first records that show it.
-    pub(crate) evidence: Vec<Offset>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Phase {
-    /// The condition holds, but not yet for long enough.
-    Pending,
-    /// A finding is open.
-    Firing,
-    /// The way back holds, but not yet for long enough.
-    Clearing,
-    /// Cleared; the cooldown runs, and a relapse reopens the same finding.
-    Cooling,
+/// The last value of one field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Remembered<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) value: Value<'a>,
 }
 
 impl SubjectState {
     /// Whether nothing is remembered: the caller need not keep it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.block.is_empty() && self.rare.is_none()
     }
 
     /// Whether an episode is under way, so that ticks matter to it.
     pub fn has_episodes(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| !inner.episodes.is_empty())
+        self.rare.as_ref().is_some_and(|rare| !rare.episodes.is_empty())
     }
 
     /// Bytes it takes, heap included.
     pub fn bytes(&self) -> usize {
-        let Some(inner) = &self.0 else { return size_of::<Self>() };
-        let windows: usize = inner.windows.iter().map(|(_, window)| heap_of(window)).sum();
-        let evidence: usize = inner.episodes.iter().map(|episode| episode.evidence.capacity() * 8).sum();
-        size_of::<Self>()
-            + size_of::<Inner>()
-            + inner.windows.capacity() * size_of::<(u32, WindowState)>()
-            + inner.memory.capacity() * size_of::<Remembered>()
-            + inner.episodes.capacity() * size_of::<Episode>()
-            + windows
-            + evidence
+        size_of::<Self>() + self.block.len() + self.rare.as_ref().map_or(0, |rare| rare.bytes())
     }
 
-    /// Touches what is kept, so that a batch waits for memory once and not record by record. `step` 0: the block, 1: what
-    /// it points at, 2: what that points at. The result means nothing.
-    pub fn touch(&self, step: u8) -> u64 {
-        let Some(inner) = &self.0 else { return 0 };
-        match step {
-            0 => inner.watermark.0.cast_unsigned(),
-            1 => {
-                let window = inner.windows.first().map_or(0, |(key, _)| *key);
-                let last = inner.windows.last().map_or(0, |(key, _)| *key);
-                let memory =
-                    inner.memory.first().map_or(0, |held| held.tag) ^ inner.memory.last().map_or(0, |held| held.tag);
-                u64::from(window ^ last) ^ memory.cast_unsigned()
+    /// Touches what is kept, so that a batch waits for memory once and not record by record. The result means nothing.
+    pub fn touch(&self) -> u64 {
+        self.block.touch()
+    }
+
+    /// The newest event time: windows are judged up to here, so a late record does not see less than its predecessor.
+    pub(crate) fn watermark(&self) -> Option<Timestamp> {
+        self.block.watermark()
+    }
+
+    /// Moves the newest event time on, where anything is remembered at all.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        if self.block.watermark().map_or(self.rare.is_some(), |held| held < now) {
+            self.block.set_watermark(now);
+        }
+    }
+
+    /// Makes room for about so many octets, where nothing is remembered yet.
+    pub(crate) fn reserve(&mut self, octets: usize) {
+        self.block.reserve(octets);
+    }
+
+    pub(crate) fn episodes(&self) -> &[Episode] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.episodes)
+    }
+
+    /// Takes an episode out, in order to step it.
+    pub(crate) fn take_episode(&mut self, place: usize) -> Option<Episode> {
+        self.rare.as_mut().map(|rare| rare.episodes.swap_remove(place))
+    }
+
+    pub(crate) fn put_episode(&mut self, episode: Episode) {
+        let episodes = &mut self.rare.get_or_insert_default().episodes;
+        episodes.reserve_exact(1);
+        episodes.push(episode);
+    }
+
+    /// How many fields have a last value.
+    pub(crate) fn fields(&self) -> usize {
+        self.block.values()
+    }
+
+    pub(crate) fn remembered(&self, field: u8) -> Option<Remembered<'_>> {
+        let (at, value) = self.block.held(field)?;
+        let text = self.rare.as_ref().and_then(|rare| rare.text(field));
+        Some(Remembered { at, value: text.map_or(Value::Symbol(value), Value::Text) })
+    }
+
+    /// An older record does not overwrite a newer one's value.
+    pub(crate) fn remember(&mut self, field: u8, time: Timestamp, value: Value<'_>) {
+        if self.block.held(field).is_some_and(|(at, _)| at > time) {
+            return;
+        }
+        let number = if let Value::Symbol(value) = value { value } else { 0 };
+        self.block.hold(field, time, number);
+        if let Value::Text(text) = value {
+            let texts = &mut self.rare.get_or_insert_default().texts;
+            match texts.iter_mut().find(|(held, _)| *held == field) {
+                Some((_, held)) if **held == *text => {}
+                Some((_, held)) => *held = text.into(),
+                None => texts.push((field, text.into())),
             }
-            _ => inner.windows.iter().fold(0, |sum, (_, window)| sum ^ window.touch()),
         }
     }
 
-    pub(crate) fn inner(&self) -> Option<&Inner> {
-        self.0.as_deref()
+    /// See [`WindowState::value`].
+    pub(crate) fn window(&self, key: u32, spec: WindowSpec, now: Timestamp) -> Option<u64> {
+        match self.block.find(key) {
+            Ok(place) => self.block.window(place).value(spec, now),
+            Err(_) => self.apart(key).unwrap_or(&WindowState::Empty).value(spec, now),
+        }
     }
 
-    pub(crate) fn inner_mut(&mut self) -> &mut Inner {
-        self.0.get_or_insert_default()
+    /// Adds an event to a window.
+    pub(crate) fn feed(&mut self, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
+        if let Ok(place) = self.block.find(key) {
+            let (form, bytes) = self.block.window_mut(place);
+            if packed::add(form, bytes, spec, time, value) {
+                return;
+            }
+        }
+        self.alter(key, spec, |window| window.add(spec, time, value));
     }
 
-    /// Lets go of the block when nothing is in it.
+    /// Whether the window is too large to be exact in any case.
+    pub(crate) fn is_estimated(&self, key: u32) -> bool {
+        matches!(self.apart(key), Some(WindowState::Sketch(_)))
+    }
+
+    /// The different values that a window counts, as far as it knows them one by one.
+    pub(crate) fn values(&self, key: u32) -> Vec<u64> {
+        self.whole(key).values()
+    }
+
+    /// See [`WindowState::is_new`]; unknown where nothing of it is known.
+    pub(crate) fn is_new(&self, key: u32, value: u64, at: Timestamp) -> Option<bool> {
+        match self.block.find(key) {
+            Ok(place) => self.block.window(place).is_new(value, at),
+            Err(_) => self.apart(key)?.is_new(value, at),
+        }
+    }
+
+    /// See [`WindowState::is_blurred`].
+    pub(crate) fn is_blurred(&self, key: u32, spec: WindowSpec, now: Timestamp) -> bool {
+        self.whole(key).is_blurred(spec, now)
+    }
+
+    /// See [`WindowState::become_exactly`].
+    pub(crate) fn become_exactly(&mut self, key: u32, spec: WindowSpec, now: Timestamp, values: &[(Timestamp, u64)]) {
+        self.alter(key, spec, |window| window.become_exactly(spec, now, values));
+    }
+
+    /// Forgets what is over at `now`, and what nobody asks for any more.
+    pub(crate) fn expire(
+        &mut self,
+        now: Timestamp,
+        spec: impl Fn(u32) -> Option<WindowSpec>,
+        field: impl Fn(u8) -> bool,
+        rule: impl Fn(u32) -> bool,
+    ) {
+        for place in (0..self.block.windows()).rev() {
+            let key = self.block.key(place);
+            match spec(key) {
+                None => self.block.remove(place),
+                Some(spec) if self.block.window(place).may_expire(spec, now) => {
+                    self.alter(key, spec, |window| window.expire(spec, now));
+                }
+                Some(_) => {}
+            }
+        }
+        self.block.retain_fields(&field);
+        if let Some(rare) = &mut self.rare {
+            let mut small = Vec::new();
+            rare.windows.retain_mut(|(key, window)| {
+                let Some(spec) = spec(*key) else { return false };
+                window.expire(spec, now);
+                let is_small = packed::pack(window, spec).is_some();
+                if is_small {
+                    small.push((*key, spec, std::mem::take(window)));
+                }
+                !is_small && !window.is_empty()
+            });
+            rare.texts.retain(|(held, _)| field(*held));
+            rare.episodes.retain(|held| rule(held.rule));
+            rare.windows.shrink_to_fit();
+            rare.texts.shrink_to_fit();
+            rare.episodes.shrink_to_fit();
+            for (key, spec, window) in small {
+                self.put(key, spec, window);
+            }
+        }
+        self.shrink();
+    }
+
+    /// Lets go of what nothing is in.
     pub(crate) fn shrink(&mut self) {
-        if self
-            .0
-            .as_ref()
-            .is_some_and(|inner| inner.windows.is_empty() && inner.memory.is_empty() && inner.episodes.is_empty())
+        if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
+            self.rare = None;
+        }
+        if self.rare.is_none() {
+            self.block.shrink();
+        }
+    }
+
+    /// A window that is kept apart.
+    fn apart(&self, key: u32) -> Option<&WindowState> {
+        self.rare.as_ref()?.window(key)
+    }
+
+    fn whole(&self, key: u32) -> WindowState {
+        match self.block.find(key) {
+            Ok(place) => self.block.window(place).state(),
+            Err(_) => self.apart(key).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Changes a window in a way that takes all of it.
+    fn alter(&mut self, key: u32, spec: WindowSpec, change: impl FnOnce(&mut WindowState)) {
+        if self.block.find(key).is_err()
+            && let Some(rare) = &mut self.rare
+            && let Some((_, window)) = rare.windows.iter_mut().find(|(held, _)| *held == key)
         {
-            self.0 = None;
+            change(window);
+            return;
+        }
+        let mut window = self.whole(key);
+        change(&mut window);
+        self.put(key, spec, window);
+    }
+
+    /// Keeps a window that is not kept apart yet.
+    fn put(&mut self, key: u32, spec: WindowSpec, window: WindowState) {
+        let packed = packed::pack(&window, spec);
+        let is_put = match (self.block.find(key), &packed) {
+            (Ok(place), Some((form, bytes))) => self.block.replace(place, *form, bytes),
+            (Err(place), Some((form, bytes))) => self.block.insert(place, key, *form, bytes),
+            (Ok(place), None) => {
+                self.block.remove(place);
+                false
+            }
+            (Err(_), None) => false,
+        };
+        if !is_put && !window.is_empty() {
+            self.rare.get_or_insert_default().windows.push((key, window));
         }
     }
 }
 
-impl Inner {
-    pub(crate) fn window(&self, key: u32) -> Option<&WindowState> {
-        self.windows.iter().find(|(held, _)| *held == key).map(|(_, window)| window)
-    }
-
-    pub(crate) fn window_mut(&mut self, key: u32) -> &mut WindowState {
-        let at = self.windows.iter().position(|(held, _)| *held == key).unwrap_or_else(|| {
-            self.windows.reserve_exact(1);
-            self.windows.push((key, WindowState::Empty));
-            self.windows.len() - 1
-        });
-        &mut self.windows[at].1
-    }
-
-    pub(crate) fn remembered(&self, field: u8) -> Option<&Remembered> {
-        self.memory.iter().find(|held| held.is_of(field))
-    }
-}
-
-fn heap_of(window: &WindowState) -> usize {
-    match window {
-        WindowState::Ring(ring) => size_of_val(&**ring),
-        WindowState::Wide(ring) => size_of_val(&**ring),
-        WindowState::Set(set) => size_of::<Vec<(u64, u32)>>() + set.capacity() * size_of::<(u64, u32)>(),
-        WindowState::Sketch(sketch) => sketch.bytes(),
-        WindowState::Empty | WindowState::One { .. } | WindowState::Last(_) => 0,
-    }
-}
+#[cfg(test)]
+mod tests;

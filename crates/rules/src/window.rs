@@ -20,6 +20,7 @@ use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use known::LEARNING;
+pub(crate) use known::is_new_among;
 pub use ring::{BUCKETS, Ring};
 pub use sketch::Sketch;
 pub use spec::{Aggregate, MAX_OVER, MIN_OVER, Span, WindowSpec};
@@ -142,14 +143,14 @@ impl WindowState {
         }
     }
 
-    /// Touches what it keeps on the heap, so that a batch waits for memory once and not record by record.
-    pub(crate) fn touch(&self) -> u64 {
+    /// Bytes on the heap.
+    pub(crate) fn heap(&self) -> usize {
         match self {
+            Self::Ring(ring) => size_of_val(&**ring),
+            Self::Wide(ring) => size_of_val(&**ring),
+            Self::Set(set) => size_of::<Vec<(u64, u32)>>() + set.capacity() * size_of::<(u64, u32)>(),
+            Self::Sketch(sketch) => sketch.bytes(),
             Self::Empty | Self::One { .. } | Self::Last(_) => 0,
-            Self::Ring(ring) => u64::from(ring.newest),
-            Self::Wide(ring) => u64::from(ring.newest),
-            Self::Set(set) => set.first().map_or(0, |(value, _)| *value),
-            Self::Sketch(sketch) => u64::from(sketch.newest()),
         }
     }
 
@@ -238,7 +239,7 @@ impl WindowState {
 }
 
 /// The smallest value is the one with the largest inverse, so that a bucket with 0 in it is one with nothing in it.
-fn inverted(value: u64) -> u64 {
+pub(crate) fn inverted(value: u64) -> u64 {
     u64::MAX - value
 }
 

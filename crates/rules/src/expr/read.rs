@@ -11,14 +11,14 @@ use crate::detail::{Detail, Metric, Unusual, UnusualKind};
 use crate::facts::{Facts, Trigger};
 use crate::lookup;
 use crate::places::Positions;
-use crate::state::{Inner, Stored};
+use crate::state::SubjectState;
 use crate::symbol;
 use crate::vocabulary::{Field, Flag, ListField, Number, Symbol, TextField};
 
 /// What an expression is evaluated on.
 pub(crate) struct Context<'a> {
     pub(crate) facts: &'a Facts<'a>,
-    pub(crate) state: Option<&'a Inner>,
+    pub(crate) state: Option<&'a SubjectState>,
     /// The newest event time of the subject, this event included.
     pub(crate) now: Timestamp,
 }
@@ -107,8 +107,8 @@ impl<'a> Context<'a> {
     fn held(&self, field: Symbol) -> Option<(u64, Timestamp)> {
         let held = self.state?.remembered(field as u8)?;
         match held.value {
-            Stored::Symbol(value) => Some((value, held.at())),
-            Stored::Text(_) => None,
+            Value::Symbol(value) => Some((value, held.at)),
+            Value::Text(_) => None,
         }
     }
 
@@ -140,14 +140,14 @@ impl<'a> Context<'a> {
 
     pub(crate) fn new_to_device(&self, field: Field, key: u32) -> Option<bool> {
         let value = self.stored(field)?.identity();
-        self.state?.window(key)?.is_new(value, self.facts.time())
+        self.state?.is_new(key, value, self.facts.time())
     }
 
     pub(crate) fn address(&self, address: Address) -> Option<IpAddr> {
         match (address, self.facts.detail) {
             (Address::Previous(field), _) => match self.previous(field as u8)? {
-                Stored::Symbol(value) => u32::try_from(*value).ok().map(|bits| Ipv4Addr::from(bits).into()),
-                Stored::Text(_) => None,
+                Value::Symbol(value) => u32::try_from(value).ok().map(|bits| Ipv4Addr::from(bits).into()),
+                Value::Text(_) => None,
             },
             (Address::Field(Symbol::Ip), _) => self.facts.ip.map(Into::into),
             (Address::Field(Symbol::DeviceIp), _) => self.facts.device?.ip.map(Into::into),
@@ -301,8 +301,8 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn window(&self, window: WindowRef) -> Option<u64> {
-        match self.state.and_then(|state| state.window(window.key)) {
-            Some(state) => state.value(window.spec, self.now),
+        match self.state {
+            Some(state) => state.window(window.key, window.spec, self.now),
             None => crate::window::WindowState::Empty.value(window.spec, self.now),
         }
     }
@@ -384,7 +384,7 @@ impl<'a> Context<'a> {
         let now = self.stored(field)?;
         let held = self.state?.remembered(field.code()?)?;
         // A record older than what we remember says nothing about a change.
-        Some(self.facts.time() >= held.at() && !held.value.is(&now))
+        Some(self.facts.time() >= held.at && held.value != now)
     }
 
     pub(crate) fn first(&self, field: Field) -> Option<bool> {
@@ -392,13 +392,13 @@ impl<'a> Context<'a> {
         Some(field.code().and_then(|code| self.state?.remembered(code)).is_none())
     }
 
-    fn previous(&self, code: u8) -> Option<&'a Stored> {
-        self.state?.remembered(code).map(|held| &held.value)
+    fn previous(&self, code: u8) -> Option<Value<'a>> {
+        self.state?.remembered(code).map(|held| held.value)
     }
 
     pub(crate) fn previous_number(&self, field: Number) -> f64 {
         match self.previous(field as u8) {
-            Some(Stored::Symbol(bits)) => f64::from_bits(*bits),
+            Some(Value::Symbol(bits)) => f64::from_bits(bits),
             _ => f64::NAN,
         }
     }
@@ -424,35 +424,11 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
-    pub(crate) fn to_stored(self) -> Stored {
-        match self {
-            Self::Symbol(value) => Stored::Symbol(value),
-            Self::Text(text) => Stored::Text(Box::new(text.into())),
-        }
-    }
-
     /// A number that stands for it, never 0.
     pub(crate) fn identity(self) -> u64 {
         match self {
             Self::Symbol(value) => value.wrapping_add(1).max(1),
             Self::Text(text) => symbol::hash(text.as_bytes()).max(1),
-        }
-    }
-}
-
-impl Stored {
-    /// Replaces the value; an equal text is not allocated again.
-    pub(crate) fn set(&mut self, value: Value<'_>) {
-        if !self.is(&value) {
-            *self = value.to_stored();
-        }
-    }
-
-    fn is(&self, value: &Value<'_>) -> bool {
-        match (self, value) {
-            (Self::Symbol(a), Value::Symbol(b)) => a == b,
-            (Self::Text(a), Value::Text(b)) => ***a == **b,
-            _ => false,
         }
     }
 }
@@ -463,8 +439,8 @@ impl Sym {
             Self::Const(value) => Some(*value),
             Self::Field(symbol) => context.symbol(*symbol),
             Self::Previous(symbol) => match context.previous(*symbol as u8)? {
-                Stored::Symbol(value) => Some(*value),
-                Stored::Text(_) => None,
+                Value::Symbol(value) => Some(value),
+                Value::Text(_) => None,
             },
             Self::TacOf(imei) => imei.read(context).map(|imei| imei / 1_000_000),
         }
@@ -477,8 +453,8 @@ impl Text {
             Self::Const(text) => Some(text),
             Self::Field(field) => context.text(*field),
             Self::Previous(field) => match context.previous(*field as u8)? {
-                Stored::Text(text) => Some(text),
-                Stored::Symbol(_) => None,
+                Value::Text(text) => Some(text),
+                Value::Symbol(_) => None,
             },
         }
     }

@@ -10,23 +10,27 @@ use super::{DISTINCT_LIMIT, WindowState};
 /// For so long after the first value of all nothing counts as new.
 pub const LEARNING: Duration = Duration::from_hours(24);
 
+/// Whether `value` is one that the device has never shown before this moment, where these are the values that it ever
+/// showed, each with the second in which it was first there. `None`: nobody can tell yet, because the first value of all is
+/// not [`LEARNING`] old, or no more, because there were too many.
+pub(crate) fn is_new_among(values: impl Iterator<Item = (u64, u32)> + Clone, value: u64, at: Timestamp) -> Option<bool> {
+    let now = seconds(at);
+    let first_of_all = values.clone().map(|(_, first)| first).min()?;
+    if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
+        return None;
+    }
+    let (_, first) = values.into_iter().find(|(held, _)| *held == value)?;
+    Some(first >= now)
+}
+
 impl WindowState {
-    /// Whether it is a value that the device has never shown before this moment. `None`: nobody can tell yet, because the
-    /// first value of all is not [`LEARNING`] old, or no more, because there were too many.
+    /// See [`is_new_among`].
     pub(crate) fn is_new(&self, value: u64, at: Timestamp) -> Option<bool> {
-        let now = seconds(at);
-        let (first_of_all, first) = match self {
-            Self::One { bucket, value: held } => (*bucket, (*held == value).then_some(*bucket)),
-            Self::Set(set) => {
-                let all = set.iter().map(|(_, first)| *first).min()?;
-                (all, set.iter().find(|(held, _)| *held == value).map(|(_, first)| *first))
-            }
-            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => return None,
-        };
-        if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {
-            return None;
+        match self {
+            Self::One { bucket, value: held } => is_new_among(std::iter::once((*held, *bucket)), value, at),
+            Self::Set(set) => is_new_among(set.iter().copied(), value, at),
+            Self::Empty | Self::Ring(_) | Self::Wide(_) | Self::Last(_) | Self::Sketch(_) => None,
         }
-        first.map(|first| first >= now)
     }
 
     pub(super) fn add_known(&mut self, second: u32, value: u64) {

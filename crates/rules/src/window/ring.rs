@@ -50,6 +50,11 @@ impl<T: Copy + Default + Into<u64> + TryFrom<u64>> Ring<T> {
         buckets.map(|bucket| (bucket, self.values[slot(bucket)].into()))
     }
 
+    /// The same without those that hold nothing.
+    pub(crate) fn busy(&self) -> Vec<(u32, u64)> {
+        self.buckets().filter(|(_, value)| *value != 0).collect()
+    }
+
     pub(super) fn widen(&self) -> Ring<u64> {
         Ring { newest: self.newest, values: self.values.map(Into::into) }
     }
@@ -62,8 +67,17 @@ impl Ring<u64> {
         Self { newest: bucket, values }
     }
 
+    /// With these buckets, none of them newer than `newest` or thirteen or more older.
+    pub(crate) fn of_buckets(newest: u32, buckets: &[(u32, u64)]) -> Self {
+        let mut values = [0; BUCKETS];
+        for (bucket, value) in buckets {
+            values[slot(*bucket)] = *value;
+        }
+        Self { newest, values }
+    }
+
     /// As small as it can be: a ring whose other buckets fell out needs no heap block.
-    pub(super) fn compact(self) -> WindowState {
+    pub(crate) fn compact(self) -> WindowState {
         let busy = self.values.iter().filter(|value| **value != 0).count();
         let value = self.values[slot(self.newest)];
         if busy == 1 && value != 0 {

@@ -92,7 +92,7 @@ impl WindowSpec {
     }
 
     /// Which bucket holds this time. 32 bits last until the year 2600 with the smallest buckets.
-    pub(super) fn bucket(self, time: Timestamp) -> u32 {
+    pub(crate) fn bucket(self, time: Timestamp) -> u32 {
         match (self.aggregate, self.span) {
             (Aggregate::Last | Aggregate::Known, _) => seconds(time),
             (_, Span::Sliding) => u32::try_from(time.0.div_euclid(self.bucket_ms()).max(0)).unwrap_or(u32::MAX),
@@ -102,7 +102,7 @@ impl WindowSpec {
     }
 
     /// Whether the window that ends in bucket `newest` covers `bucket`.
-    pub(super) fn covers(self, newest: u32, bucket: u32) -> bool {
+    pub(crate) fn covers(self, newest: u32, bucket: u32) -> bool {
         match (self.aggregate, self.span) {
             (_, Span::Life) => true,
             (Aggregate::Last, _) => i64::from(newest.saturating_sub(bucket)) * 1000 < self.over_ms,

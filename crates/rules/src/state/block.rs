@@ -1,0 +1,296 @@
+//! One block of octets for a subject: there are millions of them, and each is read for every record.
+//!
+//! ```text
+//! 0   newest event time, 6     octets in use, 2     values, 1     windows, 1
+//! 10  values: field, 1   time, 6   value, 8
+//!     windows, by key: key, 4   place of its octets behind all of these, 2   how many, 1   form, 1
+//!     octets of the windows, in any order without gaps
+//! ```
+//!
+//! # Invariants
+//!
+//! * **Nothing is one empty block**, without memory of its own.
+//! * **What follows from the events is in use**: octets behind it are room to grow, zero, and no part of what is equal.
+
+use super::octets::{TIME, put_time, put_u16, put_u32, put_u64, time_at, u16_at, u32_at, u64_at};
+use super::packed::{Form, Packed};
+use fleetward_fleet::Timestamp;
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct Block(Box<[u8]>);
+
+/// Octets before the values.
+const HEAD: usize = TIME + 4;
+/// Octets of a value.
+const VALUE: usize = 1 + TIME + 8;
+/// Octets of a window's entry.
+const ENTRY: usize = 8;
+/// A block grows by this much, as memory is handed out anyway.
+const STEP: usize = 16;
+/// What a block must stay below.
+const MOST: usize = u16::MAX as usize - 4096;
+
+impl Block {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Octets on the heap.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The octets in use.
+    pub(super) fn in_use(&self) -> &[u8] {
+        &self.0[..self.used()]
+    }
+
+    /// From octets in use; `None` where they are no block.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let mut block = Self::default();
+        if bytes.is_empty() {
+            return Some(block);
+        }
+        if bytes.len() < HEAD || usize::from(u16_at(bytes, TIME)) != bytes.len() {
+            return None;
+        }
+        block.0 = bytes.into();
+        block.is_sound().then_some(block)
+    }
+
+    /// Makes room for about so many octets, before the first of them come.
+    pub(super) fn reserve(&mut self, octets: usize) {
+        if self.is_empty() {
+            self.begin(octets);
+        }
+    }
+
+    pub(super) fn watermark(&self) -> Option<Timestamp> {
+        (!self.is_empty()).then(|| Timestamp(time_at(&self.0, 0)))
+    }
+
+    pub(super) fn set_watermark(&mut self, to: Timestamp) {
+        self.begin(HEAD);
+        put_time(&mut self.0, 0, to.0);
+    }
+
+    pub(super) fn values(&self) -> usize {
+        self.0.get(TIME + 2).map_or(0, |count| usize::from(*count))
+    }
+
+    pub(super) fn windows(&self) -> usize {
+        self.0.get(TIME + 3).map_or(0, |count| usize::from(*count))
+    }
+
+    /// When the field had its last value, and which.
+    pub(super) fn held(&self, field: u8) -> Option<(Timestamp, u64)> {
+        let at = self.place_of(field)?;
+        Some((Timestamp(time_at(&self.0, at + 1)), u64_at(&self.0, at + 1 + TIME)))
+    }
+
+    /// Remembers the value of a field.
+    pub(super) fn hold(&mut self, field: u8, time: Timestamp, value: u64) {
+        let at = self.place_of(field).unwrap_or_else(|| {
+            self.begin(HEAD + VALUE);
+            let at = HEAD + self.values() * VALUE;
+            self.splice(at, 0, VALUE);
+            self.0[TIME + 2] += 1;
+            self.0[at] = field;
+            at
+        });
+        put_time(&mut self.0, at + 1, time.0);
+        put_u64(&mut self.0, at + 1 + TIME, value);
+    }
+
+    /// Forgets fields.
+    pub(super) fn retain_fields(&mut self, stays: impl Fn(u8) -> bool) {
+        for place in (0..self.values()).rev() {
+            let at = HEAD + place * VALUE;
+            if !stays(self.0[at]) {
+                self.splice(at, VALUE, 0);
+                self.0[TIME + 2] -= 1;
+            }
+        }
+    }
+
+    /// The place of a window, or where its entry belongs.
+    pub(super) fn find(&self, key: u32) -> Result<usize, usize> {
+        let begin = self.entries();
+        let entries = self.0.get(begin..begin + self.windows() * ENTRY).unwrap_or_default();
+        // There are few, and reading them in a row is faster than jumping about.
+        let place = entries.chunks_exact(ENTRY).take_while(|entry| u32_at(entry, 0) < key).count();
+        let is_there = entries.get(place * ENTRY..).is_some_and(|rest| rest.len() >= ENTRY && u32_at(rest, 0) == key);
+        if is_there { Ok(place) } else { Err(place) }
+    }
+
+    pub(super) fn key(&self, place: usize) -> u32 {
+        u32_at(&self.0, self.entry(place))
+    }
+
+    pub(super) fn window(&self, place: usize) -> Packed<'_> {
+        let (form, range) = self.range(place);
+        Packed { form, bytes: &self.0[range] }
+    }
+
+    pub(super) fn window_mut(&mut self, place: usize) -> (Form, &mut [u8]) {
+        let (form, range) = self.range(place);
+        (form, &mut self.0[range])
+    }
+
+    /// Puts a window where [`Self::find`] said. `false`: there is no room.
+    pub(super) fn insert(&mut self, place: usize, key: u32, form: Form, bytes: &[u8]) -> bool {
+        if self.windows() == usize::from(u8::MAX) || self.used() + ENTRY + bytes.len() > MOST {
+            return false;
+        }
+        self.begin(HEAD + ENTRY + bytes.len());
+        let at = self.entry(place);
+        self.splice(at, 0, ENTRY);
+        self.0[TIME + 3] += 1;
+        put_u32(&mut self.0, at, key);
+        self.append(place, form, bytes);
+        true
+    }
+
+    /// Puts something else in the place of a window. `false`: there is no room, and the window is gone.
+    pub(super) fn replace(&mut self, place: usize, form: Form, bytes: &[u8]) -> bool {
+        let (_, range) = self.range(place);
+        if range.len() == bytes.len() {
+            self.0[range].copy_from_slice(bytes);
+            let at = self.entry(place);
+            self.0[at + 7] = form.0;
+            return true;
+        }
+        if self.used() + bytes.len() > MOST {
+            self.remove(place);
+            return false;
+        }
+        self.cut(place);
+        self.append(place, form, bytes);
+        true
+    }
+
+    pub(super) fn remove(&mut self, place: usize) {
+        self.cut(place);
+        let at = self.entry(place);
+        self.splice(at, ENTRY, 0);
+        self.0[TIME + 3] -= 1;
+    }
+
+    /// Gives back what is not in use, where it is worth it; all of it where nothing is kept.
+    pub(super) fn shrink(&mut self) {
+        if self.values() == 0 && self.windows() == 0 {
+            *self = Self::default();
+        } else if self.len() - self.used() >= 4 * STEP {
+            self.resize(self.used().next_multiple_of(STEP));
+        }
+    }
+
+    /// Reads a little of each cache line. The result means nothing.
+    pub(super) fn touch(&self) -> u64 {
+        self.0.iter().step_by(64).fold(0, |sum, octet| sum ^ u64::from(*octet))
+    }
+
+    /// Takes the octets of a window out; its entry is of no use until [`Self::append`].
+    fn cut(&mut self, place: usize) {
+        let (_, range) = self.range(place);
+        let offset = (range.start - self.octets()) as u16;
+        let len = range.len();
+        self.splice(range.start, len, 0);
+        for other in 0..self.windows() {
+            let at = self.entry(other) + 4;
+            let held = u16_at(&self.0, at);
+            if held > offset {
+                put_u16(&mut self.0, at, held - len as u16);
+            }
+        }
+    }
+
+    /// Puts the octets of a window behind all others.
+    fn append(&mut self, place: usize, form: Form, bytes: &[u8]) {
+        let begin = self.used();
+        self.splice(begin, 0, bytes.len());
+        self.0[begin..begin + bytes.len()].copy_from_slice(bytes);
+        let (at, offset) = (self.entry(place), begin - self.octets());
+        put_u16(&mut self.0, at + 4, offset as u16);
+        self.0[at + 6] = bytes.len() as u8;
+        self.0[at + 7] = form.0;
+    }
+
+    fn used(&self) -> usize {
+        if self.is_empty() { 0 } else { usize::from(u16_at(&self.0, TIME)) }
+    }
+
+    /// Where the entries of the windows begin.
+    fn entries(&self) -> usize {
+        HEAD + self.values() * VALUE
+    }
+
+    fn entry(&self, place: usize) -> usize {
+        self.entries() + place * ENTRY
+    }
+
+    /// Where the octets of the windows begin.
+    fn octets(&self) -> usize {
+        self.entry(self.windows())
+    }
+
+    fn range(&self, place: usize) -> (Form, std::ops::Range<usize>) {
+        let entry = self.entry(place);
+        let begin = self.octets() + usize::from(u16_at(&self.0, entry + 4));
+        (Form(self.0[entry + 7]), begin..begin + usize::from(self.0[entry + 6]))
+    }
+
+    fn place_of(&self, field: u8) -> Option<usize> {
+        (0..self.values()).map(|place| HEAD + place * VALUE).find(|at| self.0[*at] == field)
+    }
+
+    fn begin(&mut self, octets: usize) {
+        if self.is_empty() {
+            self.0 = vec![0; octets.next_multiple_of(STEP)].into();
+            put_u16(&mut self.0, TIME, HEAD as u16);
+        }
+    }
+
+    /// Takes `cut` octets out at `at` and puts `insert` zeros there.
+    fn splice(&mut self, at: usize, cut: usize, insert: usize) {
+        let used = self.used();
+        let after = used - cut + insert;
+        if after > self.len() {
+            self.resize(after.next_multiple_of(STEP));
+        }
+        self.0.copy_within(at + cut..used, at + insert);
+        self.0[at..at + insert].fill(0);
+        if after < used {
+            self.0[after..used].fill(0);
+        }
+        put_u16(&mut self.0, TIME, after as u16);
+    }
+
+    fn resize(&mut self, octets: usize) {
+        let mut grown = std::mem::take(&mut self.0).into_vec();
+        grown.reserve_exact(octets.saturating_sub(grown.len()));
+        grown.resize(octets, 0);
+        self.0 = grown.into_boxed_slice();
+    }
+
+    fn is_sound(&self) -> bool {
+        if self.octets() > self.used() {
+            return false;
+        }
+        let range = |place| self.range(place).1;
+        let follows = |place| (0..self.windows()).any(|other| range(other).end == range(place).start);
+        let fits = |place| {
+            let range = range(place);
+            range.end <= self.used() && (range.start == self.octets() || follows(place)) && self.window(place).is_sound()
+        };
+        let sorted = (1..self.windows()).all(|place| self.key(place - 1) < self.key(place));
+        let sum: usize = (0..self.windows()).map(|place| range(place).len()).sum();
+        sorted && self.octets() + sum == self.used() && (0..self.windows()).all(fits)
+    }
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.in_use() == other.in_use()
+    }
+}

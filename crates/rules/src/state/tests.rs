@@ -1,0 +1,121 @@
+//! What is packed says the same as [`WindowState`], whatever happens to it.
+
+use std::time::Duration;
+
+use fleetward_fleet::Timestamp;
+use proptest::prelude::*;
+
+use super::SubjectState;
+use crate::expr::read::Value;
+use crate::window::{Aggregate, WindowSpec, WindowState};
+
+const MINUTE: i64 = 60_000;
+
+fn spec() -> impl Strategy<Value = WindowSpec> {
+    let sliding = prop_oneof![
+        Just(Aggregate::Sum),
+        Just(Aggregate::Count),
+        Just(Aggregate::Distinct),
+        Just(Aggregate::Max),
+        Just(Aggregate::Min),
+        Just(Aggregate::Last),
+        Just(Aggregate::Absent)
+    ];
+    let exact =
+        prop_oneof![Just(Aggregate::Sum), Just(Aggregate::Count), Just(Aggregate::Distinct), Just(Aggregate::Min)];
+    prop_oneof![
+        4 => sliding.prop_map(|it| WindowSpec::new(it, Duration::from_hours(1)).expect("in range")),
+        1 => exact.clone().prop_map(|it| WindowSpec::life(it).expect("it needs no end")),
+        1 => exact.prop_map(|it| WindowSpec::cycle(it, 1).expect("a day of every month")),
+        1 => Just(WindowSpec::life(Aggregate::Known).expect("it needs no end")),
+    ]
+}
+
+/// Minutes after the one before, and a value: now and then a step of days, a step back, or an amount that is large.
+fn event() -> impl Strategy<Value = (i64, u64)> {
+    let step = prop_oneof![8 => 0_i64..20, 1 => 100_i64..30_000, 1 => -90_i64..0];
+    let value = prop_oneof![6 => 1_u64..40, 2 => 1_u64..70_000, 1 => 1_u64..1 << 40];
+    (step, value)
+}
+
+proptest! {
+    #[test]
+    fn packed_windows_say_what_windows_say(
+        specs in prop::collection::vec(spec(), 1..6),
+        events in prop::collection::vec((event(), any::<prop::sample::Index>(), 0_u8..10), 1..150),
+    ) {
+        let mut whole = vec![WindowState::default(); specs.len()];
+        let mut packed = SubjectState::default();
+        let (mut time, mut newest) = (Timestamp(1_795_000_000_000), Timestamp(1_795_000_000_000));
+        for ((step, value), which, chance) in events {
+            time = Timestamp((time.0 + step * MINUTE).max(1_790_000_000_000));
+            newest = newest.max(time);
+            let which = which.index(specs.len());
+            whole[which].add(specs[which], time, value);
+            packed.feed(which as u32 * 7, specs[which], time, value);
+            match chance {
+                0 => {
+                    whole.iter_mut().zip(&specs).for_each(|(window, spec)| window.expire(*spec, newest));
+                    packed.expire(newest, |key| Some(specs[key as usize / 7]), |_| true, |_| true);
+                }
+                1 => {
+                    let bytes = postcard::to_extend(&packed, Vec::new()).expect("memory takes it");
+                    let read: SubjectState = postcard::from_bytes(&bytes).expect("what was written");
+                    prop_assert_eq!(&read, &packed);
+                    packed = read;
+                }
+                2 => packed.remember(value as u8 % 5, time, Value::Symbol(value)),
+                _ => {}
+            }
+            for (key, (window, spec)) in (0..).step_by(7).zip(whole.iter().zip(&specs)) {
+                for now in [newest, time, newest + Duration::from_mins(50), newest + Duration::from_hours(30)] {
+                    prop_assert_eq!(packed.window(key, *spec, now), window.value(*spec, now), "{:?} {:?}", spec, window);
+                }
+                prop_assert_eq!(packed.is_blurred(key, *spec, newest), window.is_blurred(*spec, newest));
+                if spec.aggregate == Aggregate::Known {
+                    prop_assert_eq!(packed.is_new(key, value, time), window.is_new(value, time));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_octets_are_taken_for_a_state_that_they_are_not(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(mut state) = postcard::from_bytes::<SubjectState>(&bytes) {
+            let spec = WindowSpec::new(Aggregate::Sum, Duration::from_hours(1)).expect("in range");
+            state.feed(1, spec, Timestamp(0), 5);
+            state.expire(Timestamp(1 << 40), |_| None, |_| false, |_| false);
+            prop_assert!(state.is_empty() || state.watermark().is_some());
+        }
+    }
+}
+
+#[test]
+fn last_values_are_remembered_by_field_and_texts_too() {
+    let mut state = SubjectState::default();
+    let at = Timestamp(1_795_000_000_123);
+    state.remember(3, at, Value::Symbol(u64::MAX));
+    state.remember(9, at, Value::Text("iot.example"));
+    state.remember(3, Timestamp(0), Value::Symbol(4));
+    let held = state.remembered(3).expect("it was remembered");
+    assert_eq!((held.at, held.value), (at, Value::Symbol(u64::MAX)), "an older one does not overwrite");
+    assert_eq!(state.remembered(9).map(|held| held.value), Some(Value::Text("iot.example")));
+    assert!(state.remembered(4).is_none());
+    state.expire(at, |_| None, |field| field == 3, |_| true);
+    assert_eq!((state.fields(), state.remembered(9).is_none()), (1, true));
+    state.expire(at, |_| None, |_| false, |_| true);
+    assert!(state.is_empty());
+}
+
+#[test]
+fn what_most_devices_have_is_small() {
+    let mut state = SubjectState::default();
+    for (key, hours) in [(1, 1), (2, 24)] {
+        let spec = WindowSpec::new(Aggregate::Sum, Duration::from_hours(hours)).expect("in range");
+        for quarter in 0..96 {
+            state.feed(key, spec, Timestamp(1_795_000_000_000 + quarter * 15 * MINUTE), 3000);
+        }
+    }
+    (0..4).for_each(|field| state.remember(field, Timestamp(1_795_000_000_000), Value::Symbol(7)));
+    assert!(state.bytes() <= 200, "{}", state.bytes());
+}
