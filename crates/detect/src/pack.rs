@@ -1,8 +1,8 @@
-//! Identities in eight bytes, networks in four.
+//! Identities in eight bytes, times in six, networks in four.
 
 use std::marker::PhantomData;
 
-use fleetward_fleet::{Imei, Imeisv, Imsi, Msisdn, Plmn};
+use fleetward_fleet::{Imei, Imeisv, Imsi, Msisdn, Plmn, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An optional string of digits as one number; 0 for none.
@@ -98,6 +98,41 @@ impl std::fmt::Debug for PackedPlmn {
     }
 }
 
+/// A time that may not have been yet, in six octets: milliseconds, 4400 years to either side.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Moment([u8; 6]);
+
+impl Moment {
+    /// No time yet; no event can carry it.
+    pub(crate) const NEVER: Self = Self([0, 0, 0, 0, 0, 0x80]);
+
+    pub(crate) fn value(self) -> Option<Timestamp> {
+        let [a, b, c, d, e, f] = self.0;
+        let number = i64::from_le_bytes([0, 0, a, b, c, d, e, f]) >> 16;
+        (self != Self::NEVER).then_some(Timestamp(number))
+    }
+}
+
+impl From<Timestamp> for Moment {
+    fn from(at: Timestamp) -> Self {
+        let [a, b, c, d, e, f, ..] = at.0.clamp(1 - (1 << 47), (1 << 47) - 1).to_le_bytes();
+        Self([a, b, c, d, e, f])
+    }
+}
+
+impl From<Option<Timestamp>> for Moment {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::NEVER, Self::from)
+    }
+}
+
+impl std::fmt::Debug for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.value().fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +148,10 @@ mod tests {
         let imei: Imei = "00000000000017".parse().unwrap();
         assert_eq!((Packed::of(Some(imei)).imei(), Packed::of(Some(imei)).value()), (Some(imei), Some(imei)));
         assert_eq!((Packed::<Imsi>::of(None).value(), Packed::of(None).imei()), (None, None));
+        for at in [0, -1, 1_795_000_000_123, 1 - (1 << 47)] {
+            assert_eq!(Moment::from(Timestamp(at)).value(), Some(Timestamp(at)));
+        }
+        assert_eq!((Moment::NEVER.value(), Moment::from(None)), (None, Moment::NEVER));
         for text in ["26201", "310410", "00101", "001001"] {
             let plmn: Plmn = text.parse().unwrap();
             assert_eq!(PackedPlmn::of(Some(plmn)).value(), Some(plmn));

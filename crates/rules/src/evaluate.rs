@@ -50,6 +50,9 @@ pub(crate) fn observe_planned(
     let time = facts.time();
     let now = state.watermark().map_or(time, |held| held.max(time));
     let steps = plan.at(facts.trigger);
+    if state.is_empty() && !steps.feeds.is_empty() {
+        state.reserve(USUAL + WINDOW * steps.feeds.len());
+    }
     for planned in &steps.feeds {
         let context = Context { facts, state: Some(state), now };
         if planned.test.as_ref().is_none_or(|test| test(&context) == Some(true))
@@ -74,6 +77,10 @@ pub(crate) fn observe_planned(
     }
     finish(set, whom, facts, state, now, out);
 }
+
+/// Octets that the last values of a device usually take, and each of its windows at first.
+const USUAL: usize = 72;
+const WINDOW: usize = 16;
 
 /// Rules with an episode under way that this kind of event concerns.
 fn open_rules(set: &RuleSet, trigger: Trigger, state: &SubjectState) -> impl Iterator<Item = u16> {

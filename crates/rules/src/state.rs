@@ -16,6 +16,7 @@ use fleetward_fleet::Timestamp;
 
 use self::block::Block;
 use self::rare::Rare;
+use self::ring::Added;
 use crate::expr::read::Value;
 use crate::window::{WindowSpec, WindowState};
 
@@ -127,8 +128,11 @@ impl SubjectState {
     /// Adds an event to a window.
     pub(crate) fn feed(&mut self, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
         if let Ok(place) = self.block.find(key) {
-            let (form, bytes) = self.block.window_mut(place);
-            if packed::add(form, bytes, spec, time, value) {
+            let added = self.add(place, spec, time, value);
+            if added == Added::Full {
+                self.block.lengthen(place);
+            }
+            if added == Added::Done || added == Added::Full && self.add(place, spec, time, value) == Added::Done {
                 return;
             }
         }
@@ -213,6 +217,11 @@ impl SubjectState {
         if self.rare.is_none() {
             self.block.shrink();
         }
+    }
+
+    fn add(&mut self, place: usize, spec: WindowSpec, time: Timestamp, value: u64) -> Added {
+        let (form, bytes) = self.block.window_mut(place);
+        packed::add(form, bytes, spec, time, value)
     }
 
     /// A window that is kept apart.

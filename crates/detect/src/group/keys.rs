@@ -16,6 +16,7 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use super::doorkeeper::Doorkeeper;
+use crate::pack::Moment;
 
 /// How much the keys of one subject may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +34,24 @@ pub(crate) struct Room {
 pub(crate) struct Slot {
     pub(crate) id: u64,
     /// The newest event time.
-    pub(crate) last: Timestamp,
-    pub(crate) last_contact: Option<Timestamp>,
+    last: Moment,
+    last_contact: Moment,
     pub(crate) rules: SubjectState,
     pub(crate) known: Option<Box<Known>>,
+}
+
+impl Slot {
+    fn last(&self) -> Timestamp {
+        self.last.value().unwrap_or(Timestamp(i64::MIN))
+    }
+
+    pub(crate) fn last_contact(&self) -> Option<Timestamp> {
+        self.last_contact.value()
+    }
+
+    pub(crate) fn contacted(&mut self, at: Option<Timestamp>) {
+        self.last_contact = at.into();
+    }
 }
 
 /// What is kept only of keys that the operator named or that have an episode under way.
@@ -79,8 +94,22 @@ pub(crate) struct Keys {
 #[derive(Debug, Clone)]
 struct Linked {
     slot: Slot,
-    older: Option<u32>,
-    newer: Option<u32>,
+    older: Link,
+    newer: Link,
+}
+
+/// The place of another slot, or of none, in four octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link(u32);
+
+impl Link {
+    fn of(place: Option<u32>) -> Self {
+        Self(place.unwrap_or(u32::MAX))
+    }
+
+    fn place(self) -> Option<u32> {
+        (self.0 != u32::MAX).then_some(self.0)
+    }
 }
 
 /// Keys as bytes: slots in order of last use.
@@ -115,14 +144,15 @@ impl Keys {
             self.unlink(place);
             self.link(place);
             let slot = self.at(place);
-            slot.last = slot.last.max(at);
+            slot.last = slot.last().max(at).into();
             return Some(place);
         }
         if !self.make_room(id, at, room) {
             self.refused += 1;
             return None;
         }
-        let slot = Slot { id, last: at, last_contact: None, rules: SubjectState::default(), known: None };
+        let slot =
+            Slot { id, last: at.into(), last_contact: Moment::NEVER, rules: SubjectState::default(), known: None };
         Some(self.push(slot))
     }
 
@@ -151,7 +181,7 @@ impl Keys {
 
     /// The longest idle one, if it is in no window any more.
     fn idle(&mut self, now: Timestamp, idle: Duration) -> Option<u32> {
-        self.leaver().filter(|place| self.slots[*place as usize].slot.last + idle < now)
+        self.leaver().filter(|place| self.slots[*place as usize].slot.last() + idle < now)
     }
 
     /// Who leaves first: the longest idle one without an episode. Those with one go to the end of the line.
@@ -170,7 +200,7 @@ impl Keys {
     /// Lets go of all that are in no window any more.
     pub(crate) fn expire(&mut self, now: Timestamp, idle: Duration) {
         for _ in 0..self.len() {
-            let Some(place) = self.oldest.filter(|place| self.slots[*place as usize].slot.last + idle < now) else {
+            let Some(place) = self.oldest.filter(|place| self.slots[*place as usize].slot.last() + idle < now) else {
                 break;
             };
             if self.at(place).rules.has_episodes() {
@@ -205,7 +235,7 @@ impl Keys {
         let mut next = self.oldest;
         while let Some(place) = next {
             places.push(place);
-            next = self.slots[place as usize].newer;
+            next = self.slots[place as usize].newer.place();
         }
         places
     }
@@ -238,11 +268,15 @@ impl Keys {
     fn push(&mut self, slot: Slot) -> u32 {
         self.bytes += slot.rules.bytes() + SLOT;
         let id = slot.id;
-        let linked = Linked { slot, older: None, newer: None };
+        let linked = Linked { slot, older: Link::of(None), newer: Link::of(None) };
         let place = if let Some(place) = self.free.pop() {
             self.slots[place as usize] = linked;
             place
         } else {
+            if self.slots.len() == self.slots.capacity() {
+                // Doubling would leave half of it empty.
+                self.slots.reserve_exact(self.slots.len() / 8 + 64);
+            }
             self.slots.push(linked);
             (self.slots.len() - 1) as u32
         };
@@ -254,22 +288,22 @@ impl Keys {
 
     fn unlink(&mut self, place: u32) {
         let Linked { older, newer, .. } = self.slots[place as usize];
-        match older {
+        match older.place() {
             Some(older) => self.slots[older as usize].newer = newer,
-            None => self.oldest = newer,
+            None => self.oldest = newer.place(),
         }
-        match newer {
+        match newer.place() {
             Some(newer) => self.slots[newer as usize].older = older,
-            None => self.newest = older,
+            None => self.newest = older.place(),
         }
     }
 
     fn link(&mut self, place: u32) {
         let older = self.newest.replace(place);
         let linked = &mut self.slots[place as usize];
-        (linked.older, linked.newer) = (older, None);
+        (linked.older, linked.newer) = (Link::of(older), Link::of(None));
         match older {
-            Some(older) => self.slots[older as usize].newer = Some(place),
+            Some(older) => self.slots[older as usize].newer = Link::of(Some(place)),
             None => self.oldest = Some(place),
         }
     }

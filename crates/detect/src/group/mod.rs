@@ -253,13 +253,13 @@ impl GroupState {
         let is_estimated = keys.is_estimated(facts.time());
         let slot = keys.at(place);
         if facts.is_contact() {
-            slot.last_contact = slot.last_contact.max(Some(facts.at));
+            slot.contacted(slot.last_contact().max(Some(facts.at)));
         }
         if key.subject == Kind::Device {
-            slot.last_contact = facts.last_contact.or(slot.last_contact);
+            slot.contacted(facts.last_contact.or(slot.last_contact()));
         }
         let planned = covering(key, facts.planned);
-        let facts = Facts { last_contact: slot.last_contact, planned: &planned, ..facts.clone() };
+        let facts = Facts { last_contact: slot.last_contact(), planned: &planned, ..facts.clone() };
         let before = slot.rules.bytes();
         let mut firings = Vec::new();
         compiled.rules.observe_key(&facts, key, &mut slot.rules, &mut firings);
@@ -311,7 +311,7 @@ impl GroupState {
             let key = Key { subject: kind, id: slot.id, name: name.as_deref() };
             let mut facts = fact.facts(member.as_deref(), compiled);
             let planned = covering(&key, &fact.planned);
-            facts.last_contact = slot.last_contact;
+            facts.last_contact = slot.last_contact();
             facts.planned = &planned;
             if kind == Kind::Device {
                 facts.device_id = DeviceId(slot.id);

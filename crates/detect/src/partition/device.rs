@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::class::{Class, ClassId, Classes};
 use super::habit::Habit;
 use super::names::Names;
-use crate::pack::Packed;
+use crate::pack::{Moment, Packed};
 use crate::session::Sessions;
 
 /// What detection keeps of one device: the judging copy of its inventory entry, its sessions, its rules' state.
@@ -28,8 +28,8 @@ pub(crate) struct Entry {
     pub(crate) doubted: bool,
     /// It is in the set of devices that every tick looks at.
     pub(crate) watched: bool,
-    first_seen: i64,
-    last_seen: i64,
+    first_seen: Moment,
+    last_seen: Moment,
     pub(crate) bytes_up: u64,
     pub(crate) bytes_down: u64,
     /// Sessions ever begun.
@@ -39,9 +39,6 @@ pub(crate) struct Entry {
     /// What it is used to; learnt from the first record of a device that the inventory has.
     pub(crate) habit: Option<Box<Habit>>,
 }
-
-/// No time yet; no event can carry it.
-const NEVER: i64 = i64::MIN;
 
 impl Entry {
     /// A device that the inventory does not have.
@@ -60,8 +57,8 @@ impl Entry {
             ip: None,
             doubted: false,
             watched: false,
-            first_seen: NEVER,
-            last_seen: NEVER,
+            first_seen: Moment::NEVER,
+            last_seen: Moment::NEVER,
             bytes_up: 0,
             bytes_down: 0,
             begun: 0,
@@ -93,16 +90,16 @@ impl Entry {
 
     /// It was heard of.
     pub(crate) fn seen(&mut self, at: Timestamp) {
-        self.first_seen = if self.first_seen == NEVER { at.0 } else { self.first_seen.min(at.0) };
-        self.last_seen = self.last_seen.max(at.0);
+        self.first_seen = self.first_seen().map_or(at, |first| first.min(at)).into();
+        self.last_seen = self.last_seen().max(Some(at)).into();
     }
 
     pub(crate) fn first_seen(&self) -> Option<Timestamp> {
-        (self.first_seen != NEVER).then_some(Timestamp(self.first_seen))
+        self.first_seen.value()
     }
 
     pub(crate) fn last_seen(&self) -> Option<Timestamp> {
-        (self.last_seen != NEVER).then_some(Timestamp(self.last_seen))
+        self.last_seen.value()
     }
 
     /// Lends the device of its class what is its own, so that rules read it without an allocation. Identities of the SIM

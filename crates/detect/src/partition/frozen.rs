@@ -91,7 +91,7 @@ impl PartitionState {
         let is_sound = |entry: &Entry| {
             classes.has(entry.class)
                 && entry.sessions.open.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
-                && entry.sessions.closed.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
+                && entry.sessions.closed().iter().all(|s| (s.nas.0 as usize) < names.nas.len())
         };
         if names.nas.len() != names.nases.values().len()
             || !classes.values().iter().all(stands)

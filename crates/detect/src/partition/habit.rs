@@ -4,31 +4,36 @@ use fleetward_baseline::{DeviceBaseline, Evidence, Measure, Traffic};
 use fleetward_fleet::{Attach, Plmn, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::pack::PackedPlmn;
+
 /// Kept for devices of the inventory once they have talked, behind one pointer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Habit {
     baseline: DeviceBaseline,
-    /// The hour of the first record.
-    since: u32,
-    /// The module as a number, 0 where none was told yet; the hour in which it last became another one.
-    module: u64,
-    module_changed: u32,
-    /// The country of the serving network likewise.
-    country: [u8; 2],
-    country_changed: u32,
-    /// Destinations ever contacted, as a Bloom filter with two bits each; the hour of the last new one.
-    destinations: [u64; 4],
-    destination_new: u32,
+    /// A hash of the module, 0 where none was told yet.
+    module: u32,
     /// The network that it was last heard of in, when, and how long it usually rests in between (both in seconds).
-    network: Option<Plmn>,
+    network: PackedPlmn,
     heard: u32,
     pause: u32,
+    /// Most devices have none.
+    changes: Option<Box<Changes>>,
+}
+
+/// When something became another one (hours, 0 for never), and what makes others recognised.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Changes {
+    module: u32,
+    country: u32,
+    /// Destinations ever contacted, as a Bloom filter with two bits each; the hour of the last new one.
+    destinations: [u64; 4],
+    destination: u32,
 }
 
 /// How long a change is evidence for what else is unusual.
 const DAY: u32 = 24;
-/// A device that is younger than this contacts everything for the first time.
-const SETTLED: u32 = 7 * DAY;
+/// A device that is younger than this many days contacts everything for the first time.
+const SETTLED: u32 = 7;
 /// Less than half an hour is no silence.
 const SHORTEST: u32 = 1800;
 
@@ -36,23 +41,17 @@ impl Habit {
     pub(crate) fn new(at: Timestamp) -> Self {
         Self {
             baseline: DeviceBaseline::new(at),
-            since: hour(at),
             module: 0,
-            module_changed: 0,
-            country: [0; 2],
-            country_changed: 0,
-            destinations: [0; 4],
-            destination_new: 0,
-            network: None,
+            network: PackedPlmn::default(),
             heard: 0,
             pause: 0,
+            changes: None,
         }
     }
 
     /// Reads a little of it, so that its cache lines come in ahead of use; the result means nothing.
     pub(crate) fn touch(&self) -> u64 {
-        let ends = self.module ^ self.destinations[0] ^ self.destinations[3];
-        ends ^ u64::from(self.since ^ self.destination_new ^ self.baseline.days(Timestamp(0)))
+        u64::from(self.module ^ self.pause ^ self.baseline.days(Timestamp(0)))
     }
 
     /// One record's traffic.
@@ -68,39 +67,45 @@ impl Habit {
     /// Module and place, where a record tells them. Networks are not compared: a roaming SIM uses several of a country.
     pub(crate) fn attached(&mut self, at: Timestamp, attach: &Attach) {
         if let Some(imei) = attach.imei() {
-            let module = imei.number();
+            let module = (imei.number().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1;
             if self.module != 0 && self.module != module {
-                self.module_changed = hour(at);
+                self.changes().module = hour(at);
             }
             self.module = module;
         }
-        if let Some(country) = attach.country() {
-            let country = country.as_str().as_bytes();
-            if self.country != [0; 2] && self.country != country {
-                self.country_changed = hour(at);
+        let network = PackedPlmn::of(attach.network);
+        if !network.is_none() && network != self.network {
+            let before = self.network.value().and_then(Plmn::country);
+            if before.is_some_and(|before| attach.country().is_some_and(|now| now != before)) {
+                self.changes().country = hour(at);
             }
-            self.country.copy_from_slice(country);
+            self.network = network;
         }
     }
 
     /// A destination, by the hash of its name or address.
     pub(crate) fn contacted(&mut self, at: Timestamp, destination: u64) {
         let bits = [destination & 0xFF, (destination >> 8) & 0xFF].map(|bit| bit as usize);
-        let is_known = bits.iter().all(|bit| self.destinations[bit / 64] & (1 << (bit % 64)) != 0);
+        let is_settled = self.days(at) >= SETTLED;
+        let changes = self.changes();
+        let is_known = bits.iter().all(|bit| changes.destinations[bit / 64] & (1 << (bit % 64)) != 0);
         if is_known {
             return;
         }
         for bit in bits {
-            self.destinations[bit / 64] |= 1 << (bit % 64);
+            changes.destinations[bit / 64] |= 1 << (bit % 64);
         }
-        if hour(at).saturating_sub(self.since) >= SETTLED {
-            self.destination_new = hour(at);
+        if is_settled {
+            changes.destination = hour(at);
         }
     }
 
+    fn changes(&mut self) -> &mut Changes {
+        self.changes.get_or_insert_default()
+    }
+
     /// It was heard of: how long it rests fades slowly, so that the longest usual pause counts.
-    pub(crate) fn heard(&mut self, at: Timestamp, network: Option<Plmn>) {
-        self.network = network.or(self.network);
+    pub(crate) fn heard(&mut self, at: Timestamp) {
         let now = u32::try_from(at.secs()).unwrap_or(0);
         if self.heard != 0 && now > self.heard {
             self.pause = (now - self.heard).max(self.pause - self.pause / 16);
@@ -110,7 +115,7 @@ impl Habit {
 
     /// The network that it was last heard of in.
     pub(crate) fn network(&self) -> Option<Plmn> {
-        self.network
+        self.network.value()
     }
 
     /// It rests much longer than it does.
@@ -123,10 +128,11 @@ impl Habit {
     pub(crate) fn evidence(&self, at: Timestamp) -> Evidence {
         let now = hour(at);
         let recent = |changed: u32| changed != 0 && now.saturating_sub(changed) < DAY;
+        let Some(changes) = &self.changes else { return Evidence::default() };
         Evidence {
-            identity_changed: recent(self.module_changed),
-            place_changed: recent(self.country_changed),
-            new_destination: recent(self.destination_new),
+            identity_changed: recent(changes.module),
+            place_changed: recent(changes.country),
+            new_destination: recent(changes.destination),
             ..Evidence::default()
         }
     }
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_learnt_of_a_device_stays_small() {
-        assert!(size_of::<Habit>() <= 320, "{}", size_of::<Habit>());
+        assert!(size_of::<Habit>() <= 256, "{}", size_of::<Habit>());
     }
 
     #[test]
@@ -186,7 +192,7 @@ mod tests {
     #[test]
     fn silence_is_twice_the_usual_rest() {
         let mut habit = Habit::new(at(0));
-        (0..30).for_each(|day| habit.heard(at(day * 24), None));
+        (0..30).for_each(|day| habit.heard(at(day * 24)));
         assert!(!habit.is_silent(at(29 * 24 + 40)));
         assert!(habit.is_silent(at(29 * 24 + 60)));
     }

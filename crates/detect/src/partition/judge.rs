@@ -196,7 +196,7 @@ fn subject(entry: &Entry, class: &Class, names: &Names, record: &Record<'_>) -> 
 /// The NAS of the newest session: who would tell of the device if it spoke.
 fn last_source<'a>(entry: &Entry, names: &'a Names) -> Option<&'a str> {
     let open = entry.sessions.open.last().map(|session| session.nas);
-    let nas = open.or_else(|| entry.sessions.closed.last().map(|session| session.nas));
+    let nas = open.or_else(|| entry.sessions.closed().last().map(|session| session.nas));
     nas.map(|nas| &**names.nases.value(nas))
 }
 
@@ -211,10 +211,10 @@ pub(super) fn target(entry: &Entry, session: &OpenSession, names: &Names) -> Ses
         key: SessionKey { nas: names.nases.value(session.nas).clone(), id: texts.id().into() },
         user_name: texts.user_name().map(Into::into),
         multi_session_id: texts.multi_session_id().map(Into::into),
-        ip: session.ip,
+        ip: session.marks.ip(),
         ipv6: session.ipv6.as_deref().copied(),
         imsi: entry.imsi.value(),
         msisdn: session.msisdn.value().or(entry.msisdn.value()),
-        nsapi: session.nsapi,
+        nsapi: session.marks.nsapi(),
     }
 }

@@ -24,7 +24,7 @@ impl PartitionState {
         let traffic = Traffic { up: step.delta.up, down: step.delta.down, since: step.since, started: step.is_new };
         let habit = self.habit(place, record);
         habit.attached(record.at, &session.attach);
-        habit.heard(record.at, session.attach.network);
+        habit.heard(record.at);
         habit.add(record.at, &traffic, &mut out.measures);
         self.measured(place, record, model, out);
     }

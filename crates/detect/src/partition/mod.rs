@@ -177,7 +177,8 @@ impl PartitionState {
         let entry = &self.devices.as_slice()[place];
         let habit = entry.habit.as_ref().filter(|_| step == 0).map_or(0, |habit| habit.touch());
         let class = if step == 1 { self.classes.touch(entry.class) as u64 } else { 0 };
-        entry.rules.touch(step) ^ entry.sessions.touch(step) ^ habit ^ class
+        let rules = if step == 0 { entry.rules.touch() } else { 0 };
+        rules ^ entry.sessions.touch(step) ^ habit ^ class
     }
 
     pub(crate) fn apply_one(

@@ -69,7 +69,7 @@ impl PartitionState {
     fn look_after(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
         let entry = self.devices.at(place);
         let watched = entry.watched;
-        if !entry.sessions.open.is_empty() || !entry.sessions.closed.is_empty() {
+        if !entry.sessions.open.is_empty() || !entry.sessions.closed().is_empty() {
             let ready = self.classes.ready(entry.class, &self.names, record.compiled);
             let asked = ready
                 .profile

@@ -115,7 +115,7 @@ impl PartitionState {
 /// Open ones, then closed ones from the newest. The same id twice is told apart by its begin (see [`Found::hash`]).
 fn of_entry(entry: &Entry, open: Option<bool>) -> impl Iterator<Item = Found<'_>> {
     let opened = entry.sessions.open.iter().rev().map(Found::Open).filter(move |_| open != Some(false));
-    let closed = entry.sessions.closed.iter().rev().map(Found::Closed).filter(move |_| open != Some(true));
+    let closed = entry.sessions.closed().iter().rev().map(Found::Closed).filter(move |_| open != Some(true));
     opened.chain(closed)
 }
 
@@ -142,7 +142,7 @@ impl Wanted {
             return true;
         }
         let Found::Open(session) = found else { return false };
-        session.texts.apn().is_some_and(has) || session.ip.is_some_and(|ip| has(&ip.to_string()))
+        session.texts.apn().is_some_and(has) || session.marks.ip().is_some_and(|ip| has(&ip.to_string()))
     }
 }
 
@@ -187,17 +187,17 @@ fn open_view(session: &OpenSession, view: &mut SessionView) {
     view.bytes_up = session.counters.up();
     view.bytes_down = session.counters.down();
     view.wrapped = session.counters.wrapped();
-    view.ip = session.ip;
+    view.ip = session.marks.ip();
     view.ipv6 = session.ipv6.as_deref().copied();
     view.imeisv = session.imeisv.value();
     view.msisdn = session.msisdn.value();
     view.network = session.network.value();
     view.country = session.network.value().and_then(fleetward_fleet::Plmn::country);
     view.apn = session.texts.apn().map(Into::into);
-    view.rat = session.rat;
+    view.rat = session.marks.rat();
     view.user_name = session.texts.user_name().map(Into::into);
     view.multi_session_id = session.texts.multi_session_id().map(Into::into);
-    view.nsapi = session.nsapi;
+    view.nsapi = session.marks.nsapi();
 }
 
 fn closed_view(session: &ClosedSession, view: &mut SessionView) {

@@ -30,11 +30,11 @@ impl ClosedSession {
             opened_at: session.opened_at,
             ended_at,
             last_event: session.last_event,
-            counters: session.counters,
+            counters: session.counters.clone(),
             id: session.texts.id().into(),
             nas: session.nas,
             cause,
-            started: session.started,
+            started: session.marks.is_started(),
         }
     }
 }

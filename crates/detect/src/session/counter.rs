@@ -3,21 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 /// Octets up and down as the NAS counts them, and what they sum to.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {
-    up: Counter,
-    down: Counter,
-    up_wrapped: bool,
-    down_wrapped: bool,
+    /// The NAS's values that were counted last: the highest since the last wrap.
+    up: u64,
+    down: u64,
+    /// Few sessions ever wrap.
+    wrapped: Option<Box<Wrapped>>,
 }
 
-/// One direction.
+/// What was counted before the last wrap; `None` where that direction never wrapped.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Counter {
-    /// The NAS's value that was counted last: its highest since the last wrap.
-    raw: u64,
-    /// What was counted before the last wrap.
-    before: u64,
+struct Wrapped {
+    up: Option<u64>,
+    down: Option<u64>,
 }
 
 /// What a record added.
@@ -39,47 +38,53 @@ impl Counters {
     /// Counts a record's cumulative values. `advanced`: its event time is after that of every record so far;
     /// only then can a lower value be a wrap instead of an old record.
     pub(crate) fn count(&mut self, up: u64, down: u64, has_gigawords: bool, advanced: bool) -> Delta {
-        let (up, up_wrap) = self.up.count(up, has_gigawords, advanced, &mut self.up_wrapped);
-        let (down, down_wrap) = self.down.count(down, has_gigawords, advanced, &mut self.down_wrapped);
+        let mut before = self.before();
+        let (up, up_wrap) = count(&mut self.up, &mut before.up, up, has_gigawords, advanced);
+        let (down, down_wrap) = count(&mut self.down, &mut before.down, down, has_gigawords, advanced);
+        if up_wrap || down_wrap {
+            self.wrapped = Some(Box::new(before));
+        }
         Delta { up, down, wrapped: up_wrap || down_wrap }
     }
 
     /// Octets up since the session's start, as far as they are certain.
     pub(crate) fn up(&self) -> u64 {
-        self.up.before.saturating_add(self.up.raw)
+        self.before().up.unwrap_or(0).saturating_add(self.up)
     }
 
     /// Octets down since the session's start, as far as they are certain.
     pub(crate) fn down(&self) -> u64 {
-        self.down.before.saturating_add(self.down.raw)
+        self.before().down.unwrap_or(0).saturating_add(self.down)
     }
 
     /// What the NAS last said was more, in at least one direction.
     pub(crate) fn is_above(&self, up: u64, down: u64) -> bool {
-        self.up.raw > up || self.down.raw > down
+        self.up > up || self.down > down
     }
 
     /// A wrap was seen, so the sums are lower bounds.
     pub(crate) fn wrapped(&self) -> bool {
-        self.up_wrapped || self.down_wrapped
+        self.wrapped.is_some()
+    }
+
+    fn before(&self) -> Wrapped {
+        self.wrapped.as_deref().copied().unwrap_or_default()
     }
 }
 
-impl Counter {
-    fn count(&mut self, value: u64, has_gigawords: bool, advanced: bool, wrapped: &mut bool) -> (u64, bool) {
-        if value < self.raw && advanced && !has_gigawords {
-            // Go on from the new value; what happened around the wrap is unknown and not added.
-            self.before = self.before.saturating_add(self.raw).saturating_sub(value);
-            self.raw = value;
-            *wrapped = true;
-            return (0, true);
-        }
-        if *wrapped && !advanced {
-            // After a wrap an old record can be from either side of it.
-            return (0, false);
-        }
-        let delta = value.saturating_sub(self.raw);
-        self.raw = self.raw.max(value);
-        (delta, false)
+/// One direction: what the value adds, and whether it wrapped.
+fn count(raw: &mut u64, before: &mut Option<u64>, value: u64, has_gigawords: bool, advanced: bool) -> (u64, bool) {
+    if value < *raw && advanced && !has_gigawords {
+        // Go on from the new value; what happened around the wrap is unknown and not added.
+        *before = Some(before.unwrap_or(0).saturating_add(*raw).saturating_sub(value));
+        *raw = value;
+        return (0, true);
     }
+    if before.is_some() && !advanced {
+        // After a wrap an old record can be from either side of it.
+        return (0, false);
+    }
+    let delta = value.saturating_sub(*raw);
+    *raw = (*raw).max(value);
+    (delta, false)
 }

@@ -14,7 +14,9 @@
 
 mod closed;
 mod counter;
+mod marks;
 mod open;
+mod row;
 mod texts;
 mod track;
 

@@ -1,12 +1,11 @@
 //! A session that is open, packed.
 
-use std::net::Ipv4Addr;
-
-use fleetward_fleet::{Imeisv, Msisdn, Rat, Session, Timestamp};
+use fleetward_fleet::{Imeisv, Msisdn, Session, Timestamp};
 use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use super::counter::Counters;
+use super::marks::Marks;
 use super::texts::Texts;
 use crate::intern::Symbol;
 use crate::pack::{Packed, PackedPlmn};
@@ -29,13 +28,7 @@ pub(crate) struct OpenSession {
     pub(crate) secs: u32,
     /// The longest pause between two of its records so far, seconds: the interim interval that the NAS really keeps.
     pub(crate) pause: u32,
-    pub(crate) ip: Option<Ipv4Addr>,
-    pub(crate) rat: Option<Rat>,
-    pub(crate) nsapi: Option<u8>,
-    /// Its Start was seen.
-    pub(crate) started: bool,
-    /// At least one interim was seen.
-    pub(crate) interims: bool,
+    pub(crate) marks: Marks,
 }
 
 /// [`OpenSession::secs`] of a record without Acct-Session-Time.
@@ -45,6 +38,8 @@ impl OpenSession {
     /// From the first record that we saw of it. Counters are not counted yet.
     pub(crate) fn begin(record: &Session, nas: Symbol, at: Timestamp) -> Self {
         let age = record.session_secs.unwrap_or(0);
+        let mut marks = Marks::default();
+        marks.learn(record.ip, record.attach.rat, record.nsapi, true);
         Self {
             opened_at: at - std::time::Duration::from_secs(u64::from(age)),
             last_event: at,
@@ -62,11 +57,7 @@ impl OpenSession {
             nas,
             secs: record.session_secs.unwrap_or(NO_SECS),
             pause: 0,
-            ip: record.ip,
-            rat: record.attach.rat,
-            nsapi: record.nsapi,
-            started: false,
-            interims: false,
+            marks,
         }
     }
 
@@ -90,9 +81,7 @@ impl OpenSession {
                 choose(apn, &record.attach.apn, texts.apn()).as_deref(),
             );
         }
-        take(&mut self.ip, record.ip, newer);
-        take(&mut self.rat, record.attach.rat, newer);
-        take(&mut self.nsapi, record.nsapi, newer);
+        self.marks.learn(record.ip, record.attach.rat, record.nsapi, newer);
         if record.ipv6.is_some() && (newer || self.ipv6.is_none()) && self.ipv6.as_deref() != record.ipv6.as_ref() {
             self.ipv6 = record.ipv6.map(Box::new);
         }
@@ -105,11 +94,5 @@ impl OpenSession {
         if record.attach.network.is_some() && (newer || self.network.is_none()) {
             self.network = PackedPlmn::of(record.attach.network);
         }
-    }
-}
-
-fn take<T>(old: &mut Option<T>, new: Option<T>, newer: bool) {
-    if new.is_some() && (newer || old.is_none()) {
-        *old = new;
     }
 }

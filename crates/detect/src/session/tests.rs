@@ -167,7 +167,7 @@ fn a_start_may_lack_the_address() {
     sim.see(60, &interim);
     sim.see(120, &r(Interim, 2, 2)); // says nothing of it: it stays
     let open = &sim.sessions.open[0];
-    assert_eq!((open.ip, open.texts.user_name()), (Some([10, 0, 0, 7].into()), Some("meter@example")));
+    assert_eq!((open.marks.ip(), open.texts.user_name()), (Some([10, 0, 0, 7].into()), Some("meter@example")));
     assert_eq!((open.texts.id(), open.texts.apn()), ("a", Some("iot.example")));
 }
 
@@ -255,7 +255,7 @@ fn what_is_forgotten_is_never_counted_again() {
         sim.see(n * 100, &record(&n.to_string(), Start, 0, 0));
         sim.see(n * 100 + 50, &record(&n.to_string(), Stop, 10, 10));
     }
-    assert_eq!(sim.sessions.closed.len(), limits().closed_per_device);
+    assert_eq!(sim.sessions.closed().len(), limits().closed_per_device);
     for n in 0..10 {
         sim.see(n * 100 + 50, &record(&n.to_string(), Stop, 10, 10));
         sim.see(n * 100 + 20, &record(&n.to_string(), Interim, 5, 5));

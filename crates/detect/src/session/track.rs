@@ -8,15 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::closed::ClosedSession;
 use super::counter::Delta;
 use super::open::{NO_SECS, OpenSession};
+use super::row::Row;
 use crate::intern::Symbol;
 use crate::{EndCause, Limits};
 
 /// The sessions of one device.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sessions {
-    pub(crate) open: Vec<OpenSession>,
+    pub(crate) open: Row<OpenSession>,
+    /// Behind one pointer: most devices have one long session.
+    ended: Option<Box<Past>>,
+}
+
+/// What is known of sessions that are over.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Past {
     /// Oldest end first.
-    pub(crate) closed: Vec<ClosedSession>,
+    closed: Vec<ClosedSession>,
     /// A record of an unknown session from before this may belong to one that was forgotten.
     forgotten_until: Option<Timestamp>,
 }
@@ -74,13 +82,22 @@ pub(crate) struct Ended {
 const ECHO: Duration = Duration::from_mins(5);
 
 impl Sessions {
+    /// Those that are over and still remembered, oldest end first.
+    pub(crate) fn closed(&self) -> &[ClosedSession] {
+        self.ended.as_ref().map_or(&[], |past| &past.closed)
+    }
+
+    fn past(&mut self) -> &mut Past {
+        self.ended.get_or_insert_default()
+    }
+
     /// Counts one accounting record.
     pub(crate) fn record(&mut self, record: &Session, context: &Context<'_>) -> Step {
         let mut step = Step::default();
-        let closed = self.closed.iter().rposition(|c| c.nas == context.nas && *c.id == *record.key.id);
+        let closed = self.closed().iter().rposition(|c| c.nas == context.nas && *c.id == *record.key.id);
         if let Some(index) = self.open_index(context.nas, &record.key.id) {
             let session = &self.open[index];
-            let older = closed.filter(|&c| context.at <= self.closed[c].ended_at && context.at < session.opened_at);
+            let older = closed.filter(|&c| context.at <= self.closed()[c].ended_at && context.at < session.opened_at);
             if let Some(older) = older {
                 self.late(older, record, context, true, &mut step);
             } else if is_restart(session, record, context.at) {
@@ -94,12 +111,21 @@ impl Sessions {
             return step;
         }
         match closed {
-            Some(index) if is_reused(&self.closed[index], record, context.at) => self.begin(record, context, &mut step),
-            Some(index) if is_alive_again(&self.closed[index], record, context.at) => {
+            Some(index) if is_reused(&self.closed()[index], record, context.at) => {
+                self.begin(record, context, &mut step)
+            }
+            Some(index) if is_alive_again(&self.closed()[index], record, context.at) => {
                 self.revive(index, record, context, &mut step);
             }
             Some(index) => self.late(index, record, context, false, &mut step),
-            None if self.forgotten_until.is_some_and(|until| context.at <= until) => step.is_stale = true,
+            None if self
+                .ended
+                .as_ref()
+                .and_then(|past| past.forgotten_until)
+                .is_some_and(|until| context.at <= until) =>
+            {
+                step.is_stale = true
+            }
             None => self.begin(record, context, &mut step),
         }
         step
@@ -141,7 +167,7 @@ impl Sessions {
             let at = self.open[index].last_event;
             self.end(index, at, EndCause::Lost, limits, &mut ended);
         }
-        while let Some(index) = self.closed.iter().position(|c| c.ended_at + memory(c, limits) < now) {
+        while let Some(index) = self.closed().iter().position(|c| c.ended_at + memory(c, limits) < now) {
             self.forget(index);
         }
         ended
@@ -177,14 +203,14 @@ impl Sessions {
             context.at > session.last_event && (secs == NO_SECS || session.secs == NO_SECS || secs >= session.secs);
         step.delta = count(&mut session.counters, record, advanced && record.status != SessionStatus::Start);
         step.is_news = match record.status {
-            SessionStatus::Start => !session.started,
+            SessionStatus::Start => !session.marks.is_started(),
             // The same Acct-Session-Time again is the same interim again, whatever its delay did to its event time.
             SessionStatus::Interim => !step.delta.is_zero() || (advanced && (secs == NO_SECS || secs != session.secs)),
             SessionStatus::Stop => true,
         };
         session.learn(record, context.at >= session.last_event);
-        session.started |= record.status == SessionStatus::Start;
-        session.interims |= record.status == SessionStatus::Interim;
+        session.marks.started(record.status == SessionStatus::Start);
+        session.marks.interim(record.status == SessionStatus::Interim);
         if record.status == SessionStatus::Start {
             session.opened_at = session.opened_at.min(context.at);
         }
@@ -212,12 +238,12 @@ impl Sessions {
 
     /// A record of a session that we believed over.
     fn revive(&mut self, index: usize, record: &Session, context: &Context<'_>, step: &mut Step) {
-        let closed = self.closed.remove(index);
+        let closed = self.past().closed.remove(index);
         step.since = Some(closed.last_event);
         let mut session = OpenSession::begin(record, context.nas, context.at);
         session.opened_at = closed.opened_at;
         session.counters = closed.counters;
-        session.started = closed.started;
+        session.marks.started(closed.started);
         self.open_with(session, record, context, step);
     }
 
@@ -226,15 +252,12 @@ impl Sessions {
         step.is_news = true;
         step.opened = true;
         step.total = session.counters.up().saturating_add(session.counters.down());
-        session.started |= record.status == SessionStatus::Start;
-        session.interims = record.status == SessionStatus::Interim;
+        session.marks.started(record.status == SessionStatus::Start);
+        session.marks.interim(record.status == SessionStatus::Interim);
         if self.open.len() >= context.limits.open_per_device.max(1) {
             let quietest = (0..self.open.len()).min_by_key(|&i| self.open[i].last_event);
             let at = context.at;
             self.end(quietest.unwrap_or(0), at, EndCause::Forgotten, context.limits, &mut step.before);
-        }
-        if self.open.len() == self.open.capacity() {
-            self.open.reserve_exact(1);
         }
         self.open.push(session);
         let last = self.open.len() - 1;
@@ -247,7 +270,7 @@ impl Sessions {
 
     /// A record of a session that is over: its counters may be higher than what we saw, and that is all that it adds.
     fn late(&mut self, index: usize, record: &Session, context: &Context<'_>, is_used_again: bool, step: &mut Step) {
-        let closed = &mut self.closed[index];
+        let closed = &mut self.past().closed[index];
         step.since = Some(closed.last_event);
         step.delta = count(&mut closed.counters, record, false);
         step.total = closed.counters.up().saturating_add(closed.counters.down());
@@ -277,23 +300,21 @@ impl Sessions {
         let session = self.open.remove(index);
         let at = at.max(session.opened_at);
         ended.push(Ended { nas: session.nas, id: session.texts.id().into(), at, cause, was_open: true });
-        while self.closed.len() >= limits.closed_per_device.max(1) {
+        while self.closed().len() >= limits.closed_per_device.max(1) {
             // One that the network said is over will not speak again; one that we gave up may.
-            let proven = self.closed.iter().position(|c| c.cause.is_proof());
+            let proven = self.closed().iter().position(|c| c.cause.is_proof());
             self.forget(proven.unwrap_or(0));
         }
-        if self.closed.len() == self.closed.capacity() {
-            self.closed.reserve_exact(1);
-        }
-        self.closed.push(ClosedSession::of(&session, at.max(session.last_event), cause));
+        let closed = &mut self.past().closed;
+        closed.reserve_exact(1);
+        closed.push(ClosedSession::of(&session, at.max(session.last_event), cause));
     }
 
     fn forget(&mut self, index: usize) {
-        let forgotten = self.closed.remove(index);
-        self.forgotten_until = self.forgotten_until.max(Some(forgotten.ended_at.max(forgotten.last_event)));
-        if self.closed.is_empty() {
-            self.closed = Vec::new(); // gives the memory back
-        }
+        let past = self.past();
+        let forgotten = past.closed.remove(index);
+        past.forgotten_until = past.forgotten_until.max(Some(forgotten.ended_at.max(forgotten.last_event)));
+        past.closed.shrink_to_fit();
     }
 }
 
@@ -305,7 +326,7 @@ fn count(counters: &mut super::Counters, record: &Session, advanced: bool) -> De
 
 /// A Start under the id of an open session, later than any echo: the Stop in between was lost.
 fn is_restart(session: &OpenSession, record: &Session, at: Timestamp) -> bool {
-    record.status == SessionStatus::Start && session.started && at > session.last_event + ECHO
+    record.status == SessionStatus::Start && session.marks.is_started() && at > session.last_event + ECHO
 }
 
 /// The NAS uses the id of a closed session again.
@@ -337,7 +358,7 @@ fn memory(closed: &ClosedSession, limits: &Limits) -> Duration {
 
 /// How long a session may be silent: three interim intervals, as asked for or as the NAS keeps them, whichever is longer.
 fn patience(session: &OpenSession, asked: Option<Duration>, limits: &Limits) -> Duration {
-    if asked.is_none() && !session.interims {
+    if asked.is_none() && !session.marks.has_interims() {
         return limits.silent_session;
     }
     let kept = Duration::from_secs(u64::from(session.pause));

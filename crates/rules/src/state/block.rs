@@ -25,7 +25,7 @@ const HEAD: usize = TIME + 4;
 const VALUE: usize = 1 + TIME + 8;
 /// Octets of a window's entry.
 const ENTRY: usize = 8;
-/// A block grows by this much, as memory is handed out anyway.
+/// A block grows by at least this much, as memory is handed out anyway.
 const STEP: usize = 16;
 /// What a block must stay below.
 const MOST: usize = u16::MAX as usize - 4096;
@@ -169,6 +169,23 @@ impl Block {
         true
     }
 
+    /// One more number behind those of a ring; nothing where there is no room.
+    pub(super) fn lengthen(&mut self, place: usize) {
+        let (Form(width), range) = self.range(place);
+        if self.used() + (1 << width) > MOST {
+            return;
+        }
+        self.splice(range.end, 0, 1 << width);
+        let offset = range.start - self.octets();
+        for other in 0..self.windows() {
+            let at = self.entry(other) + 4;
+            let held = u16_at(&self.0, at);
+            put_u16(&mut self.0, at, if usize::from(held) > offset { held + (1 << width) } else { held });
+        }
+        let at = self.entry(place) + 6;
+        self.0[at] += 1 << width;
+    }
+
     pub(super) fn remove(&mut self, place: usize) {
         self.cut(place);
         let at = self.entry(place);
@@ -281,7 +298,9 @@ impl Block {
         let follows = |place| (0..self.windows()).any(|other| range(other).end == range(place).start);
         let fits = |place| {
             let range = range(place);
-            range.end <= self.used() && (range.start == self.octets() || follows(place)) && self.window(place).is_sound()
+            range.end <= self.used()
+                && (range.start == self.octets() || follows(place))
+                && self.window(place).is_sound()
         };
         let sorted = (1..self.windows()).all(|place| self.key(place - 1) < self.key(place));
         let sum: usize = (0..self.windows()).map(|place| range(place).len()).sum();

@@ -3,41 +3,50 @@
 /// Octets of a time: 48 bits of milliseconds with sign, 4400 years to either side.
 pub(super) const TIME: usize = 6;
 
+#[inline]
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two octets"))
 }
 
+#[inline]
 pub(super) fn put_u16(bytes: &mut [u8], at: usize, value: u16) {
     bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
 }
 
+#[inline]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four octets"))
 }
 
+#[inline]
 pub(super) fn put_u32(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
+#[inline]
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight octets"))
 }
 
+#[inline]
 pub(super) fn put_u64(bytes: &mut [u8], at: usize, value: u64) {
     bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
 }
 
+#[inline]
 pub(super) fn time_at(bytes: &[u8], at: usize) -> i64 {
     let low = u64::from(u32_at(bytes, at)) | u64::from(u16_at(bytes, at + 4)) << 32;
     (low << 16).cast_signed() >> 16
 }
 
+#[inline]
 pub(super) fn put_time(bytes: &mut [u8], at: usize, value: i64) {
     let value = value.clamp(-(1 << 47), (1 << 47) - 1);
     bytes[at..at + TIME].copy_from_slice(&value.to_le_bytes()[..TIME]);
 }
 
 /// A number of 1, 2, 4 or 8 octets; `width` is its binary logarithm.
+#[inline]
 pub(super) fn number_at(bytes: &[u8], at: usize, width: u8) -> u64 {
     match width {
         0 => u64::from(bytes[at]),
@@ -48,6 +57,7 @@ pub(super) fn number_at(bytes: &[u8], at: usize, width: u8) -> u64 {
 }
 
 /// It must fit: see [`fits`].
+#[inline]
 pub(super) fn put_number(bytes: &mut [u8], at: usize, width: u8, value: u64) {
     match width {
         0 => bytes[at] = value as u8,
@@ -58,11 +68,13 @@ pub(super) fn put_number(bytes: &mut [u8], at: usize, width: u8, value: u64) {
 }
 
 /// Whether a number has room in `width`.
+#[inline]
 pub(super) fn fits(value: u64, width: u8) -> bool {
     width >= 3 || value >> (8 << width) == 0
 }
 
 /// The narrowest width that a number has room in.
+#[inline]
 pub(super) fn width_of(value: u64) -> u8 {
     (0..3).find(|width| fits(value, *width)).unwrap_or(3)
 }

@@ -6,7 +6,7 @@
 use fleetward_fleet::Timestamp;
 
 use super::octets::{put_u32, put_u64, u32_at, u64_at, width_of};
-use super::ring;
+use super::ring::{self, Added};
 use crate::window::{Aggregate, BUCKETS, Ring, Span, WindowSpec, WindowState, inverted, is_new_among};
 
 /// How the octets are to be read. Below [`Form::SET`] they are a ring whose numbers are `1 << form` octets wide.
@@ -35,8 +35,8 @@ pub(super) struct Packed<'a> {
 impl<'a> Packed<'a> {
     /// See [`WindowState::value`].
     pub(super) fn value(self, spec: WindowSpec, now: Timestamp) -> Option<u64> {
-        let newest = spec.bucket(now);
         if self.form.0 < Form::SET.0 {
+            let newest = spec.bucket_near(u32_at(self.bytes, 0), now);
             let amount = ring::amount(self.bytes, self.form.0, spec, newest);
             return if spec.aggregate == Aggregate::Min {
                 Some(amount).filter(|held| *held > 0).map(inverted)
@@ -47,6 +47,7 @@ impl<'a> Packed<'a> {
         if self.form == Form::LAST {
             return self.state().value(spec, now);
         }
+        let newest = spec.bucket(now);
         match spec.aggregate {
             Aggregate::Last => self.values().next().filter(|(_, at)| spec.covers(newest, *at)).map(|(value, _)| value),
             _ => Some(self.values().filter(|(_, bucket)| spec.covers(newest, *bucket)).count() as u64),
@@ -106,32 +107,36 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// Adds an event in place; `false`: it takes [`WindowState::add`].
-pub(super) fn add(form: Form, bytes: &mut [u8], spec: WindowSpec, time: Timestamp, value: u64) -> bool {
-    if form.0 < Form::SET.0 {
-        return ring::add(bytes, form.0, spec, spec.bucket(time), value);
-    }
-    if form == Form::LAST {
-        let last = u64_at(bytes, 0).cast_signed().max(time.0);
-        put_u64(bytes, 0, last.cast_unsigned());
-        return true;
-    }
-    let bucket = spec.bucket(time);
-    if spec.aggregate == Aggregate::Last {
-        if (u32_at(bytes, 8), u64_at(bytes, 0)) < (bucket, value) {
-            put_u64(bytes, 0, value);
-            put_u32(bytes, 8, bucket);
+/// Adds an event in place.
+pub(super) fn add(form: Form, bytes: &mut [u8], spec: WindowSpec, time: Timestamp, value: u64) -> Added {
+    match form {
+        Form::LAST => {
+            let last = u64_at(bytes, 0).cast_signed().max(time.0);
+            put_u64(bytes, 0, last.cast_unsigned());
+            Added::Done
         }
-        return true;
+        Form::SET if spec.aggregate == Aggregate::Last => {
+            let bucket = spec.bucket(time);
+            if (u32_at(bytes, 8), u64_at(bytes, 0)) < (bucket, value) {
+                put_u64(bytes, 0, value);
+                put_u32(bytes, 8, bucket);
+            }
+            Added::Done
+        }
+        Form::SET => add_to_set(bytes, spec, spec.bucket(time), value),
+        Form(width) => ring::add(bytes, width, spec, spec.bucket_near(u32_at(bytes, 0), time), value),
     }
+}
+
+fn add_to_set(bytes: &mut [u8], spec: WindowSpec, bucket: u32, value: u64) -> Added {
     if matches!(spec.span(), Span::Cycle(_)) && bytes.chunks_exact(VALUE).any(|held| u32_at(held, 8) != bucket) {
-        return false;
+        return Added::Hard;
     }
-    let Some(held) = bytes.chunks_exact_mut(VALUE).find(|held| u64_at(held, 0) == value) else { return false };
+    let Some(held) = bytes.chunks_exact_mut(VALUE).find(|held| u64_at(held, 0) == value) else { return Added::Hard };
     let before = u32_at(held, 8);
     let after = if spec.aggregate == Aggregate::Known { before.min(bucket) } else { before.max(bucket) };
     put_u32(held, 8, after);
-    true
+    Added::Done
 }
 
 /// As octets; `None` where it is empty or has to be kept apart.

@@ -11,8 +11,18 @@ pub(super) const HEAD: usize = 6;
 /// All thirteen.
 pub(super) const ALL: u16 = (1 << BUCKETS) - 1;
 
-/// Adds an event in place. `false`: there is no room for it; what the ring holds is unchanged but for what fell out.
-pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, value: u64) -> bool {
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    Done,
+    /// One more number of this width has to fit; what the ring holds is unchanged but for what fell out.
+    Full,
+    /// It takes [`crate::window::WindowState::add`], likewise.
+    Hard,
+}
+
+/// Adds an event in place.
+pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, value: u64) -> Added {
     let (value, join) = joined(spec.aggregate, value);
     let (mut newest, mut mask) = (u32_at(bytes, 0), u16_at(bytes, 4));
     if bucket > newest {
@@ -25,25 +35,29 @@ pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, va
     }
     let back = newest - bucket;
     if back >= BUCKETS as u32 || back > 0 && spec.span() != Span::Sliding {
-        return true;
+        return Added::Done;
     }
     let place = (mask & ((1 << back) - 1)).count_ones() as usize;
     let at = HEAD + (place << width);
     if mask >> back & 1 == 1 {
         let sum = join(number_at(bytes, at, width), value);
-        if fits(sum, width) {
-            put_number(bytes, at, width, sum);
+        if !fits(sum, width) {
+            return Added::Hard;
         }
-        return fits(sum, width);
+        put_number(bytes, at, width, sum);
+        return Added::Done;
     }
     let end = HEAD + ((mask.count_ones() as usize) << width);
-    if !fits(value, width) || end + (1 << width) > bytes.len() {
-        return false;
+    if !fits(value, width) {
+        return Added::Hard;
+    }
+    if end + (1 << width) > bytes.len() {
+        return Added::Full;
     }
     bytes.copy_within(at..end, at + (1 << width));
     put_number(bytes, at, width, value);
     put_u16(bytes, 4, mask | 1 << back);
-    true
+    Added::Done
 }
 
 /// What the window that ends in bucket `newest` holds; of the smallest value its inverse.
@@ -53,11 +67,20 @@ pub(super) fn amount(bytes: &[u8], width: u8, spec: WindowSpec, newest: u32) -> 
         return 0;
     }
     let covered = (u16_at(bytes, 4) & (ALL >> passed)).count_ones() as usize;
-    let numbers = (0..covered).map(|place| number_at(bytes, HEAD + (place << width), width));
-    match spec.aggregate {
-        Aggregate::Max | Aggregate::Min => numbers.max().unwrap_or(0),
-        _ => numbers.fold(0, u64::saturating_add),
+    let numbers = &bytes[HEAD..HEAD + (covered << width)];
+    let largest = matches!(spec.aggregate, Aggregate::Max | Aggregate::Min);
+    // Thirteen numbers of up to 32 bits cannot overflow.
+    match width {
+        0 => all(numbers.iter().map(|it| u64::from(*it)), largest, u64::wrapping_add),
+        1 => all(numbers.chunks_exact(2).map(|it| u64::from(u16_at(it, 0))), largest, u64::wrapping_add),
+        2 => all(numbers.chunks_exact(4).map(|it| u64::from(u32_at(it, 0))), largest, u64::wrapping_add),
+        _ => all(numbers.chunks_exact(8).map(|it| number_at(it, 0, 3)), largest, u64::saturating_add),
     }
+}
+
+#[inline]
+fn all(numbers: impl Iterator<Item = u64>, largest: bool, add: impl Fn(u64, u64) -> u64) -> u64 {
+    if largest { numbers.max().unwrap_or(0) } else { numbers.fold(0, add) }
 }
 
 /// Each bucket that holds something, with what it holds, the newest first.

@@ -13,7 +13,11 @@ pub const LEARNING: Duration = Duration::from_hours(24);
 /// Whether `value` is one that the device has never shown before this moment, where these are the values that it ever
 /// showed, each with the second in which it was first there. `None`: nobody can tell yet, because the first value of all is
 /// not [`LEARNING`] old, or no more, because there were too many.
-pub(crate) fn is_new_among(values: impl Iterator<Item = (u64, u32)> + Clone, value: u64, at: Timestamp) -> Option<bool> {
+pub(crate) fn is_new_among(
+    values: impl Iterator<Item = (u64, u32)> + Clone,
+    value: u64,
+    at: Timestamp,
+) -> Option<bool> {
     let now = seconds(at);
     let first_of_all = values.clone().map(|(_, first)| first).min()?;
     if u64::from(now.saturating_sub(first_of_all)) < LEARNING.as_secs() {

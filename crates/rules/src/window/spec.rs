@@ -101,6 +101,24 @@ impl WindowSpec {
         }
     }
 
+    /// The same as [`Self::bucket`], for less where it is likely to be `near` or the one after it: multiplying is cheaper than
+    /// dividing.
+    #[inline]
+    pub(crate) fn bucket_near(self, near: u32, time: Timestamp) -> u32 {
+        if self.span != Span::Sliding || matches!(self.aggregate, Aggregate::Last | Aggregate::Known) {
+            return self.bucket(time);
+        }
+        let length = self.bucket_ms();
+        let into = time.0.wrapping_sub(i64::from(near).wrapping_mul(length));
+        if (0..length).contains(&into) {
+            near
+        } else if (length..2 * length).contains(&into) {
+            near.saturating_add(1)
+        } else {
+            self.bucket(time)
+        }
+    }
+
     /// Whether the window that ends in bucket `newest` covers `bucket`.
     pub(crate) fn covers(self, newest: u32, bucket: u32) -> bool {
         match (self.aggregate, self.span) {
