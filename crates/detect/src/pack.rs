@@ -108,16 +108,18 @@ impl Moment {
     pub(crate) const NEVER: Self = Self([0, 0, 0, 0, 0, 0x80]);
 
     pub(crate) fn value(self) -> Option<Timestamp> {
-        let [a, b, c, d, e, f] = self.0;
-        let number = i64::from_le_bytes([0, 0, a, b, c, d, e, f]) >> 16;
+        let mut wide = [0; 8];
+        wide[2..].copy_from_slice(&self.0);
+        let number = i64::from_le_bytes(wide) >> 16; // with its sign
         (self != Self::NEVER).then_some(Timestamp(number))
     }
 }
 
 impl From<Timestamp> for Moment {
     fn from(at: Timestamp) -> Self {
-        let [a, b, c, d, e, f, ..] = at.0.clamp(1 - (1 << 47), (1 << 47) - 1).to_le_bytes();
-        Self([a, b, c, d, e, f])
+        let mut narrow = [0; 6];
+        narrow.copy_from_slice(&at.0.clamp(1 - (1 << 47), (1 << 47) - 1).to_le_bytes()[..6]);
+        Self(narrow)
     }
 }
 

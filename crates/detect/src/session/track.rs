@@ -112,7 +112,7 @@ impl Sessions {
         }
         match closed {
             Some(index) if is_reused(&self.closed()[index], record, context.at) => {
-                self.begin(record, context, &mut step)
+                self.begin(record, context, &mut step);
             }
             Some(index) if is_alive_again(&self.closed()[index], record, context.at) => {
                 self.revive(index, record, context, &mut step);
@@ -124,7 +124,7 @@ impl Sessions {
                 .and_then(|past| past.forgotten_until)
                 .is_some_and(|until| context.at <= until) =>
             {
-                step.is_stale = true
+                step.is_stale = true;
             }
             None => self.begin(record, context, &mut step),
         }
