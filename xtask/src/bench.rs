@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: ours and every peer that is installed, on the same load, in turn, in one run.
 
 mod detect;
+mod enforce;
 mod radius;
 
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ pub(crate) enum Bench {
     Radius(radius::Radius),
     /// A fleet under many rules, and one query beside other engines: speed, memory, the same alarms.
     Detect(detect::Detect),
+    /// The firewall: seconds to load, nanoseconds a packet, at 10 and 10,000 devices.
+    Enforce(enforce::Enforce),
 }
 
 impl Bench {
@@ -21,6 +24,7 @@ impl Bench {
         match self {
             Self::Radius(radius) => radius.run(),
             Self::Detect(detect) => detect.run(),
+            Self::Enforce(enforce) => enforce.run(),
         }
     }
 }

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, capture, changes, demo, devices, evaluate, findings, init, journal, learn, mud, observations, planned,
-    reload, responses, rules, secret, sessions, simulate, tokens, users,
+    self, capture, changes, demo, devices, enforce, evaluate, findings, init, journal, learn, mud, observations,
+    planned, reload, responses, rules, secret, sessions, simulate, tokens, users,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -99,6 +99,8 @@ enum Command {
     /// What other systems saw: flows, messages, calls, log-ins, changes of a SIM.
     #[command(subcommand)]
     Observations(observations::Observations),
+    /// Compile the network profiles into a firewall on this machine, and load it.
+    Enforce(enforce::Enforce),
     /// Let the running server read rules, lists and models again; all or nothing.
     Reload,
     /// Packets: from a capture or an interface to flows, device by device.
@@ -144,6 +146,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Evaluate(evaluate) => evaluate.run(global),
         Command::Planned(planned) => planned.run(global),
         Command::Observations(observations) => observations.run(global),
+        Command::Enforce(enforce) => enforce.run(global),
         Command::Reload => reload::run(global),
         Command::Capture(capture) => capture.run(global),
         Command::Learn(learn) => learn.run(global),

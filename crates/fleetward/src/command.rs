@@ -4,6 +4,7 @@ pub(crate) mod capture;
 pub(crate) mod changes;
 pub(crate) mod demo;
 pub(crate) mod devices;
+pub(crate) mod enforce;
 pub(crate) mod evaluate;
 pub(crate) mod findings;
 pub(crate) mod init;

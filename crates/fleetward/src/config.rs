@@ -3,11 +3,13 @@
 //! Reading knows nothing of sockets: [`Settings::load`] gives a value in which every file that it names was readable
 //! and every secret is present, or says the file, line, column and the way out.
 
+mod enforce;
 mod load;
 mod place;
 mod secret;
 mod types;
 
+pub(crate) use enforce::{Enforce, member};
 pub(crate) use load::{Problem, Settings};
 pub(crate) use place::Socket;
 pub(crate) use types::{

@@ -99,6 +99,8 @@ impl Loader {
         self.listeners(&config);
         self.sources(&config);
         self.capture(&config);
+        let wrong = config.enforce.as_ref().map(super::Enforce::problems).unwrap_or_default();
+        wrong.into_iter().for_each(|message| self.problem(Location::UNKNOWN, message));
         self.baseline(&config, &profiles);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {

@@ -48,6 +48,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) capture: Capture,
     #[serde(default)]
+    pub(crate) enforce: Option<super::Enforce>,
+    #[serde(default)]
     pub(crate) log: Log,
 }
 

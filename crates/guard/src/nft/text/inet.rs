@@ -34,7 +34,8 @@ pub(super) fn table(site: &Site, features: &Features, elements: &Elements) -> St
     if site.spoofing != OnBreach::Off {
         text.push_str(&prerouting(site, features));
     }
-    text.push_str(&from_device(site, features));
+    text.push_str(&allow_out(site, features));
+    text.push_str(&from_device(site));
     text.push_str(TO_DEVICE);
     text.push_str(CUT);
     text.push_str(&overhear(features));
@@ -98,15 +99,9 @@ fn prerouting(site: &Site, features: &Features) -> String {
     text
 }
 
-fn from_device(site: &Site, features: &Features) -> String {
-    let mut text = String::from(
-        "  chain from_device {\n    meta mark set 0\n    iifname @inside meta mark set ether saddr map @profile\n    iifname @routed meta mark set ip saddr map @profile4\n    iifname @routed meta mark set ip6 saddr map @profile6\n    meta mark 0 goto unknown_device\n    ct mark set meta mark\n",
-    );
-    if site.refuse_secure_dns {
-        text.push_str(
-            "    meta l4proto { tcp, udp } th dport 853 goto secure_dns\n    ip daddr @secure_dns4 th dport 443 goto secure_dns\n    ip6 daddr @secure_dns6 th dport 443 goto secure_dns\n",
-        );
-    }
+/// Only what is allowed is counted: what is refused needs no limit.
+fn allow_out(site: &Site, features: &Features) -> String {
+    let mut text = String::from("  chain allow_out {\n");
     if site.syn_per_second > 0 {
         let (rate, burst) = (site.syn_per_second, site.syn_per_second * 2);
         for (at, key, set) in [
@@ -134,6 +129,19 @@ fn from_device(site: &Site, features: &Features) -> String {
                 ),
             );
         }
+    }
+    text.push_str("    goto allow\n  }\n");
+    text
+}
+
+fn from_device(site: &Site) -> String {
+    let mut text = String::from(
+        "  chain from_device {\n    meta mark set 0\n    iifname @inside meta mark set ether saddr map @profile\n    iifname @routed meta mark set ip saddr map @profile4\n    iifname @routed meta mark set ip6 saddr map @profile6\n    meta mark 0 goto unknown_device\n    ct mark set meta mark\n",
+    );
+    if site.refuse_secure_dns {
+        text.push_str(
+            "    meta l4proto { tcp, udp } th dport 853 goto secure_dns\n    ip daddr @secure_dns4 th dport 443 goto secure_dns\n    ip6 daddr @secure_dns6 th dport 443 goto secure_dns\n",
+        );
     }
     text.push_str(ALLOWED_OUT);
     text
@@ -233,24 +241,24 @@ const COUNTING: [(&str, &str, bool); 9] = [
     ("clock_rate6", "type ipv6_addr", true),
 ];
 
-const ALLOWED_OUT: &str = "    meta mark . ip daddr . meta l4proto . th dport @out4 goto allow
-    meta mark . ip daddr . meta l4proto . th dport @out_net4 goto allow
-    meta mark . ip daddr . meta l4proto . th dport @out_span4 goto allow
-    meta mark . ip daddr . meta l4proto @out_any4 goto allow
-    meta mark . ip6 daddr . meta l4proto . th dport @out6 goto allow
-    meta mark . ip6 daddr . meta l4proto . th dport @out_net6 goto allow
-    meta mark . ip6 daddr . meta l4proto . th dport @out_span6 goto allow
-    meta mark . ip6 daddr . meta l4proto @out_any6 goto allow
-    meta pkttype broadcast meta mark . meta l4proto . th dport @broadcast goto allow
-    meta pkttype multicast meta mark . meta l4proto . th dport @multicast goto allow
+const ALLOWED_OUT: &str = "    meta mark . ip daddr . meta l4proto . th dport @out4 goto allow_out
+    meta mark . ip daddr . meta l4proto . th dport @out_net4 goto allow_out
+    meta mark . ip daddr . meta l4proto . th dport @out_span4 goto allow_out
+    meta mark . ip daddr . meta l4proto @out_any4 goto allow_out
+    meta mark . ip6 daddr . meta l4proto . th dport @out6 goto allow_out
+    meta mark . ip6 daddr . meta l4proto . th dport @out_net6 goto allow_out
+    meta mark . ip6 daddr . meta l4proto . th dport @out_span6 goto allow_out
+    meta mark . ip6 daddr . meta l4proto @out_any6 goto allow_out
+    meta pkttype broadcast meta mark . meta l4proto . th dport @broadcast goto allow_out
+    meta pkttype multicast meta mark . meta l4proto . th dport @multicast goto allow_out
     udp dport 123 meta mark @clocks jump clocks
     meta mark vmap @mode
     goto enforce
   }
   chain clocks {
-    iifname @inside update @clock_rate { ether saddr limit rate 30/minute burst 20 packets } goto allow
-    iifname @routed update @clock_rate4 { ip saddr limit rate 30/minute burst 20 packets } goto allow
-    iifname @routed update @clock_rate6 { ip6 saddr limit rate 30/minute burst 20 packets } goto allow
+    iifname @inside update @clock_rate { ether saddr limit rate 30/minute burst 20 packets } goto allow_out
+    iifname @routed update @clock_rate4 { ip saddr limit rate 30/minute burst 20 packets } goto allow_out
+    iifname @routed update @clock_rate6 { ip6 saddr limit rate 30/minute burst 20 packets } goto allow_out
   }
 ";
 
