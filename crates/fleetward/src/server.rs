@@ -6,6 +6,7 @@
 mod aim;
 mod capture;
 mod control;
+mod enforce;
 mod events;
 mod folder;
 mod gateways;
@@ -26,8 +27,8 @@ mod web;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ pub(crate) struct Server {
     web: web::Web,
     ticker: JoinHandle<()>,
     capture: capture::Capture,
+    wall: Option<enforce::Wall>,
     journal: Journal<Record>,
     engine: Arc<Engine>,
     outbox: Outbox,
@@ -145,7 +147,8 @@ impl Server {
             clock: clock::now,
         })?;
         let people = Arc::new(capture::People::new(&settings.config.capture, &settings.profiles));
-        let on_change = on_change(&responder, &people);
+        let wall_told = Arc::new(OnceLock::new());
+        let on_change = on_change(&responder, &people, &wall_told);
         let projector = Projector::start(store.clone(), Arc::clone(&directory), on_change)?;
 
         // The journal, and what it holds that nobody knows yet.
@@ -158,7 +161,10 @@ impl Server {
         recover(&journal, &engine, &projector, &store, &resume)?;
         outbox.flush();
         replay::open_sessions(&engine, &directory)?;
+        let wall = enforce::Wall::start(settings, &store, &journal.handle(), &responder)?;
+        wall_told.set(wall.as_ref().map(enforce::Wall::door)).ok();
         let hands = responder::Hands {
+            wall: wall.as_ref().map(enforce::Wall::door),
             journal: journal.handle(),
             engine: Arc::clone(&engine),
             store: store.clone(),
@@ -187,6 +193,7 @@ impl Server {
         let capture = capture::Capture::start(settings, people, &store, &engine, &journal.handle())?;
         let desk = Arc::new(RuleDesk {
             capture: capture.watch(),
+            wall: wall.as_ref().map(enforce::Wall::door),
             config: settings.file.clone(),
             engine: Arc::clone(&engine),
             directory: Arc::clone(&directory),
@@ -207,6 +214,7 @@ impl Server {
             desk,
             sources,
             capture: capture.watch(),
+            wall: wall.as_ref().map(enforce::Wall::door),
             watchers: control::broadcast(&events),
         });
         let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
@@ -217,7 +225,21 @@ impl Server {
             radsec: at.radsec.clone(),
             api: web.url.clone(),
         };
-        Ok(Self { radius, web, ticker, capture, journal, engine, outbox, control, stop, store, events, addresses })
+        Ok(Self {
+            radius,
+            web,
+            ticker,
+            capture,
+            wall,
+            journal,
+            engine,
+            outbox,
+            control,
+            stop,
+            store,
+            events,
+            addresses,
+        })
     }
 
     /// Puts devices into the inventory, as the API would.
@@ -233,10 +255,13 @@ impl Server {
 
     /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
     pub(crate) fn stop(self) {
-        let Self { radius, mut web, ticker, capture, journal, engine, outbox, control, stop, store, .. } = self;
+        let Self { radius, mut web, ticker, capture, wall, journal, engine, outbox, control, stop, store, .. } = self;
         web.stop();
         stop.store(true, Ordering::Relaxed);
         capture.stop();
+        if let Some(wall) = wall {
+            wall.stop();
+        }
         if ticker.join().is_err() {
             tracing::error!("the ticker had panicked");
         }
@@ -275,10 +300,17 @@ fn sources(settings: &Settings, store: &Store) -> anyhow::Result<Sources> {
 }
 
 /// What the projector says about each device, passed on: a suspension is verified by it, packets are told apart by it.
-fn on_change(responder: &Late, people: &Arc<capture::People>) -> projector::OnChange {
-    let (responder, people) = (Arc::clone(responder), Arc::clone(people));
+fn on_change(
+    responder: &Late,
+    people: &Arc<capture::People>,
+    wall: &Arc<OnceLock<Option<enforce::Door>>>,
+) -> projector::OnChange {
+    let (responder, people, wall) = (Arc::clone(responder), Arc::clone(people), Arc::clone(wall));
     Box::new(move |device, removed| {
         people.changed();
+        if let Some(Some(door)) = wall.get() {
+            door.inventory_changed();
+        }
         if let (Some(responder), false) = (responder.get(), removed) {
             responder.device_changed(device.id(), device.state);
         }

@@ -21,6 +21,7 @@ use crate::server::{make_private_folder, open_store};
 
 /// See the module.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "what is wanted: at most one")]
 #[command(group = clap::ArgGroup::new("what").multiple(false))]
 pub(crate) struct Enforce {
     /// Print the rules and how they differ from what was loaded last; change nothing.
@@ -298,9 +299,9 @@ fn pieces(text: &str) -> BTreeMap<String, usize> {
     for line in text.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
         if let Some(words) = line.strip_suffix(" {") {
             if words.starts_with("table ") {
-                table = words
+                table = words;
             } else {
-                within = words
+                within = words;
             }
             continue;
         }

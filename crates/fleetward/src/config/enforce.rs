@@ -164,6 +164,7 @@ impl Enforce {
             syn_per_second: self.syn_per_second,
             connections: self.connections,
             quarantined: Vec::new(),
+            quarantined_ips: Vec::new(),
         }
     }
 
@@ -180,12 +181,13 @@ impl Enforce {
             problems.push("enforce: without `gateway` or `resolvers` no name can become an address".to_owned());
         }
         let names = self.inside.iter().chain(&self.routed).chain(&self.ports);
-        let is_odd = |name: &&Box<str>| {
+        let is_odd = |name: &str| {
             name.is_empty()
                 || name.len() > 15
                 || name.contains(|it: char| it.is_whitespace() || it.is_control() || "\"/\\*".contains(it))
         };
-        problems.extend(names.filter(is_odd).map(|name| format!("enforce: {name:?} is no name of an interface")));
+        problems
+            .extend(names.filter(|it| is_odd(it)).map(|name| format!("enforce: {name:?} is no name of an interface")));
         if let Some(Err(wrong)) = self.server.as_ref().map(|it| it.shield(&[])) {
             problems.push(wrong);
         }

@@ -100,7 +100,9 @@ impl Loader {
         self.sources(&config);
         self.capture(&config);
         let wrong = config.enforce.as_ref().map(super::Enforce::problems).unwrap_or_default();
-        wrong.into_iter().for_each(|message| self.problem(Location::UNKNOWN, message));
+        for message in wrong {
+            self.problem(Location::UNKNOWN, message);
+        }
         self.baseline(&config, &profiles);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {

@@ -40,6 +40,7 @@ pub(super) struct ServerControl {
     pub(super) desk: Arc<RuleDesk>,
     pub(super) sources: Arc<Sources>,
     pub(super) capture: Watch,
+    pub(super) wall: Option<super::enforce::Door>,
     pub(super) watchers: broadcast::Sender<Arc<ApiEvent>>,
 }
 
@@ -252,6 +253,7 @@ impl Control for ServerControl {
                 component("respond", Health::Failing, "responses cannot be written down; see the database".into())
             },
         ];
+        components.extend(self.wall.as_ref().map(super::enforce::Door::health));
         components.extend(self.sources.health());
         components.extend(self.capture.health());
         components
@@ -261,6 +263,7 @@ impl Control for ServerControl {
         let mut samples = self.radius.metrics();
         samples.extend(self.journal.metrics());
         samples.extend(self.engine.metrics());
+        samples.extend(self.wall.iter().flat_map(super::enforce::Door::metrics));
         samples.extend(self.capture.metrics());
         samples.extend(self.responder.get().map(fleetward_respond::Responder::metrics).unwrap_or_default());
         samples

@@ -25,6 +25,8 @@ pub(super) type Late = Arc<OnceLock<Responder>>;
 
 /// What the hooks need.
 pub(super) struct Hands {
+    /// The firewall, where there is one.
+    pub(super) wall: Option<super::enforce::Door>,
     pub(super) journal: Handle<Record>,
     pub(super) engine: Arc<Engine>,
     pub(super) store: Store,
@@ -182,6 +184,13 @@ impl Hooks for Hands {
             Ok(_) => Outcome::Done(format!("{} in the inventory", state.name())),
             Err(refused) => Outcome::Retry(refused.to_string()),
         }
+    }
+
+    fn isolate(&self, device: DeviceId, cut: bool) -> Outcome {
+        let Some(wall) = &self.wall else {
+            return Outcome::Refused("this server has no firewall: see the section `enforce` of fleetward.yaml".into());
+        };
+        wall.isolate(device, cut)
     }
 
     fn vanish(&self, session: &SessionKey) {

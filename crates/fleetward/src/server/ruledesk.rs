@@ -31,6 +31,8 @@ const KEPT: &str = ".versions";
 pub(super) struct RuleDesk {
     /// Holds packets against the models.
     pub(super) capture: Watch,
+    /// Lets through what the models need.
+    pub(super) wall: Option<super::enforce::Door>,
     pub(super) config: PathBuf,
     pub(super) engine: Arc<Engine>,
     pub(super) directory: Arc<Directory>,
@@ -62,6 +64,9 @@ impl RuleDesk {
         let after = Arc::clone(&settings.rules);
         self.engine.reload(Arc::new(super::compiled(settings))).map_err(|_| super::control::stopped())?;
         self.capture.set_profiles(&settings.profiles);
+        if let Some(wall) = &self.wall {
+            wall.set_profiles(&settings.profiles);
+        }
         self.directory.set_profiles(settings.profiles.iter().cloned().map(Arc::new));
         *self.in_force.write() = Arc::clone(&after);
         let mut reloaded = difference(&before, &after);

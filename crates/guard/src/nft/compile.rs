@@ -272,6 +272,9 @@ impl Build<'_> {
                 self.put(set, Element::Mac(*mac));
             }
         }
+        for ip in &self.site.quarantined_ips {
+            self.put(if ip.is_ipv4() { sets::QUARANTINE4 } else { sets::QUARANTINE6 }, Element::Ip(*ip));
+        }
         // The gateway's addresses are nobody else's.
         for ip in &self.site.gateway {
             for (set, element) in taken(*ip) {

@@ -46,6 +46,9 @@ pub enum FirewallError {
 struct State {
     /// Devices that are cut off.
     quarantined: Vec<Mac>,
+    /// Addresses that are cut off.
+    #[serde(default)]
+    quarantined_ips: Vec<IpAddr>,
     /// Addresses of names that live.
     names: Vec<Kept>,
     /// Leases that were seen.
@@ -63,6 +66,7 @@ pub struct Firewall {
     compiled: Compiled,
     feeder: Feeder,
     leases: HashMap<IpAddr, Mac>,
+    digest: Option<String>,
 }
 
 impl Firewall {
@@ -91,10 +95,12 @@ impl Firewall {
             folder: folder.to_owned(),
             site,
             compiled: Compiled::default(),
+            digest: None,
             feeder,
             leases,
         };
         firewall.site.quarantined.extend(state.quarantined);
+        firewall.site.quarantined_ips.extend(state.quarantined_ips);
         firewall.replace(firewall.site.clone(), profiles, Some(state.names), now)?;
         Ok(firewall)
     }
@@ -107,6 +113,7 @@ impl Firewall {
         now: Timestamp,
     ) -> Result<(), FirewallError> {
         site.quarantined.extend(&self.site.quarantined);
+        site.quarantined_ips.extend(&self.site.quarantined_ips);
         self.replace(site, profiles, None, now)
     }
 
@@ -119,6 +126,8 @@ impl Firewall {
     ) -> Result<(), FirewallError> {
         site.quarantined.sort_unstable();
         site.quarantined.dedup();
+        site.quarantined_ips.sort_unstable();
+        site.quarantined_ips.dedup();
         for (ip, mac) in &self.leases {
             if let Some(member) = site.members.iter_mut().find(|it| it.mac == *mac && !it.ips.contains(ip)) {
                 member.ips.push(*ip);
@@ -133,6 +142,7 @@ impl Firewall {
         let text = whole(&site, &self.features, &compiled, &feeder, now);
         self.kernel.load(&text)?;
         let enforced = newly_enforced(&self.compiled, &compiled);
+        self.digest = digest_of(&text).map(ToOwned::to_owned);
         (self.site, self.compiled, self.feeder) = (site, compiled, feeder);
         for mark in enforced {
             self.socket.tell(&netlink::delete_audited(mark))?;
@@ -200,27 +210,40 @@ impl Firewall {
         Ok(())
     }
 
-    /// Cuts a device off (or lets it back), connections that live included. `None`: no device here has this hardware address.
-    pub fn isolate(&mut self, mac: Mac, cut: bool, now: Timestamp) -> Result<Option<()>, FirewallError> {
-        let Some(member) = self.site.members.iter().find(|it| it.mac == mac).cloned() else { return Ok(None) };
+    /// Cuts a device off (or lets it back), connections that live included. `device` as the inventory knows it: addresses that it was
+    /// seen to have are cut off with it.
+    pub fn isolate(&mut self, device: &Member, cut: bool, now: Timestamp) -> Result<(), FirewallError> {
+        let member = self.as_known(device);
         let changes = if cut { quarantine::cut(&member) } else { quarantine::release(&member) };
         self.socket.apply(&changes)?;
-        self.site.quarantined.retain(|it| *it != mac);
+        self.site.quarantined.retain(|it| *it != member.mac);
+        self.site.quarantined_ips.retain(|it| !member.ips.contains(it));
         if cut {
-            self.site.quarantined.push(mac);
+            if member.mac.is_unknown() {
+                self.site.quarantined_ips.extend(&member.ips);
+            } else {
+                self.site.quarantined.push(member.mac);
+            }
             for message in quarantine::forget(&member) {
                 // The sets have cut it already; an old kernel that cannot filter by address only keeps the entries longer.
                 self.socket.tell(&message).ok();
             }
         }
-        self.save(now)?;
-        Ok(Some(()))
+        self.save(now)
     }
 
     /// Packets of a device that were dropped since it was cut off, read back from the kernel; `None`: it is not cut off.
-    pub fn dropped(&self, mac: Mac) -> Option<u64> {
-        let member = self.site.members.iter().find(|it| it.mac == mac)?;
-        quarantine::dropped(&self.kernel, member)
+    pub fn dropped(&self, device: &Member) -> Option<u64> {
+        quarantine::dropped(&self.kernel, &self.as_known(device))
+    }
+
+    /// With the addresses that are known here.
+    fn as_known(&self, device: &Member) -> Member {
+        let here = self.site.members.iter().find(|it| it.mac == device.mac && !it.mac.is_unknown());
+        let mut member = device.clone();
+        let more = here.into_iter().flat_map(|it| &it.ips).filter(|ip| !device.ips.contains(ip));
+        member.ips.extend(more);
+        member
     }
 
     /// Writes down what a restart needs.
@@ -228,6 +251,7 @@ impl Firewall {
         self.feeder.tidy(now);
         let state = State {
             quarantined: self.site.quarantined.clone(),
+            quarantined_ips: self.site.quarantined_ips.clone(),
             names: self.feeder.kept(now),
             leases: self.leases.iter().map(|(ip, mac)| (*mac, *ip)).collect(),
         };
@@ -238,8 +262,12 @@ impl Firewall {
 
     /// The rules of this process are in force: nobody took them away or put others there.
     pub fn is_in_force(&self) -> bool {
-        let text = ruleset(&self.site, &self.features, &self.compiled.elements);
-        self.kernel.loaded().as_deref() == digest_of(&text)
+        self.digest.is_some() && self.kernel.loaded() == self.digest
+    }
+
+    /// Answers that led to nothing.
+    pub fn ignored(&self) -> super::Ignored {
+        self.feeder.ignored
     }
 
     /// What this kernel has.

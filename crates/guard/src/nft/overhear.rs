@@ -48,20 +48,17 @@ impl Overhearing {
         let Some(heard) = self.listener.hear(0, &mut Speech::default(), &ends, &segment) else { return Ok(0) };
         let mut changed = 0;
         for it in heard.told.drain(..) {
-            match it {
-                fleetward_packet::Told::Answer { asked, chain, addresses, ttl, code: 0 } => {
-                    let answer = Answer {
-                        asker: Mac::default(),
-                        asker_ip: client.ip,
-                        resolver: server.ip,
-                        asked: &asked,
-                        chain: &chain,
-                        addresses: &addresses,
-                        ttl,
-                    };
-                    changed += firewall.answer(answer, now)?;
-                }
-                _ => {}
+            if let fleetward_packet::Told::Answer { asked, chain, addresses, ttl, code: 0 } = it {
+                let answer = Answer {
+                    asker: Mac::default(),
+                    asker_ip: client.ip,
+                    resolver: server.ip,
+                    asked: &asked,
+                    chain: &chain,
+                    addresses: &addresses,
+                    ttl,
+                };
+                changed += firewall.answer(answer, now)?;
             }
         }
         Ok(changed)

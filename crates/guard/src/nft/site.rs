@@ -50,6 +50,8 @@ pub struct Site {
     pub connections: u32,
     /// Devices that are cut off.
     pub quarantined: Vec<Mac>,
+    /// Addresses that are cut off: of devices whose hardware address nobody knows.
+    pub quarantined_ips: Vec<IpAddr>,
 }
 
 /// A device at this site.

@@ -54,7 +54,7 @@ fn a_restart_keeps_names_leases_and_quarantines() {
     assert_eq!(firewall.answer(answer(CLOUD4), Timestamp(1000)).expect("nothing to do"), 0, "it lives long enough");
     assert!(camera.place.connects(CLOUD4, 443) && other.place.connects(CLOUD4, 443));
     firewall.save(Timestamp(2000)).expect("it can be written");
-    assert!(firewall.isolate(camera.mac, true, Timestamp(2000)).expect("the kernel takes it").is_some());
+    assert!(firewall.isolate(&site.members[0], true, Timestamp(2000)).is_ok());
     drop(firewall);
 
     // The process is gone; the kernel's rules are not.
@@ -63,7 +63,7 @@ fn a_restart_keeps_names_leases_and_quarantines() {
     let (mut firewall, in_force) = within(&world, firewall, |it| it.is_in_force());
     assert!(in_force && other.place.connects(CLOUD4, 443), "the name is remembered");
     assert!(!camera.place.connects(CLOUD4, 443), "so is the quarantine");
-    firewall.isolate(camera.mac, false, Timestamp(4000)).expect("the kernel takes it");
+    firewall.isolate(&site.members[0], false, Timestamp(4000)).expect("the kernel takes it");
     assert!(camera.place.connects(CLOUD4, 443), "and the lease");
 
     // The machine was switched off: the file is loaded at boot, before the network is up.
