@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: ours and every peer that is installed, on the same load, in turn, in one run.
 
+mod capture;
 mod detect;
 mod enforce;
 mod radius;
@@ -17,6 +18,8 @@ pub(crate) enum Bench {
     Detect(detect::Detect),
     /// The firewall: seconds to load, nanoseconds a packet, at 10 and 10,000 devices.
     Enforce(enforce::Enforce),
+    /// A large capture to flows with names and verdicts, beside softflowd, nfpcapd, argus, nDPI and Suricata.
+    Capture(capture::Capture),
 }
 
 impl Bench {
@@ -25,6 +28,7 @@ impl Bench {
             Self::Radius(radius) => radius.run(),
             Self::Detect(detect) => detect.run(),
             Self::Enforce(enforce) => enforce.run(),
+            Self::Capture(capture) => capture.run(),
         }
     }
 }
