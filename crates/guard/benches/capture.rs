@@ -3,14 +3,13 @@
 //! `cargo bench -p fleetward-guard --bench capture -- file CAPTURE OUT` and `-- flows NUMBER`; each prints one JSON object.
 //! `cargo xtask bench capture` runs both beside other tools.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::IpAddr;
 
 use anyhow::Context;
 use fleetward_capture::{Row, csv_heading, csv_row};
-use fleetward_fleet::{Allow, Direction, Mac, NetworkProfile, Peer, PortRange, Protocol, Role};
+use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Protocol, Role};
 use fleetward_guard::fit::{Fit, Verdict};
 use fleetward_guard::hosts::{Host, Hosts};
 use fleetward_guard::view::View;
@@ -75,7 +74,8 @@ struct Output {
     rows: Vec<u8>,
     hosts: Hosts,
     fit: Fit,
-    names: HashMap<Mac, String>,
+    /// By the number of the host.
+    names: Vec<String>,
     flows: u64,
     named: u64,
     rows_written: u64,
@@ -95,7 +95,7 @@ impl Output {
             rows,
             hosts,
             fit: Fit::new(&profile()),
-            names: HashMap::new(),
+            names: Vec::new(),
             flows,
             named,
             rows_written,
@@ -117,7 +117,7 @@ impl Output {
             if is_private && !end.mac.is_group() && !self.hosts.knows(end.mac) {
                 let name = end.mac.to_string();
                 self.hosts.add(Host { name: name.as_str().into(), model: Some("any".into()) }, &[end.mac], &[]);
-                self.names.insert(end.mac, name);
+                self.names.push(name);
             }
         }
     }
@@ -137,7 +137,7 @@ impl Sink for Output {
                         Verdict::Misses(_) => self.misses += 1,
                         Verdict::Fits(_) | Verdict::Housekeeping => self.fits += 1,
                     }
-                    let device = self.names.get(&view.own().mac).map_or("", String::as_str);
+                    let device = self.names.get(view.host.0 as usize).map_or("", String::as_str);
                     csv_row(&mut self.rows, &Row { device, begins: view.begins, flow });
                     self.rows_written += 1;
                 }

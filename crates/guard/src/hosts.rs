@@ -1,10 +1,10 @@
 //! Who is who on the network: which address belongs to which device, and what it is to the others.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use fleetward_fleet::Mac;
 use fleetward_packet::Endpoint;
+use hashbrown::HashMap;
 use ipnet::IpNet;
 
 /// A device as packets show it.

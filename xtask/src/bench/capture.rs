@@ -263,14 +263,12 @@ struct Frame {
     time: i64,
     wire: u32,
     bytes: Box<[u8]>,
-    /// Addresses of the Internet are shifted too: there are no names in it.
-    shift_all: bool,
 }
 
 /// Writes copies of all Ethernet captures, addresses shifted, merged by time. Returns how many packets it has.
 fn make(data: &Path, wanted: usize, out: &Path) -> anyhow::Result<usize> {
     let mut frames = Vec::new();
-    for (folder, shift_all) in [("iot-sentinel", false), ("iot-labeled-2021/pcaps", false), ("ddos", true)] {
+    for folder in ["iot-sentinel", "iot-labeled-2021/pcaps", "ddos"] {
         let mut files = Vec::new();
         captures(&data.join(folder), &mut files)?;
         for file in files {
@@ -278,7 +276,7 @@ fn make(data: &Path, wanted: usize, out: &Path) -> anyhow::Result<usize> {
             while let Some(batch) = file.batch()? {
                 for packet in batch.iter().filter(|packet| packet.link == 1) {
                     let (bytes, wire) = (packet.bytes.into(), packet.wire);
-                    frames.push(Frame { time: packet.time.0, wire, bytes, shift_all });
+                    frames.push(Frame { time: packet.time.0, wire, bytes });
                 }
             }
         }
@@ -294,7 +292,7 @@ fn make(data: &Path, wanted: usize, out: &Path) -> anyhow::Result<usize> {
         for copy in 0..copies {
             bytes.clear();
             bytes.extend_from_slice(&frame.bytes);
-            shift(&mut bytes, u8::try_from(copy)?, frame.shift_all);
+            shift(&mut bytes, u8::try_from(copy)?);
             let (seconds, nanoseconds) = (frame.time.div_euclid(1_000_000_000), frame.time.rem_euclid(1_000_000_000));
             out.write_all(&u32::try_from(seconds)?.to_le_bytes())?;
             out.write_all(&u32::try_from(nanoseconds)?.to_le_bytes())?;
@@ -323,8 +321,8 @@ fn captures(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Another site: other hardware addresses, other private addresses; of a flood, other strangers.
-fn shift(frame: &mut [u8], copy: u8, all: bool) {
+/// Another site: other hardware addresses, other private addresses. Strangers stay, so a flood is the same flood, only more of it.
+fn shift(frame: &mut [u8], copy: u8) {
     let Some(header) = frame.first_chunk::<34>() else { return };
     let is_ipv4 = header[12..14] == [8, 0];
     for at in [0, 6] {
@@ -339,7 +337,6 @@ fn shift(frame: &mut [u8], copy: u8, all: bool) {
         match [frame[at], frame[at + 1]] {
             [10, _] => frame[at + 1] ^= copy,
             [192, 168] => frame[at + 2] ^= copy,
-            [first, _] if all && (1..224).contains(&first) => frame[at + 2] ^= copy,
             _ => {}
         }
     }
