@@ -263,6 +263,8 @@ struct Frame {
     time: i64,
     wire: u32,
     bytes: Box<[u8]>,
+    /// A flood is the same in every copy: more packets of it, not more floods.
+    is_flood: bool,
 }
 
 /// Writes copies of all Ethernet captures, addresses shifted, merged by time. Returns how many packets it has.
@@ -276,7 +278,7 @@ fn make(data: &Path, wanted: usize, out: &Path) -> anyhow::Result<usize> {
             while let Some(batch) = file.batch()? {
                 for packet in batch.iter().filter(|packet| packet.link == 1) {
                     let (bytes, wire) = (packet.bytes.into(), packet.wire);
-                    frames.push(Frame { time: packet.time.0, wire, bytes });
+                    frames.push(Frame { time: packet.time.0, wire, bytes, is_flood: folder == "ddos" });
                 }
             }
         }
@@ -292,7 +294,9 @@ fn make(data: &Path, wanted: usize, out: &Path) -> anyhow::Result<usize> {
         for copy in 0..copies {
             bytes.clear();
             bytes.extend_from_slice(&frame.bytes);
-            shift(&mut bytes, u8::try_from(copy)?);
+            if !frame.is_flood {
+                shift(&mut bytes, u8::try_from(copy)?);
+            }
             let (seconds, nanoseconds) = (frame.time.div_euclid(1_000_000_000), frame.time.rem_euclid(1_000_000_000));
             out.write_all(&u32::try_from(seconds)?.to_le_bytes())?;
             out.write_all(&u32::try_from(nanoseconds)?.to_le_bytes())?;
