@@ -11,15 +11,6 @@ impl<'a> Cursor<'a> {
         Self { rest }
     }
 
-    /// What was not read yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.rest.split_first_chunk::<N>()?;
@@ -40,11 +31,6 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn u24(&mut self) -> Option<u32> {
         self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
-    }
-
-    #[inline]
-    pub(crate) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
     }
 
     #[inline]

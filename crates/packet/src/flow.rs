@@ -153,6 +153,10 @@ pub enum Application {
     Ftp,
     /// RFC 5321
     Smtp,
+    /// RFC 1939
+    Pop3,
+    /// RFC 9051
+    Imap,
     /// OASIS MQTT
     Mqtt,
     /// RFC 7252
@@ -193,6 +197,8 @@ impl Application {
             Self::Telnet => "telnet",
             Self::Ftp => "ftp",
             Self::Smtp => "smtp",
+            Self::Pop3 => "pop3",
+            Self::Imap => "imap",
             Self::Mqtt => "mqtt",
             Self::Coap => "coap",
             Self::Rtsp => "rtsp",

@@ -53,7 +53,9 @@ pub(crate) fn host_name(bytes: &[u8]) -> Option<Box<str>> {
         return None;
     }
     let mut text = String::with_capacity(bytes.len());
-    bytes.iter().for_each(|octet| push_octet(&mut text, *octet, false));
+    for octet in bytes {
+        push_octet(&mut text, *octet, false);
+    }
     Some(text.into())
 }
 

@@ -9,9 +9,13 @@
 //! * **Nothing secret is kept.** A password is noticed by its place, never copied.
 //! * **An answer that nobody asked for names nothing.**
 
+mod dhcp;
 mod dns;
 mod gather;
 mod http;
+mod lines;
+mod local;
+mod marks;
 mod tls;
 
 use std::net::IpAddr;
@@ -20,6 +24,7 @@ use crate::name::{Asked, Book, NameLimits};
 use crate::{Application, Endpoint, Name, NameSource, Time, Told};
 
 use gather::Gathers;
+use lines::Dialogue;
 
 /// What is remembered of one flow's payload; eight octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +117,14 @@ enum Kind {
     Hello,
     Dns,
     Http,
+    /// With a password in clear whose result is awaited.
+    HttpLogin,
+    Rtsp,
+    Mqtt,
+    Dialogue(Dialogue),
+    Dhcp,
+    Mdns,
+    Ssdp,
     /// Nothing more is wanted.
     Done,
 }
@@ -122,6 +135,10 @@ const ALWAYS: u8 = u8::MAX;
 const PATIENCE: u8 = 5;
 /// Requests of one HTTP connection that are looked at.
 const REQUESTS: u8 = 64;
+/// Payloads of each side of a dialogue with a log-in that are looked at; Telnet sends letter by letter.
+const DIALOGUE: u8 = 200;
+/// Datagrams of each side in which devices introduce themselves.
+const INTRODUCTIONS: u8 = 32;
 /// Least time for which an answer counts, in seconds: clients round TTLs up.
 const LEAST_TTL: u32 = 60;
 
@@ -224,13 +241,45 @@ impl Listener {
                     self.gathers.end(speech.place, flow);
                 }
             }
-            Kind::Http if segment.from_client => self.request(segment.payload),
+            Kind::Fresh => self.greeting(speech, segment.payload),
+            Kind::Http | Kind::HttpLogin | Kind::Rtsp if segment.from_client => self.request(speech, segment.payload),
+            Kind::HttpLogin | Kind::Rtsp => self.response(speech, segment.payload),
+            Kind::Mqtt => {
+                let ok = marks::mqtt_answer(segment.payload).filter(|_| !segment.from_client);
+                self.heard.told.extend(ok.map(|ok| Told::Login { by: Application::Mqtt, ok }));
+                speech.end();
+            }
+            Kind::Dialogue(dialogue) => {
+                let said = dialogue.hear(&mut speech.note, segment.payload, segment.from_client);
+                self.heard.told.extend(said.told);
+                if let Some(known) = said.becomes {
+                    self.heard.application = known.application();
+                    speech.kind = Kind::Dialogue(known);
+                }
+                if said.is_over {
+                    speech.end();
+                }
+            }
             Kind::Dns => {
                 if let Some((_, message)) = segment.payload.split_first_chunk::<2>() {
                     self.dns(ends, segment, message);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a server says before it was asked anything.
+    fn greeting(&mut self, speech: &mut Speech, bytes: &[u8]) {
+        if let Some(dialogue) = Dialogue::of_greeting(bytes) {
+            self.heard.application = dialogue.application();
+            speech.become_(Kind::Dialogue(dialogue), [DIALOGUE; 2]);
+        } else if bytes.starts_with(b"SSH-") {
+            self.heard.application = Some(Application::Ssh);
+            speech.end();
+        } else if lines::is_irc_notice(bytes) {
+            self.heard.application = Some(Application::Irc);
+            speech.end();
         }
     }
 
@@ -250,9 +299,35 @@ impl Listener {
                 return speech.end();
             }
         }
-        if http::is_request(segment.payload) {
+        let bytes = segment.payload;
+        let form = match () {
+            () if bytes.starts_with(b"SSH-") => Some(Application::Ssh),
+            () if marks::is_sip(bytes) => Some(Application::Sip),
+            () if lines::is_irc(bytes) => Some(Application::Irc),
+            () if ends.server.port == 502 && marks::is_modbus(bytes) => Some(Application::Modbus),
+            () => None,
+        };
+        if form.is_some() {
+            self.heard.application = form;
+            speech.end();
+        } else if marks::is_rtsp(bytes) {
+            speech.become_(Kind::Rtsp, [REQUESTS, 0]);
+            self.request(speech, bytes);
+        } else if let Some(has_password) = marks::mqtt_connect(bytes) {
+            self.heard.application = Some(Application::Mqtt);
+            if has_password {
+                let how = "CONNECT with password";
+                self.heard.told.push(Told::CredentialsInClear { by: Application::Mqtt, how });
+                speech.become_(Kind::Mqtt, [0, 1]);
+            } else {
+                speech.end();
+            }
+        } else if bytes.starts_with(&[0xff]) && matches!(bytes, [_, 0xfb..=0xfe, _, ..]) {
+            self.heard.application = Some(Application::Telnet);
+            speech.become_(Kind::Dialogue(Dialogue::Telnet), [DIALOGUE; 2]);
+        } else if http::is_request(bytes) {
             speech.become_(Kind::Http, [REQUESTS, 0]);
-            self.request(segment.payload);
+            self.request(speech, bytes);
         } else if ends.server.port == 53 && segment.payload.len() > 14 {
             speech.become_(Kind::Dns, [ALWAYS; 2]);
             self.dns(ends, segment, &segment.payload[2..]);
@@ -260,8 +335,65 @@ impl Listener {
     }
 
     fn datagram(&mut self, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
-        if ends.server.port == 53 && self.dns(ends, segment, segment.payload) {
-            speech.become_(Kind::Dns, [ALWAYS; 2]);
+        let bytes = segment.payload;
+        let (from, to) = (ends.client.port, ends.server.port);
+        let has = |port| from == port || to == port;
+        match speech.kind {
+            Kind::Done => {}
+            Kind::Dns => drop(self.dns(ends, segment, bytes)),
+            Kind::Mdns => self.mdns(speech, bytes),
+            Kind::Ssdp => drop(local::ssdp(bytes, &mut self.heard.told)),
+            Kind::Dhcp => drop(dhcp::read(bytes, &mut self.heard.told)),
+            _ if to == 53 && self.dns(ends, segment, bytes) => speech.become_(Kind::Dns, [ALWAYS; 2]),
+            _ if has(5353) && dns::Message::read(bytes).is_some() => {
+                self.heard.application = Some(Application::Mdns);
+                speech.become_(Kind::Mdns, [INTRODUCTIONS; 2]);
+                self.mdns(speech, bytes);
+            }
+            _ if has(5355) && dns::Message::read(bytes).is_some() => {
+                self.heard.application = Some(Application::Llmnr);
+                speech.end();
+            }
+            _ if (has(67) || has(68)) && dhcp::read(bytes, &mut self.heard.told).is_some() => {
+                self.heard.application = Some(Application::Dhcp);
+                speech.become_(Kind::Dhcp, [INTRODUCTIONS; 2]);
+            }
+            _ if local::ssdp(bytes, &mut self.heard.told).is_some() => {
+                self.heard.application = Some(Application::Ssdp);
+                speech.become_(Kind::Ssdp, [INTRODUCTIONS; 2]);
+            }
+            _ if dtls_hello(bytes).is_some() => {
+                self.heard.application = Some(Application::Dtls);
+                let hello = dtls_hello(bytes).and_then(|body| tls::hello(body, true));
+                if let Some(hello) = hello {
+                    self.heard.name = hello.name.map(|text| Name { text, source: NameSource::Tls });
+                    self.heard.told.push(Told::ClientHello(hello.shape));
+                }
+                // After a cookie comes a second one (RFC 9147 §5.1), which says the same.
+                speech.end();
+            }
+            _ => {
+                let snmp = marks::snmp_version(bytes);
+                self.heard.application = marks::datagram(bytes, to).or(snmp.map(|_| Application::Snmp));
+                if snmp.is_some_and(|version| version < 3) {
+                    let (by, how) = (Application::Snmp, "community");
+                    self.heard.told.push(Told::CredentialsInClear { by, how });
+                }
+                if self.heard.application.is_some() {
+                    speech.end();
+                }
+            }
+        }
+    }
+
+    fn mdns(&mut self, speech: &mut Speech, bytes: &[u8]) {
+        let Some(message) = dns::Message::read(bytes) else { return };
+        local::mdns(&message, &mut self.heard.told);
+        let room = usize::from(local::MOST.saturating_sub(speech.place));
+        self.heard.told.truncate(room);
+        speech.place += self.heard.told.len() as u16;
+        if room == 0 {
+            speech.end();
         }
     }
 
@@ -311,17 +443,56 @@ impl Listener {
         }
     }
 
-    fn request(&mut self, bytes: &[u8]) {
+    /// A request of HTTP, or of RTSP, whose head is written alike.
+    fn request(&mut self, speech: &mut Speech, bytes: &[u8]) {
+        let by = if speech.kind == Kind::Rtsp { Application::Rtsp } else { Application::Http };
         let Some(request) = http::request(bytes) else { return };
         let heard = &mut self.heard;
-        heard.application = Some(Application::Http);
+        heard.application = Some(by);
         heard.name = request.host.and_then(http::name_of_host).map(|text| Name { text, source: NameSource::HttpHost });
         let agent = request.agent.and_then(crate::name::free_text);
-        heard.told.extend(agent.map(|text| Told::Introduced { by: Application::Http, what: "user-agent", text }));
-        if request.has_basic {
-            heard.told.push(Told::CredentialsInClear { by: Application::Http, how: "basic authorization" });
-        } else if request.is_form && http::has_password(request.body) {
-            heard.told.push(Told::CredentialsInClear { by: Application::Http, how: "form" });
+        heard.told.extend(agent.map(|text| Told::Introduced { by, what: "user-agent", text }));
+        let how = match () {
+            () if request.has_basic => "basic authorization",
+            () if request.is_form && http::has_password(request.body) => "form",
+            () => return,
+        };
+        // One is enough to know; each result counts.
+        if speech.note == 0 {
+            heard.told.push(Told::CredentialsInClear { by, how });
+            speech.note = 1;
         }
+        if request.has_basic {
+            if by == Application::Http {
+                speech.kind = Kind::HttpLogin;
+            }
+            speech.left[1] = 1;
+        }
+    }
+
+    /// What a server said to a password.
+    fn response(&mut self, speech: &mut Speech, bytes: &[u8]) {
+        let by = if speech.kind == Kind::Rtsp { Application::Rtsp } else { Application::Http };
+        let ok = match http::status(bytes) {
+            Some(401 | 403) => false,
+            Some(200..=399) => true,
+            _ => return,
+        };
+        self.heard.told.push(Told::Login { by, ok });
+    }
+}
+
+/// The body of a `ClientHello` at the front of a datagram of DTLS (RFC 9147 §5.2, and before): one record, one fragment.
+fn dtls_hello(bytes: &[u8]) -> Option<&[u8]> {
+    let record = match bytes {
+        [22, 0xfe, 0xfd | 0xff, _, _, _, _, _, _, _, _, high, low, rest @ ..] => {
+            rest.get(..usize::from(u16::from_be_bytes([*high, *low])))?
+        }
+        _ => return None,
+    };
+    match record {
+        // Handshake type, length, sequence, offset and length of the fragment.
+        [1, _, _, _, _, _, 0, 0, 0, _, _, _, body @ ..] => Some(body),
+        _ => None,
     }
 }

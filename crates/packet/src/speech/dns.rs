@@ -90,7 +90,7 @@ impl<'a> Message<'a> {
 
     /// A standard query or its answer (opcode 0).
     pub(crate) fn is_standard(&self) -> bool {
-        self.flags >> 11 & 0xf == 0
+        self.flags & 0x7800 == 0
     }
 
     pub(crate) fn code(&self) -> u16 {
@@ -212,7 +212,9 @@ impl<'a> Message<'a> {
             if text.len() > start {
                 text.push('.');
             }
-            label.iter().for_each(|octet| push_octet(text, *octet, true));
+            for octet in label {
+                push_octet(text, *octet, true);
+            }
         }
         Some(())
     }

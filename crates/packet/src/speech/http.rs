@@ -12,7 +12,7 @@ pub(crate) struct Request<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// Methods of RFC 9110 §9, RFC 5789, WebDAV (RFC 4918), and UPnP's.
+/// Methods of RFC 9110 §9, RFC 5789, `WebDAV` (RFC 4918), and UPnP's.
 const METHODS: [&[u8]; 16] = [
     b"GET ",
     b"POST ",
@@ -43,7 +43,11 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request<'_>> {
     let first = lines.next()?;
     let mut words = first.splitn(3, |it| *it == b' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next());
-    if !is_request(bytes) || method.is_empty() || version.is_some_and(|it| !it.starts_with(b"HTTP/1")) {
+    let is_rtsp = version.is_some_and(|it| it.starts_with(b"RTSP/"));
+    if !(is_rtsp || is_request(bytes))
+        || method.is_empty()
+        || version.is_some_and(|it| !it.starts_with(b"HTTP/1") && !it.starts_with(b"RTSP/"))
+    {
         return None;
     }
     let mut request = Request { target, ..Request::default() };
@@ -69,7 +73,7 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request<'_>> {
 
 /// Code of a response's first line.
 pub(crate) fn status(bytes: &[u8]) -> Option<u16> {
-    let rest = bytes.strip_prefix(b"HTTP/1.")?;
+    let rest = bytes.strip_prefix(b"HTTP/1.").or_else(|| bytes.strip_prefix(b"RTSP/1."))?;
     let digits: [u8; 3] = *rest.get(2..)?.first_chunk()?;
     let number = digits.iter().try_fold(0, |sum, it| it.is_ascii_digit().then(|| sum * 10 + u16::from(it - b'0')));
     number.filter(|_| rest.get(1) == Some(&b' '))
@@ -146,7 +150,8 @@ mod tests {
         for host in ["192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", ""] {
             assert_eq!(name_of_host(host.as_bytes()), None, "{host}");
         }
-        assert_eq!(request(b"OPTIONS rtsp://a RTSP/1.0\r\n"), None);
+        assert!(request(b"OPTIONS rtsp://a RTSP/1.0\r\n").is_some(), "written alike");
+        assert_eq!(request(b"OPTIONS a FTP/1.0\r\n"), None);
         assert_eq!(request(b"GET"), None);
     }
 }
