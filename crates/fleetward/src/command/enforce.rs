@@ -185,7 +185,7 @@ impl Work {
             lines.extend(missing.iter().map(|it| format!("this kernel: {it}")));
             if bridge_calls_ip() == Some(true) {
                 lines.push(
-                    "warning: bridged frames run through IP rules, too; set net.bridge.bridge-nf-call-iptables=0"
+                    "warning: bridged frames run through IP rules, too; set net.bridge.bridge-nf-call-iptables=0 and -ip6tables=0"
                         .into(),
                 );
             }
@@ -326,10 +326,12 @@ fn pieces(text: &str) -> BTreeMap<String, usize> {
     pieces
 }
 
-/// `br_netfilter` sends bridged frames through IP rules: `None` where it is not loaded.
-fn bridge_calls_ip() -> Option<bool> {
-    let text = std::fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").ok()?;
-    Some(text.trim() != "0")
+/// `br_netfilter` sends bridged frames through IP rules, where they are judged as if they were routed: `None` where it is not loaded.
+pub(crate) fn bridge_calls_ip() -> Option<bool> {
+    let each = ["iptables", "ip6tables"]
+        .map(|it| std::fs::read_to_string(format!("/proc/sys/net/bridge/bridge-nf-call-{it}")).ok());
+    let known = each.iter().flatten().map(|it| it.trim() != "0");
+    known.reduce(|a, b| a || b)
 }
 
 fn is_isolated(port: &str) -> bool {

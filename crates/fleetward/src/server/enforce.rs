@@ -34,7 +34,7 @@ use self::tell::Teller;
 use super::Record;
 use super::responder::Late;
 use crate::clock;
-use crate::command::enforce::FOLDER;
+use crate::command::enforce::{FOLDER, bridge_calls_ip};
 use crate::config::{Enforce, Settings, member};
 
 /// The threads of the firewall.
@@ -81,6 +81,11 @@ impl Wall {
             .context("the firewall could not be loaded; what was in force before still is")?;
         for (_, meaning) in firewall.features().missing() {
             tracing::warn!("{meaning}");
+        }
+        if !section.ports.is_empty() && bridge_calls_ip() == Some(true) {
+            tracing::warn!(
+                "bridged frames run through IP rules, too; set net.bridge.bridge-nf-call-iptables=0 and -ip6tables=0"
+            );
         }
         firewall.notes().iter().for_each(|note| tracing::warn!("{note}"));
         if let Some(shield) = section.server.as_ref().and_then(|it| it.shield(&devices).ok()) {

@@ -85,6 +85,12 @@ impl Build<'_> {
     }
 
     fn profile(&mut self, model: &str, mark: Mark, profile: &NetworkProfile) {
+        // What every device does ([`crate::roles::is_housekeeping`]) is in no profile: it asks the given resolver.
+        for ip in self.site.resolvers().to_vec() {
+            for protocol in [Protocol::UDP, Protocol::TCP] {
+                self.put(Family::of(ip, Direction::Out).exact, Element::Port(mark, ip, protocol, DNS));
+            }
+        }
         let cut = cut_ranges(&profile.allow);
         for allow in &profile.allow {
             if allow.protocol.has_ports() && allow.ports.is_empty() {
@@ -376,6 +382,7 @@ impl Family {
     }
 }
 
+const DNS: u16 = 53;
 /// Ranges up to this many ports become one element a port, in the hash set; longer ones go to the interval set, which is slower.
 const WRITTEN_OUT: u32 = 16;
 /// Stands for "no network" where only ports are cut.

@@ -1,5 +1,6 @@
 //! The firewall against real packets, in network namespaces. Needs root and `nft`; says aloud where it is skipped.
 
+mod differential;
 mod frames;
 mod isolation;
 mod life;

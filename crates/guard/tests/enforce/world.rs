@@ -212,7 +212,11 @@ pub(crate) trait Acts {
     /// A datagram there comes back.
     fn asks(&self, to: &str, port: u16) -> bool;
     /// A socket for whole frames on `eth0`.
-    fn raw(&self) -> Raw;
+    fn raw(&self) -> Raw {
+        self.raw_at("eth0")
+    }
+    /// The same on another interface.
+    fn raw_at(&self, interface: &'static str) -> Raw;
     /// The other end is there: it refuses a connection to a port where nobody listens.
     fn reaches(&self, to: &str) -> bool;
 
@@ -240,15 +244,15 @@ impl Acts for Namespace {
         socket.send_to(b"are you there", to).is_ok() && socket.recv_from(&mut [0; 64]).is_ok()
     }
 
-    fn raw(&self) -> Raw {
-        self.enter(|| {
+    fn raw_at(&self, interface: &'static str) -> Raw {
+        self.enter(move || {
             let fd = socket::socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)
                 .expect("root may");
             let all = nix::ifaddrs::getifaddrs().expect("interfaces can be listed");
             let own = |it: nix::ifaddrs::InterfaceAddress| {
-                (it.interface_name == "eth0").then(|| it.address.and_then(|at| at.as_link_addr().copied())).flatten()
+                (it.interface_name == interface).then(|| it.address.and_then(|at| at.as_link_addr().copied())).flatten()
             };
-            let at: LinkAddr = all.into_iter().find_map(own).expect("eth0 is there");
+            let at: LinkAddr = all.into_iter().find_map(own).expect("the interface is there");
             socket::bind(fd.as_raw_fd(), &at).expect("it can be bound");
             Raw(fd)
         })
@@ -269,6 +273,15 @@ pub(crate) struct Raw(OwnedFd);
 impl Raw {
     pub(crate) fn send(&self, frame: &[u8]) {
         socket::send(self.0.as_raw_fd(), frame, MsgFlags::empty()).expect("the interface takes it");
+    }
+
+    /// Frames that arrived so far.
+    pub(crate) fn waiting(&self) -> Vec<Vec<u8>> {
+        let (mut buffer, mut all) = ([0_u8; 2048], Vec::new());
+        while let Ok(length) = socket::recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+            all.push(buffer[..length].to_vec());
+        }
+        all
     }
 
     /// A frame that contains `marker` arrives within half a second.

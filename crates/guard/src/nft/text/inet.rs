@@ -147,7 +147,8 @@ fn from_device(site: &Site) -> String {
     text
 }
 
-/// Questions, answers and leases are told to whoever fills the sets: also those that this machine itself answers.
+/// Questions, answers and leases are told to whoever fills the sets, also those that this machine itself answers. At once: the kernel
+/// would gather them for up to a second, and the device calls sooner.
 fn overhear(features: &Features) -> String {
     let told = if features.has(Probe::Log) {
         let (group, rate) = (Why::Names.group(), NAMES_PER_SECOND);
@@ -155,7 +156,7 @@ fn overhear(features: &Features) -> String {
         ports
             .map(|it| {
                 format!(
-                    "    {it} limit rate {rate}/second burst {rate} packets log group {group} snaplen {NAMES_SNAPLEN}\n"
+                    "    {it} limit rate {rate}/second burst {rate} packets log group {group} snaplen {NAMES_SNAPLEN} queue-threshold 1\n"
                 )
             })
             .concat()
