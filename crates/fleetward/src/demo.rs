@@ -6,6 +6,7 @@
 mod load;
 mod scene;
 mod score;
+mod site;
 mod teller;
 
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use crate::server::{Event, Server, signals};
 use crate::{clock, server};
 use scene::Scene;
 use score::Score;
+use site::Site;
 use teller::Teller;
 
 /// Time goes by faster here than in a fleet, so ticks come more often.
@@ -37,6 +39,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
     let scene = Scene::build(&mut story, &gateways, demo)?;
     let server = Server::start(&scene.settings()?, TICK_EVERY)?;
     scene.furnish(&server, demo)?;
+    let site = Site::start(scene.folder(), demo.length, demo.seed)?;
 
     let (tell, told) = crossbeam_channel::unbounded();
     server.events.watch(Box::new(move |event: &Event| drop(tell.send(event.clone()))));
@@ -45,6 +48,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
     let at = &server.addresses;
     let playing = story.start(at.authentication[0], at.accounting[0]).context("the story cannot start")?;
     let mut score = Score::new(scene.devices());
+    let mut told_of_site = false;
 
     let end = demo.length.map(|length| Instant::now() + length);
     while !interrupted.is_set() && end.is_none_or(|end| Instant::now() < end) {
@@ -57,6 +61,11 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
             score.heard(&event);
             teller.heard(&event, &score);
         }
+        if !told_of_site && clock::now() >= site.infected.1 {
+            told_of_site = true;
+            score.taken_over(&site.infected.0, site.infected.1);
+            teller.taken_over(&site.infected.0);
+        }
         teller.progress(&score);
     }
     let truth = playing.stop().context("the story ended with an error")?;
@@ -64,6 +73,7 @@ pub(crate) fn run(demo: &Demo) -> anyhow::Result<Exit> {
     std::thread::sleep(Duration::from_millis(300));
     told.try_iter().for_each(|event| score.heard(&event));
     let load = background.finish();
+    site.stop();
     teller.end();
     let summary = score.summary(&truth, load.as_ref(), clock::now());
     server.stop();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -105,11 +105,14 @@ impl Scene {
             "    - name: {LOAD_CLIENT}\n      address: {LOAD_SOURCE}\n      secret: {{ file: secrets/load }}\n\
              api:\n  listen: \"127.0.0.1:0\"\n  tls: off\nsnapshot_every: 20 s\nautomation:\n  devices_per_hour: 1000\n"
         )?;
+        config.push_str(&super::site::config());
+        super::site::make_pipe(folder.path())?;
         write_new(&at("fleetward.yaml"), config.as_bytes())?;
         for (file, profile) in Fleet::profiles() {
             write_new(&at("models").join(file), profile.as_bytes())?;
         }
         write_new(&at("models/load.yaml"), load::PROFILE.as_bytes())?;
+        write_new(&at("models/doorbell.yaml"), fleetward_testkit::site::PROFILE.as_bytes())?;
         Ok(Self { folder, fleet: fleet(demo), load_secret })
     }
 
@@ -125,6 +128,7 @@ impl Scene {
     /// Imports the inventory.
     pub(super) fn furnish(&self, server: &Server, demo: &Demo) -> anyhow::Result<()> {
         let mut devices = self.fleet.devices();
+        devices.extend(super::site::devices());
         if demo.rate > 0 {
             devices.extend((0..LOAD_SIMS).map(|index| load::device(LOAD_FIRST + index)));
         }
@@ -155,7 +159,13 @@ impl Scene {
 
     /// The devices of the story, to recognise them in findings.
     pub(super) fn devices(&self) -> Vec<(DeviceId, Box<str>)> {
-        self.fleet.devices().iter().map(|device: &Device| (device.id(), device.name.clone())).collect()
+        let all = self.fleet.devices().into_iter().chain(super::site::devices());
+        all.map(|device: Device| (device.id(), device.name)).collect()
+    }
+
+    /// Where its files are.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Shared with the background load.

@@ -24,6 +24,10 @@ pub(super) struct Score {
     /// Devices with a disconnect that was verified.
     verified: HashSet<Box<str>>,
     false_alarms: Vec<String>,
+    /// The device of the site that was taken over, and when.
+    taken_over: Option<(Box<str>, Timestamp)>,
+    /// Rules that spoke of it.
+    spoke: Vec<Box<str>>,
     /// Running figures for the progress line.
     pub(super) open: i64,
     pub(super) findings: u64,
@@ -40,6 +44,8 @@ impl Score {
             found: HashMap::new(),
             verified: HashSet::new(),
             false_alarms: Vec::new(),
+            taken_over: None,
+            spoke: Vec::new(),
             open: 0,
             findings: 0,
             sessions: 0,
@@ -56,6 +62,12 @@ impl Score {
             StoryEvent::Opened(_) => self.sessions += 1,
             _ => {}
         }
+    }
+
+    /// A device of the site is another's from now on.
+    pub(super) fn taken_over(&mut self, device: &str, at: Timestamp) {
+        self.misused.insert(device.into(), at);
+        self.taken_over = Some((device.into(), at));
     }
 
     /// Takes note of what the server said.
@@ -87,6 +99,9 @@ impl Score {
         let since = |at: Timestamp| finding.observed_at + Duration::from_secs(1) >= at;
         match name.and_then(|name| self.misused.get_key_value(name)) {
             Some((name, at)) if since(*at) => {
+                if self.taken_over.as_ref().is_some_and(|(device, _)| device == name) {
+                    self.spoke.push(finding.rule.clone());
+                }
                 self.found.entry(name.clone()).or_insert(finding.observed_at);
             }
             // Worth a line, says its own severity; no alarm.
@@ -112,7 +127,12 @@ impl Score {
         let mut times: Vec<Duration> = shown.iter().filter(to_stop).filter_map(|injection| injection.to_stop).collect();
         times.sort_unstable();
         let count = |wanted: &dyn Fn(&Injection) -> bool| shown.iter().filter(|injection| wanted(injection)).count();
+        let noticed = self.taken_over.as_ref().and_then(|(device, at)| Some(self.found.get(device)?.since(*at)));
         Summary {
+            taken_over: usize::from(self.taken_over.is_some()),
+            taken_over_noticed: usize::from(noticed.is_some()),
+            seconds_to_notice: noticed.map(|time| time.as_secs_f64()),
+            taken_over_rules: self.spoke.iter().map(ToString::to_string).collect(),
             injected: shown.len(),
             found: found.len(),
             verified_stopped: count(&|injection| injection.disconnected && self.verified.contains(&injection.device)),
@@ -175,6 +195,11 @@ pub(super) struct Summary {
     announced_and_excused: usize,
     load_requests: u64,
     load_per_s: f64,
+    /// Devices of the site that were taken over, seen by their packets alone.
+    taken_over: usize,
+    taken_over_noticed: usize,
+    seconds_to_notice: Option<f64>,
+    taken_over_rules: Vec<String>,
     missed_list: Vec<String>,
     false_alarm_list: Vec<String>,
 }
@@ -211,6 +236,16 @@ impl fmt::Display for Summary {
                 "announced         {} deviations of a planned change, no findings",
                 self.announced_and_excused
             )?;
+        }
+        if let Some(seconds) = self.seconds_to_notice {
+            writeln!(
+                f,
+                "taken over        {}, noticed by its packets after {seconds:.1} s ({})",
+                self.taken_over,
+                self.taken_over_rules.join(", ")
+            )?;
+        } else if self.taken_over > 0 {
+            writeln!(f, "taken over        {}, not noticed", self.taken_over)?;
         }
         writeln!(f, "missed            {}", self.missed)?;
         writeln!(f, "false alarms      {}", self.false_alarms)?;

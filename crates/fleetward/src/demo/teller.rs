@@ -35,7 +35,7 @@ impl Teller {
         let colour = terminal && std::env::var_os("NO_COLOR").is_none();
         let teller = Self { began: Instant::now(), length: demo.length, bar, colour, to_stderr: demo.json };
         teller.write(&format!(
-            "Fleetward demo: {} SIMs of five models behind three gateways, real RADIUS on loopback (seed {}).\n\
+            "Fleetward demo: {} SIMs of five models behind three gateways, real RADIUS on loopback; five doorbells seen by their packets (seed {}).\n\
              API    {}/api/v1/findings   (documentation: {}/api/docs)\n",
             demo.sims, demo.seed, at.api, at.api
         ));
@@ -64,6 +64,16 @@ impl Teller {
             }
             _ => {}
         }
+    }
+
+    /// A device of the site is taken over.
+    pub(super) fn taken_over(&self, device: &str) {
+        self.line(
+            "attack",
+            "33",
+            device,
+            "taken over: it reports to a master, searches others for Telnet, then floods somebody",
+        );
     }
 
     /// What the server says.
