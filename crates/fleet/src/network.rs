@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Direction, Timestamp};
 
+mod written;
+
 /// What devices of a model may do on the network. Nothing listed means that they may do nothing.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,9 +46,9 @@ pub enum GuardMode {
     Enforce,
 }
 
-/// One thing that is allowed.
+/// One thing that is allowed. Reading refuses unknown keys, two peers, TCP and UDP without ports, and whatever means everybody.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "written::Written")]
 pub struct Allow {
     /// The other end.
     #[serde(flatten)]

@@ -16,7 +16,7 @@ pub fn is_pattern(text: &str) -> bool {
 /// The name with every run of digits in the labels left of the registrable domain written as `#`; the name itself where there is none.
 /// The registrable domain is the public suffix and one label (<https://publicsuffix.org>): what is left of it has one owner.
 pub fn digits(name: &str) -> String {
-    let own = registrable(name).map_or(name.len(), |domain| name.len() - domain.len());
+    let own = registrable(name).map_or(0, |domain| name.len() - domain.len());
     let (left, domain) = name.split_at(own);
     let mut text = String::with_capacity(name.len());
     let mut in_digits = false;
@@ -77,5 +77,6 @@ mod tests {
         assert_eq!(digits("0.cn.pool.ntp.org"), "#.cn.pool.ntp.org");
         assert_eq!(digits("api2.example.com"), "api#.example.com");
         assert_eq!(digits("vendor24.com"), "vendor24.com");
+        assert_eq!(digits("s3.amazonaws.com"), "s3.amazonaws.com", "a public suffix: nobody's own");
     }
 }
