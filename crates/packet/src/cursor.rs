@@ -11,6 +11,11 @@ impl<'a> Cursor<'a> {
         Self { rest }
     }
 
+    /// How many octets were not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.rest.split_first_chunk::<N>()?;

@@ -16,6 +16,7 @@ mod http;
 mod lines;
 mod local;
 mod marks;
+mod quic;
 mod tls;
 
 use std::net::IpAddr;
@@ -125,6 +126,8 @@ enum Kind {
     Dhcp,
     Mdns,
     Ssdp,
+    /// A ClientHello's pieces lie at `place`.
+    Quic,
     /// Nothing more is wanted.
     Done,
 }
@@ -216,7 +219,7 @@ impl Listener {
         speech.spend(segment.from_client);
         match ends.protocol {
             TCP => self.stream(flow, speech, ends, segment),
-            UDP => self.datagram(speech, ends, segment),
+            UDP => self.datagram(flow, speech, ends, segment),
             _ => speech.end(),
         }
         if self.heard.is_empty() { None } else { Some(&mut self.heard) }
@@ -334,7 +337,7 @@ impl Listener {
         }
     }
 
-    fn datagram(&mut self, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
+    fn datagram(&mut self, flow: u64, speech: &mut Speech, ends: &Ends, segment: &Segment<'_>) {
         let bytes = segment.payload;
         let (from, to) = (ends.client.port, ends.server.port);
         let has = |port| from == port || to == port;
@@ -362,6 +365,13 @@ impl Listener {
                 self.heard.application = Some(Application::Ssdp);
                 speech.become_(Kind::Ssdp, [INTRODUCTIONS; 2]);
             }
+            Kind::Quic => self.quic(flow, speech, bytes),
+            _ if segment.from_client && quic::is_quic(bytes) => {
+                self.heard.application = Some(Application::Quic);
+                speech.place = self.gathers.begin(flow, 0);
+                speech.become_(Kind::Quic, [PATIENCE, 0]);
+                self.quic(flow, speech, bytes);
+            }
             _ if dtls_hello(bytes).is_some() => {
                 self.heard.application = Some(Application::Dtls);
                 let hello = dtls_hello(bytes).and_then(|body| tls::hello(body, true));
@@ -383,6 +393,25 @@ impl Listener {
                     speech.end();
                 }
             }
+        }
+    }
+
+    /// A client's datagram of QUIC, whose Initials hold a ClientHello or a piece of one.
+    fn quic(&mut self, flow: u64, speech: &mut Speech, bytes: &[u8]) {
+        let gathers = &mut self.gathers;
+        let mut hello = None;
+        quic::initials(bytes, |offset, octets| {
+            let joined = gathers.add(speech.place, flow, offset, octets);
+            hello = joined.and_then(tls::message).and_then(|body| tls::hello(body, false)).or(hello.take());
+        });
+        if let Some(hello) = hello {
+            self.heard.name = hello.name.map(|text| Name { text, source: NameSource::Quic });
+            self.heard.told.push(Told::ClientHello(hello.shape));
+            speech.left = [0; 2];
+        }
+        if !speech.wants(true) {
+            self.gathers.end(speech.place, flow);
+            speech.end();
         }
     }
 

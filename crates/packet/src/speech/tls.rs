@@ -62,6 +62,11 @@ pub(crate) fn stream(bytes: &[u8]) -> Stream<'_> {
     }
 }
 
+/// Body of a ClientHello without records around it, as QUIC carries it, if all of it is there.
+pub(super) fn message(handshake: &[u8]) -> Option<&[u8]> {
+    if handshake.first() == Some(&CLIENT_HELLO) { whole(handshake) } else { None }
+}
+
 /// Body of the handshake message at the front, if all of it is there.
 fn whole(handshake: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(handshake);
