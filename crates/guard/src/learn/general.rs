@@ -37,12 +37,15 @@ pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
     let mut items = Items::new();
     let searched = searches(gathered);
     let clocks = many_clocks(gathered);
+    let habits = habits(gathered);
     let names = names(gathered);
     let nets = nets(gathered);
     for (thing, seen) in &gathered.things {
         let search =
             searched.get(&(thing.protocol, thing.port)).filter(|_| matches!(thing.who, Who::Far(_) | Who::Near(_)));
-        let reason = refuse::reason(thing, seen, gathered.captures);
+        let is_habit = matches!(seen.own_port, OwnPort::One(own) if thing.protocol == 17 && habits.contains(&own));
+        let reason = refuse::reason(thing, seen, gathered.captures)
+            .filter(|reason| *reason != refuse::NEVER_ANSWERED || !is_habit);
         if let Some(reason) = search.map(|_| "a search: many addresses, no answers").or(reason) {
             refused.push(format!("{} ({} flows): {reason}", words(thing), seen.flows));
             continue;
@@ -130,6 +133,19 @@ fn allow(((peer, protocol, is_in), (ports, notes)): (Whose, Ports), captures: us
         written.push(item(vec![PortRange { first: DYNAMIC, last: u16::MAX }], &seen, note));
     }
     written
+}
+
+/// Ports of its own from which it talks UDP to neighbours in several captures, each time to another port: it answers there.
+fn habits(gathered: &Gathered) -> BTreeSet<u16> {
+    let mut captures: BTreeMap<u16, BTreeSet<u32>> = BTreeMap::new();
+    for (thing, seen) in &gathered.things {
+        if let (Who::Near(_) | Who::SameModel | Who::Model(_), 17, OwnPort::One(own)) =
+            (&thing.who, thing.protocol, seen.own_port)
+        {
+            captures.entry(own).or_default().extend(&seen.captures);
+        }
+    }
+    captures.into_iter().filter(|(_, captures)| captures.len() >= 2).map(|(own, _)| own).collect()
 }
 
 /// (protocol, port) on which many unnamed addresses were tried and nobody answered.

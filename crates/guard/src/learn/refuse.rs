@@ -5,6 +5,9 @@ use fleetward_fleet::Role;
 use super::gather::{Thing, Who};
 use super::support::Seen;
 
+/// A remnant, unless it is a habit.
+pub(super) const NEVER_ANSWERED: &str = "never answered, and seen once";
+
 const TCP: u8 = 6;
 
 /// Why it is not learnt; `None`: it may be.
@@ -25,7 +28,7 @@ pub(super) fn reason(thing: &Thing, seen: &Seen, captures: u32) -> Option<&'stat
     // Nobody ever answered, and it is not a habit: a remnant of another network, or a search.
     let is_group = matches!(thing.who, Who::Role(Role::Broadcast | Role::LinkMulticast));
     if seen.answered == 0 && !is_group && seen.captures.len() < 2 && captures > 2 {
-        return Some("never answered, and seen once");
+        return Some(NEVER_ANSWERED);
     }
     None
 }
