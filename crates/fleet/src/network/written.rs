@@ -42,8 +42,8 @@ impl TryFrom<Written> for Allow {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { name, net, role, model, protocol, ports, begins, rate, support } = written;
-        let name = name.map(|name| a_name(&name)).transpose()?;
-        let net = net.map(|net| a_net(&net)).transpose()?;
+        let name = name.map(|name| Peer::name(&name)).transpose()?;
+        let net = net.map(|net| Peer::net(&net)).transpose()?;
         let mut peers = [name, net, role.map(Peer::Role), model.map(Peer::Model)].into_iter().flatten();
         let peer = match (peers.next(), peers.next()) {
             (Some(peer), None) => peer,
@@ -61,28 +61,30 @@ impl TryFrom<Written> for Allow {
     }
 }
 
-/// A name or a pattern. The last two labels are literal: what stands for others stays below a domain that somebody owns.
-fn a_name(text: &str) -> Result<Peer, String> {
-    let name = text.trim_end_matches('.').to_ascii_lowercase();
-    let is_name = |label: &str| !label.is_empty() && !label.contains(|c: char| c.is_whitespace() || c.is_control());
-    if name.len() > LONGEST_NAME || !name.split('.').all(is_name) {
-        return Err(format!("`{text}` is no name"));
+impl Peer {
+    /// A name or a pattern. The last two labels are literal: what stands for others stays below a domain that somebody owns.
+    pub fn name(text: &str) -> Result<Self, String> {
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let is_name = |label: &str| !label.is_empty() && !label.contains(|c: char| c.is_whitespace() || c.is_control());
+        if name.len() > LONGEST_NAME || !name.split('.').all(is_name) {
+            return Err(format!("`{text}` is no name"));
+        }
+        if name.rsplit('.').take(2).any(|label| label.contains(['*', '#'])) {
+            return Err(format!("`{text}` is everybody; `*` and `#` stand left of a domain, as in `*.vendor.example`"));
+        }
+        Ok(Self::Name(name.into()))
     }
-    if name.rsplit('.').take(2).any(|label| label.contains(['*', '#'])) {
-        return Err(format!("`{text}` is everybody; `*` and `#` stand left of a domain, as in `*.vendor.example`"));
-    }
-    Ok(Peer::Name(name.into()))
-}
 
-/// A network, or an address alone.
-fn a_net(text: &str) -> Result<Peer, String> {
-    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let net = net.map_err(|_| format!("`{text}` is no address and no network; write 192.0.2.1 or 192.0.2.0/24"))?;
-    let widest = WIDEST[usize::from(net.addr().is_ipv6())];
-    if net.prefix_len() < widest {
-        return Err(format!("`{text}` is too wide to be anybody in particular; /{widest} is the widest"));
+    /// A network, or an address alone.
+    pub fn net(text: &str) -> Result<Self, String> {
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let net = net.map_err(|_| format!("`{text}` is no address and no network; write 192.0.2.1 or 192.0.2.0/24"))?;
+        let widest = WIDEST[usize::from(net.addr().is_ipv6())];
+        if net.prefix_len() < widest {
+            return Err(format!("`{text}` is too wide to be anybody in particular; /{widest} is the widest"));
+        }
+        Ok(Self::Net(net))
     }
-    Ok(Peer::Net(net))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use fleetward_fleet::{Direction, Role, Timestamp};
+use fleetward_fleet::{Direction, Peer, Role, Timestamp};
 
 use crate::hosts::Hosts;
+use crate::pattern;
 use crate::roles;
 use crate::view::View;
 
@@ -13,6 +14,10 @@ use super::support::Seen;
 
 /// Distinct things that are kept; what comes after is counted as refused for lack of room.
 const MAX_THINGS: usize = 65_536;
+
+const TCP: u8 = 6;
+/// Ports that stacks pick for a caller begin here (Linux: 32768; RFC 6335 §6: 49152).
+const PICKED: u16 = 32_768;
 
 /// The other end, before anything is made general.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +83,7 @@ impl Gathered {
         if roles::is_housekeeping(view, hosts) {
             return;
         }
+        let view = &caller_by_port(view, hosts).unwrap_or(*view);
         let thing = thing(view, hosts);
         if let Who::Name(name) = &thing.who {
             self.addresses.entry(name.clone()).or_default().insert(view.peer.ip);
@@ -88,6 +94,15 @@ impl Gathered {
         }
         self.things.entry(thing).or_insert_with(|| Seen::new(first)).add(view, self.captures);
     }
+}
+
+/// A connection whose beginning was missed, read the other way where the ports say who called: the device's own is one that stacks pick
+/// (RFC 6056 §3.2), the stranger's is one that stands still.
+fn caller_by_port<'a>(view: &View<'a>, hosts: &Hosts) -> Option<View<'a>> {
+    let (own, peer) = (view.own().port, view.peer.port);
+    let is_missed = view.flow.protocol == TCP && !view.flow.begun && view.begins == Direction::In;
+    let is_caller = own >= PICKED && peer < PICKED && !hosts.is_local(view.peer.ip);
+    (is_missed && is_caller).then(|| view.turned()).flatten()
 }
 
 fn thing(view: &View<'_>, hosts: &Hosts) -> Thing {
@@ -106,9 +121,14 @@ fn who(view: &View<'_>, hosts: &Hosts) -> Who {
     let name = view.flow.name.as_ref().filter(|_| view.begins == Direction::Out);
     match (roles::role(view, hosts), name) {
         // A clock by a name of its own is known better by the name.
-        (Some(Role::Ntp) | None, Some(name)) if name.text.parse::<IpAddr>().is_err() => Who::Name(name.text.clone()),
+        (Some(Role::Ntp) | None, Some(name)) if is_plain(&name.text) => Who::Name(name.text.clone()),
         (Some(role), _) => Who::Role(role),
         (None, _) if hosts.is_local(view.peer.ip) => Who::Near(view.peer.ip),
         (None, _) => Who::Far(view.peer.ip),
     }
+}
+
+/// A name that means one host. The device chose it (SNI, Host), so one with a wildcard in it must not become a pattern.
+fn is_plain(name: &str) -> bool {
+    name.parse::<IpAddr>().is_err() && !pattern::is_pattern(name) && Peer::name(name).is_ok()
 }

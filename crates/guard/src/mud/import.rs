@@ -207,10 +207,10 @@ fn a_name(name: &str) -> Result<Peer, String> {
     if name.contains('*') && pattern::registrable(name.trim_start_matches(['*', '.'])).is_none() {
         return Err(format!("every name under {name}"));
     }
-    if name.is_empty() || name.len() > 255 {
-        return Err("a name that is none".to_owned());
+    if name.contains('#') {
+        return Err(format!("`{name}` is no name"));
     }
-    Ok(Peer::Name(name.into()))
+    Peer::name(&name)
 }
 
 fn a_net(net: IpNet, mud: &Value) -> Result<Peer, String> {

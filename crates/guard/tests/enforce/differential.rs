@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use crate::frames::{syn, udp};
 use crate::world::*;
 
-/// Numbers that repeat with their seed (SplitMix64).
+/// Numbers that repeat with their seed (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
