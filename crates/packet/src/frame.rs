@@ -150,3 +150,6 @@ pub(crate) fn is_group(ip: std::net::IpAddr) -> bool {
         std::net::IpAddr::V6(ip) => ip.is_multicast(),
     }
 }
+
+#[cfg(test)]
+mod tests;
