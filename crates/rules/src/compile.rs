@@ -200,6 +200,8 @@ impl Compiler<'_, '_> {
         let outage = others.iter().chain([&reads]).any(|reads| reads.outage);
         let new_to_group = others.iter().chain([&reads]).flat_map(|reads| reads.new_to_group.clone()).collect();
         self.check_stage(document, subject, later, &memory, &feeds);
+        let cost = cost(&reads, scope.as_ref(), &unless, &feeds);
+        self.check_cost(document, subject, cost);
         let triggers = self.triggers(document, subject, &when_node, scope.as_ref(), &reads, &feeds);
         if self.wrong.len() > before {
             return None;
@@ -216,7 +218,6 @@ impl Compiler<'_, '_> {
         let direct = direct(&reads, triggers).or(clear_direct);
         let mode = self.options.mode.unwrap_or(document.mode);
         let off = mode == Mode::Off && !self.options.even_off;
-        let cost = cost(&reads, scope.as_ref(), &unless, &feeds);
         Some(Rule {
             name: document.rule.value.as_str().into(),
             version: document.version,

@@ -263,7 +263,9 @@ impl SubjectState {
             (Err(_), None) => false,
         };
         if !is_put && !window.is_empty() {
-            self.rare.get_or_insert_default().windows.push((key, window));
+            let windows = &mut self.rare.get_or_insert_default().windows;
+            windows.reserve_exact(1);
+            windows.push((key, window));
         }
     }
 }

@@ -1,25 +1,70 @@
-//! What a rule costs, estimated.
+//! What a rule costs, estimated; and what is too much.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Feed;
+use super::{Compiler, Feed};
+use crate::document::RuleDocument;
 use crate::expr::Bool;
 use crate::expr::reach::Reads;
 use crate::rule::Cost;
-use crate::window::{Aggregate, Span};
+use crate::subject::Subject;
+use crate::window::{Aggregate, BUCKETS, DISTINCT_LIMIT, Sketch, Span};
 
-/// Measured on the bench: about 2 ns a term, 12 ns to feed a window.
+/// Nanoseconds of every rule, of every term, and of feeding and reading a window, as the bench `cost` measured them.
+const RULE: f64 = 1.0;
+const TERM: f64 = 1.5;
+const WINDOW: f64 = 45.0;
+/// A rule must not take longer for one record: a thousand such rules would let a core judge a thousand records a second.
+const MOST_NANOS: f64 = 1000.0;
+/// Nor more memory for one device: a million of them would fill 8 GB with one rule.
+const MOST_BYTES: usize = 8 << 10;
+
+/// Octets of a window beside what it holds: key, place, form, newest bucket and which hold something.
+const ENTRY: usize = 14;
+
+/// What it costs, its windows taken as full as they can be.
 pub(super) fn cost(reads: &Reads, scope: Option<&Bool>, unless: &[Bool], feeds: &[Arc<Feed>]) -> Cost {
     let terms = reads.nodes + scope.iter().copied().chain(unless).map(|node| Reads::of(node).nodes).sum::<usize>();
-    let keys: BTreeSet<u32> = feeds.iter().map(|feed| feed.key).collect();
-    let bytes = feeds.iter().map(|feed| match feed.spec.aggregate {
-        Aggregate::Absent | Aggregate::Last => 24,
-        Aggregate::Distinct | Aggregate::Known => 24 + 24 + 16 * crate::window::DISTINCT_LIMIT,
-        _ if feed.spec.span() != Span::Sliding => 24,
-        Aggregate::Sum | Aggregate::Count | Aggregate::Max | Aggregate::Min => 24 + 112,
-    });
+    let windows: BTreeMap<u32, usize> = feeds.iter().map(|feed| (feed.key, bytes(feed))).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred terms")]
-    let nanos = 3.0 + 2.0 * terms as f64 + 12.0 * keys.len() as f64;
-    Cost { nanos, windows: keys.len(), bytes: bytes.sum() }
+    let nanos = RULE + TERM * terms as f64 + WINDOW * windows.len() as f64;
+    Cost { nanos, windows: windows.len(), bytes: windows.values().sum() }
+}
+
+fn bytes(feed: &Feed) -> usize {
+    let held = match feed.spec.aggregate {
+        Aggregate::Absent | Aggregate::Last => 12,
+        Aggregate::Distinct => Sketch::BYTES,
+        Aggregate::Known => 16 * DISTINCT_LIMIT,
+        Aggregate::Sum | Aggregate::Count | Aggregate::Max | Aggregate::Min => match feed.spec.span() {
+            Span::Sliding => 4 * BUCKETS,
+            Span::Life | Span::Cycle(_) => 8,
+        },
+    };
+    ENTRY + held
+}
+
+impl Compiler<'_, '_> {
+    /// Refuses what costs too much. What is kept of keys is bounded elsewhere: there are never more of them than fit.
+    pub(super) fn check_cost(&mut self, document: &RuleDocument, subject: Subject, cost: Cost) {
+        let Cost { nanos, windows, bytes } = cost;
+        if subject == Subject::Device && bytes > MOST_BYTES {
+            #[expect(clippy::cast_precision_loss, reason = "some kilobytes")]
+            let kilobytes = bytes as f64 / 1000.0;
+            let message = format!(
+                "its {windows} windows may take {kilobytes:.1} kB of memory for each device, {kilobytes:.1} GB for a million; \
+                 at most {} kB are allowed",
+                MOST_BYTES / 1000
+            );
+            let hint = "a `distinct` window takes 3.4 kB once it has seen more than 64 values; split the rule, or count per key \
+                        with `per:`";
+            self.wrong.push(self.source.about(&document.rule, message, Some(hint.to_owned())));
+        }
+        if nanos > MOST_NANOS {
+            let message = format!("it takes about {nanos:.0} ns for a record; at most {MOST_NANOS:.0} ns are allowed");
+            let hint = "a named list (`in_list`) costs one term however long it is; or split the rule".to_owned();
+            self.wrong.push(self.source.about(&document.rule, message, Some(hint)));
+        }
+    }
 }

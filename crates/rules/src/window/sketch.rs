@@ -20,6 +20,9 @@ pub struct Sketch {
 }
 
 impl Sketch {
+    /// Bytes of a window that holds one.
+    pub(crate) const BYTES: usize = size_of::<(u32, super::WindowState)>() + size_of::<Self>() + REGISTERS * BUCKETS;
+
     /// From values with the newest bucket of each.
     pub(super) fn of(values: &[(u64, u32)]) -> Self {
         let newest = values.iter().map(|(_, bucket)| *bucket).max().unwrap_or(0);
