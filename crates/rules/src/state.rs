@@ -102,12 +102,10 @@ impl SubjectState {
 
     /// An older record does not overwrite a newer one's value.
     pub(crate) fn remember(&mut self, field: u8, time: Timestamp, value: Value<'_>) {
-        if self.block.held(field).is_some_and(|(at, _)| at > time) {
-            return;
-        }
         let number = if let Value::Symbol(value) = value { value } else { 0 };
-        self.block.hold(field, time, number);
-        if let Value::Text(text) = value {
+        if self.block.hold(field, time, number)
+            && let Value::Text(text) = value
+        {
             let texts = &mut self.rare.get_or_insert_default().texts;
             match texts.iter_mut().find(|(held, _)| *held == field) {
                 Some((_, held)) if **held == *text => {}

@@ -19,7 +19,7 @@ use crate::planned::{self, Planned};
 #[derive(Serialize)]
 pub(crate) struct Frozen<'a> {
     next: Offset,
-    entries: &'a [Entry],
+    entries: &'a Devices,
     models: &'a [Box<str>],
     groups: &'a [Vec<Box<str>>],
     classes: &'a [Class],
@@ -56,7 +56,7 @@ impl PartitionState {
     pub fn freeze(&self) -> Vec<u8> {
         let frozen = Frozen {
             next: self.next,
-            entries: self.devices.as_slice(),
+            entries: &self.devices,
             models: self.names.models.values(),
             groups: self.names.groups.values(),
             classes: self.classes.values(),

@@ -174,7 +174,7 @@ impl PartitionState {
 
     /// Reads a little of what a record of the device at `place` needs; see the worker. The result means nothing.
     pub(crate) fn touch(&self, place: usize, step: u8) -> u64 {
-        let entry = &self.devices.as_slice()[place];
+        let entry = self.devices.get(place);
         let habit = entry.habit.as_ref().filter(|_| step == 0).map_or(0, |habit| habit.touch());
         let class = if step == 1 { self.classes.touch(entry.class) as u64 } else { 0 };
         let rules = if step == 0 { entry.rules.touch() } else { 0 };

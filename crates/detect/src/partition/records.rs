@@ -73,13 +73,8 @@ impl PartitionState {
         if known.open == 0 {
             return;
         }
-        let mut concerned: Vec<DeviceId> = self
-            .devices
-            .as_slice()
-            .iter()
-            .filter(|e| e.sessions.open.iter().any(|s| s.nas == nas))
-            .map(|e| e.id)
-            .collect();
+        let mut concerned: Vec<DeviceId> =
+            self.devices.iter().filter(|e| e.sessions.open.iter().any(|s| s.nas == nas)).map(|e| e.id).collect();
         concerned.sort_unstable();
         for id in concerned {
             let Some(place) = self.devices.place(id) else { continue };

@@ -203,7 +203,7 @@ proptest! {
                 _ => {}
             }
         }
-        let listed: std::collections::BTreeSet<_> = state.devices.as_slice().iter()
+        let listed: std::collections::BTreeSet<_> = state.devices.iter()
             .flat_map(|e| e.sessions.open.iter().map(|s| (e.id, s.texts.id().into()))).collect();
         prop_assert_eq!(&open, &listed);
         prop_assert_eq!(state.tally().open_sessions, open.len() as u64);

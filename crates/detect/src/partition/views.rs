@@ -29,12 +29,8 @@ impl PartitionState {
             None => None,
         };
         let one = filter.filter.device.map(|device| self.devices.find(device));
-        let entries = match &one {
-            Some(Some(entry)) => std::slice::from_ref(*entry),
-            Some(None) => &[],
-            None => self.devices.as_slice(),
-        };
-        for entry in entries {
+        let all = one.is_none().then(|| self.devices.iter());
+        for entry in one.flatten().into_iter().chain(all.into_iter().flatten()) {
             if after.is_some_and(|after| (partition, entry.id.0) < (after.partition, after.device)) {
                 continue;
             }
@@ -67,7 +63,7 @@ impl PartitionState {
         };
         match device {
             Some(device) => find(self.devices.find(device)?),
-            None => self.devices.as_slice().iter().find_map(find),
+            None => self.devices.iter().find_map(find),
         }
     }
 

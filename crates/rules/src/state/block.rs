@@ -88,9 +88,13 @@ impl Block {
         Some((Timestamp(time_at(&self.0, at + 1)), u64_at(&self.0, at + 1 + TIME)))
     }
 
-    /// Remembers the value of a field.
-    pub(super) fn hold(&mut self, field: u8, time: Timestamp, value: u64) {
-        let at = self.place_of(field).unwrap_or_else(|| {
+    /// Remembers the value of a field, where it has no newer one.
+    pub(super) fn hold(&mut self, field: u8, time: Timestamp, value: u64) -> bool {
+        let held = self.place_of(field);
+        if held.is_some_and(|at| time_at(&self.0, at + 1) > time.0) {
+            return false;
+        }
+        let at = held.unwrap_or_else(|| {
             self.begin(HEAD + VALUE);
             let at = HEAD + self.values() * VALUE;
             self.splice(at, 0, VALUE);
@@ -100,6 +104,7 @@ impl Block {
         });
         put_time(&mut self.0, at + 1, time.0);
         put_u64(&mut self.0, at + 1 + TIME, value);
+        true
     }
 
     /// Forgets fields.
