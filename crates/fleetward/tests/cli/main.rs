@@ -8,6 +8,7 @@
 mod backtest;
 mod capture;
 mod check;
+mod enforce;
 mod first_run;
 mod help;
 mod journal;

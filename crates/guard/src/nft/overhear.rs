@@ -66,7 +66,7 @@ impl Overhearing {
 }
 
 /// Who was given which address: a DHCPACK (RFC 2131 §2, §3.1; the fixed part is 236 octets, then the cookie, then options).
-fn lease(message: &[u8]) -> Option<(Mac, IpAddr)> {
+pub fn lease(message: &[u8]) -> Option<(Mac, IpAddr)> {
     let is_reply = message.first() == Some(&2) && message.get(1..3) == Some(&[1, 6]);
     if !is_reply || message.get(236..240) != Some(&COOKIE) {
         return None;

@@ -1,0 +1,138 @@
+//! The firewall of a running server: what the profile allows passes, what it does not becomes a finding, a rule cuts the device off, the
+//! kernel proves it, a person lets it back, and one command takes everything away.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fleetward_testkit::daemons::{Lab, Namespace};
+
+use crate::misuse::with;
+use crate::support::Place;
+
+const MODEL: &str = "model: camera
+network:
+  mode: enforce
+  allow:
+    - { net: 203.0.113.10/32, protocol: tcp, ports: [443] }
+";
+const RULE: &str = "rule: cut-off
+version: 1
+title: A camera calls whom it never should
+when: sign.kind == \"unlisted_peer\"
+severity: high
+mode: enforce
+respond: [quarantine]
+";
+const SECTION: &str = "enforce:
+  inside: [br0]
+  ports: [p1]
+  gateway: [10.9.0.1]
+  local: [10.9.0.0/24]
+  spoofing: drop
+";
+
+fn ip(place: &Namespace, words: &str) {
+    let ran = place.command("ip").args(words.split(' ')).output().unwrap();
+    assert!(ran.status.success(), "{words}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// A device on a bridge, its gateway, and somebody beyond.
+fn site(lab: &mut Lab) -> (Namespace, Namespace) {
+    let [gateway, device, internet] = ["gw", "cam", "net"].map(|it| lab.namespace(it).unwrap());
+    ip(&gateway, "link add br0 type bridge mcast_snooping 0");
+    lab.cable((&gateway, "p1", ""), (&device, "eth0", "10.9.0.11/24")).unwrap();
+    lab.cable((&gateway, "wan", "203.0.113.1/24"), (&internet, "wan", "203.0.113.10/24")).unwrap();
+    device.set_mac("eth0", "02:00:00:00:00:01").unwrap();
+    ip(&device, "route add default via 10.9.0.1");
+    ip(&gateway, "link set dev p1 master br0");
+    ip(&gateway, "addr add 10.9.0.1/24 dev br0");
+    ip(&gateway, "link set dev br0 up");
+    ip(&internet, "addr add 203.0.113.66/24 dev wan");
+    ip(&internet, "route add 10.9.0.0/24 via 203.0.113.1");
+    let files = ["ipv4/ip_forward", "bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables"];
+    gateway
+        .enter(move || {
+            files.map(|it| {
+                std::fs::write(format!("/proc/sys/net/{it}"), if it.starts_with("ip") { "1" } else { "0" }).ok()
+            })
+        })
+        .unwrap();
+    let listener = internet.enter(|| TcpListener::bind("0.0.0.0:443")).unwrap().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut octet = [0];
+                while stream.read_exact(&mut octet).is_ok() && stream.write_all(&octet).is_ok() {}
+            });
+        }
+    });
+    (gateway, device)
+}
+
+fn connect(device: &Namespace, to: &str) -> Option<TcpStream> {
+    let to: SocketAddr = to.parse().unwrap();
+    let patience = Duration::from_millis(700);
+    let stream = device.enter(move || TcpStream::connect_timeout(&to, patience)).unwrap().ok()?;
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    Some(stream)
+}
+
+fn lives(stream: &mut TcpStream) -> bool {
+    stream.write_all(b"x").is_ok() && stream.read_exact(&mut [0]).is_ok()
+}
+
+#[test]
+fn a_device_that_calls_a_stranger_is_cut_off_with_proof_and_let_back_by_a_person() {
+    let Some(mut lab) = Lab::try_new(&[("nft", "nftables")]).unwrap() else { return };
+    let (gateway, device) = site(&mut lab);
+    let mut place = Place::init();
+    place.enter(gateway.name());
+    place.write("models/camera.yaml", MODEL);
+    place.write("rules/cut-off.yaml", RULE);
+    place.write_private("fleetward.yaml", &(place.read("fleetward.yaml") + SECTION));
+    place.write("devices.csv", "name,model,mac,ip\ncam-1,camera,02:00:00:00:00:01,10.9.0.11\n");
+    let server = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    // Nobody knows the device yet: it passes, and is told of.
+    let mut stream =
+        connect(&device, "203.0.113.10:443").expect("the profile allows it, and so does audit of the unknown");
+    assert!(lives(&mut stream));
+    let end = Instant::now() + Duration::from_secs(20);
+    while connect(&device, "203.0.113.66:443").is_some() {
+        assert!(Instant::now() < end, "the inventory never reached the firewall: {}", place.read("serve.log"));
+    }
+    let is_verified = |rows: &serde_json::Value| {
+        with(rows, "state", "verified").iter().any(|it| it["action"]["kind"] == "quarantine")
+    };
+    let mut stopped = false;
+    let responses = place.until(&["responses", "list"], |rows| {
+        stopped |= !lives(&mut stream); // it keeps trying, so that there is something to drop
+        is_verified(rows)
+    });
+    assert!(stopped && !lives(&mut stream), "the connection that lived is cut");
+    let note = with(&responses, "state", "verified")[0]["history"].to_string();
+    assert!(note.contains("packets of it were dropped"), "{note}");
+
+    // A restart of the server lets nobody back.
+    drop(server);
+    assert!(connect(&device, "203.0.113.10:443").is_none(), "the rules outlive the process");
+    let _server = place.serve();
+    assert!(connect(&device, "203.0.113.10:443").is_none(), "and the next one knows of the quarantine");
+
+    place.run(&["devices", "release", "cam-1"]).ok();
+    place.until(&["responses", "list"], |rows| {
+        with(rows, "state", "verified").iter().any(|it| it["action"]["kind"] == "release")
+    });
+    assert!(connect(&device, "203.0.113.10:443").is_some(), "let back");
+
+    let layers = place.json(&["enforce", "--layers"]);
+    assert_eq!(with(&layers, "layer", "profile firewall")[0]["standing"], "in force", "{layers:#}");
+    assert_eq!(with(&layers, "layer", "wireless isolation")[0]["standing"], "not measured");
+    assert_eq!(place.json(&["enforce", "--status"])["state"], "in force");
+    assert!(place.run(&["enforce", "--dry-run"]).ok().contains("chain from_device {"));
+    place.run(&["enforce", "--off"]).ok();
+    assert!(connect(&device, "203.0.113.66:443").is_some(), "one command takes it all back");
+    assert_eq!(place.json(&["enforce", "--status"])["state"], "not loaded");
+}
