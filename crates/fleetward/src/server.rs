@@ -88,6 +88,18 @@ pub(crate) struct Addresses {
     pub(crate) api: String,
 }
 
+impl Addresses {
+    fn of(radius: &aaa::Server, web: &web::Web) -> Self {
+        let at = radius.local_addrs();
+        Self {
+            authentication: at.auth.clone(),
+            accounting: at.acct.clone(),
+            radsec: at.radsec.clone(),
+            api: web.url.clone(),
+        }
+    }
+}
+
 /// How often time is written into the journal.
 const TICK_EVERY: Duration = Duration::from_secs(5);
 
@@ -131,13 +143,8 @@ impl Server {
         // Judging and what follows from it. The responder comes once the journal is replayed.
         let responder = Late::default();
         let (outbox, incoming) = Outbox::new();
-        let compiled = Arc::new(compiled(settings));
         let history = Arc::new(JournalHistory::default());
-        let past = Some(Arc::clone(&history) as Arc<dyn History>);
-        let config = EngineConfig { snapshots: Some(data.join("snapshots")), history: past, ..EngineConfig::default() };
-        let (engine, resume) = Engine::start(config, compiled, outbox.sink()).context("cannot start detection")?;
-        let engine = Arc::new(engine);
-        resume.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        let (engine, resume) = judging(settings, data.join("snapshots"), &history, &outbox)?;
         incoming.start(outputs::Parts {
             store: store.clone(),
             directory: Arc::clone(&directory),
@@ -218,13 +225,7 @@ impl Server {
             watchers: control::broadcast(&events),
         });
         let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
-        let at = radius.local_addrs();
-        let addresses = Addresses {
-            authentication: at.auth.clone(),
-            accounting: at.acct.clone(),
-            radsec: at.radsec.clone(),
-            api: web.url.clone(),
-        };
+        let addresses = Addresses::of(&radius, &web);
         Ok(Self {
             radius,
             web,
@@ -280,6 +281,21 @@ impl Server {
             tracing::warn!(%error, "the database keeps a write-ahead log beside it; the next start reads both");
         }
     }
+}
+
+/// Starts detection where its last snapshot ended.
+fn judging(
+    settings: &Settings,
+    snapshots: PathBuf,
+    history: &Arc<JournalHistory>,
+    outbox: &Outbox,
+) -> anyhow::Result<(Arc<Engine>, Resume)> {
+    let past = Some(Arc::clone(history) as Arc<dyn History>);
+    let config = EngineConfig { snapshots: Some(snapshots), history: past, ..EngineConfig::default() };
+    let compiled = Arc::new(compiled(settings));
+    let (engine, resume) = Engine::start(config, compiled, outbox.sink()).context("cannot start detection")?;
+    resume.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    Ok((Arc::new(engine), resume))
 }
 
 /// What is judged by: at the start, and after a reload.

@@ -212,10 +212,10 @@ impl Capture {
             fs::remove_dir_all(&out)?;
         }
         users.sort_by(f64::total_cmp);
-        let user_s = users[users.len() / 2];
+        let median = users[users.len() / 2];
         #[expect(clippy::cast_precision_loss, reason = "some millions")]
-        let packets_per_cpu_s = packets as f64 / user_s;
-        Ok(Some(Peer { packets_per_cpu_s, user_s, gives: tool.gives, packets: None }))
+        let packets_per_cpu_s = packets as f64 / median;
+        Ok(Some(Peer { packets_per_cpu_s, user_s: median, gives: tool.gives, packets: None }))
     }
 }
 
