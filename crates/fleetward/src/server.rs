@@ -136,9 +136,7 @@ impl Server {
         make_private_folder(&data)?;
         let store = open_store(&data)?;
         let events = Events::default();
-        let directory = Arc::new(aaa::Directory::new());
-        directory.set_profiles(settings.profiles.iter().cloned().map(Arc::new));
-        store.each_device(|device| directory.upsert(&device)).map_err(folder::failure)?;
+        let directory = directory(settings, &store)?;
 
         // Judging and what follows from it. The responder comes once the journal is replayed.
         let responder = Late::default();
@@ -209,8 +207,7 @@ impl Server {
             trying: Mutex::default(),
         });
         let radius = aaa::Server::start(gateways::radius(settings)?, directory, journal.handle(), clock::shared());
-        let radius =
-            Arc::new(radius.map_err(|error| Failure::unfinished(error.to_string(), "nothing else was started"))?);
+        let radius = Arc::new(radius.map_err(|error| Failure::unfinished(error.to_string(), "nothing was started"))?);
         let control = Arc::new(ServerControl {
             store: store.clone(),
             engine: Arc::clone(&engine),
@@ -281,6 +278,14 @@ impl Server {
             tracing::warn!(%error, "the database keeps a write-ahead log beside it; the next start reads both");
         }
     }
+}
+
+/// The inventory as admission asks it.
+fn directory(settings: &Settings, store: &Store) -> anyhow::Result<Arc<aaa::Directory>> {
+    let directory = Arc::new(aaa::Directory::new());
+    directory.set_profiles(settings.profiles.iter().cloned().map(Arc::new));
+    store.each_device(|device| directory.upsert(&device)).map_err(folder::failure)?;
+    Ok(directory)
 }
 
 /// Starts detection where its last snapshot ended.
