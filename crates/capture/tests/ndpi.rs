@@ -74,7 +74,7 @@ fn theirs(line: &str) -> Option<Theirs> {
 }
 
 /// Whether the name is of a protocol whose names are compared: nDPI shows other things in the same place (user names of
-/// SSH, devices of BACnet, paths).
+/// SSH, devices of `BACnet`, paths).
 fn is_compared(theirs: &Theirs) -> bool {
     let first = theirs.protocol.split('.').next().unwrap_or_default();
     matches!(first, "TLS" | "QUIC" | "DNS" | "HTTP" | "DoH_DoT")
@@ -91,7 +91,7 @@ fn is_same(ours: &str, theirs: &str) -> bool {
     };
     alike(&ours)
         || (theirs.len() >= 60
-            && (ours.starts_with(&theirs) || ours.ends_with(&theirs) || ours.get(1..).is_some_and(|it| alike(it))))
+            && (ours.starts_with(&theirs) || ours.ends_with(&theirs) || ours.get(1..).is_some_and(alike)))
 }
 
 /// One character for each escaped octet (RFC 1035 §5.1).
