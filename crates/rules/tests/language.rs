@@ -296,3 +296,11 @@ fn a_window_may_count_changes() {
     let grouped = rule.replace("when:", "per: model\nwhen:");
     assert!(fleetward_rules::run_tests(&[("moves.yaml", &grouped)], &fleetward_rules::Options::default()).is_err());
 }
+
+#[test]
+fn a_rule_may_ask_for_a_quarantine() {
+    let text = "rule: cut-off\nversion: 1\ntitle: Cut off\nwhen: sign.kind == \"scan\"\nseverity: high\nmode: enforce\nrespond: [quarantine: { approval: human }]\ntests:\n  - { given: [{ sign: scan, port: 23, count: 128 }], expect: alarm, respond: [quarantine] }\n";
+    let results = fleetward_rules::run_tests(&[("rules.yaml", text)], &fleetward_rules::Options::default());
+    let results = results.unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    assert!(results.iter().all(|it| it.failure.is_none()), "{results:?}");
+}

@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fleetward_guard::nft::Probe;
+use fleetward_guard::nft::kernel::Kernel;
 use fleetward_testkit::daemons::{Lab, Namespace};
 
 use crate::misuse::with;
@@ -86,6 +88,14 @@ fn lives(stream: &mut TcpStream) -> bool {
 #[test]
 fn a_device_that_calls_a_stranger_is_cut_off_with_proof_and_let_back_by_a_person() {
     let Some(mut lab) = Lab::try_new(&[("nft", "nftables")]).unwrap() else { return };
+    let probe = lab.namespace("probe").unwrap();
+    let features = Kernel::with(&["ip", "netns", "exec", probe.name(), "nft"]).probe();
+    let needed = [Probe::Base, Probe::Bridge, Probe::Log, Probe::Fib, Probe::ConnectionLimit];
+    let bridge = probe.command("ip").args(["link", "add", "br0", "type", "bridge"]).output();
+    if needed.iter().any(|it| !features.has(*it)) || !bridge.unwrap().status.success() {
+        println!("SKIPPED: this kernel has no bridges, or not enough of nftables");
+        return;
+    }
     let (gateway, device) = site(&mut lab);
     let mut place = Place::init();
     place.enter(gateway.name());

@@ -265,3 +265,6 @@ const LONGEST: Duration = Duration::from_hours(24);
 const MOST_ADDRESSES: usize = 131_072;
 /// Addresses and ports that names of one profile may have at once.
 const MOST: usize = 8192;
+
+#[cfg(test)]
+mod tests;
