@@ -41,12 +41,14 @@ pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
     let names = names(gathered);
     let nets = nets(gathered);
     for (thing, seen) in &gathered.things {
-        let search =
-            searched.get(&(thing.protocol, thing.port)).filter(|_| matches!(thing.who, Who::Far(_) | Who::Near(_)));
+        let is_unnamed = matches!(thing.who, Who::Far(_) | Who::Near(_));
+        if is_unnamed && !thing.is_in && searched.contains_key(&(thing.protocol, thing.port)) {
+            continue;
+        }
         let is_habit = matches!(seen.own_port, OwnPort::One(own) if thing.protocol == 17 && habits.contains(&own));
         let reason = refuse::reason(thing, seen, gathered.captures)
             .filter(|reason| *reason != refuse::NEVER_ANSWERED || !is_habit);
-        if let Some(reason) = search.map(|_| "a search: many addresses, no answers").or(reason) {
+        if let Some(reason) = reason {
             refused.push(format!("{} ({} flows): {reason}", words(thing), seen.flows));
             continue;
         }
@@ -55,6 +57,10 @@ pub(super) fn items(gathered: &Gathered) -> (Vec<Allow>, Vec<String>) {
         notes.extend(note);
         ports.entry(thing.port).and_modify(|known| known.join(seen)).or_insert_with(|| seen.clone());
     }
+    // One line each, so that a search does not crowd out the rest of the list.
+    refused.extend(searched.iter().map(|((protocol, port), count)| {
+        format!("{} {port} to {count} addresses: a search: many addresses, no answers", Protocol(*protocol))
+    }));
     if gathered.crowded > 0 {
         refused.push(format!("{} flows of more things than are kept", gathered.crowded));
     }

@@ -109,7 +109,7 @@ impl Seen {
         let (devices, days, captures) = (self.devices.len(), self.days.len(), self.captures.len());
         let confidence = match () {
             () if devices >= 2 && (days >= 2 || captures >= 3) => Confidence::High,
-            () if devices >= 2 || days >= 2 || captures >= 2 => Confidence::Medium,
+            () if devices >= 2 || days >= 2 => Confidence::Medium,
             () => Confidence::Low,
         };
         Support {
