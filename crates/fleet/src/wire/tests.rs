@@ -107,7 +107,7 @@ prop_compose! {
     }
 }
 
-fn body() -> impl Strategy<Value = Body> {
+fn body() -> BoxedStrategy<Body> {
     let reason = of(prop::sample::select(RejectReason::ALL.to_vec()));
     prop_oneof![
         session().prop_map(|it| Body::Session(Box::new(it))),
@@ -122,6 +122,7 @@ fn body() -> impl Strategy<Value = Body> {
         activity(),
         planned().prop_map(|it| Body::PlannedChange(Box::new(it))),
     ]
+    .boxed()
 }
 
 fn direction() -> impl Strategy<Value = Direction> {
@@ -137,7 +138,8 @@ prop_compose! {
     }
 }
 
-fn activity() -> impl Strategy<Value = Body> {
+/// On the heap: the choice among so many kinds does not fit on the stack of a test's thread where nothing is optimised.
+fn activity() -> BoxedStrategy<Body> {
     let part = prop::sample::select(SimPart::ALL.to_vec());
     prop_oneof![
         flow().prop_map(|it| Body::Flow(Box::new(it))),
@@ -163,6 +165,7 @@ fn activity() -> impl Strategy<Value = Body> {
         }),
         network_sign().prop_map(|it| Body::Network(Box::new(it))),
     ]
+    .boxed()
 }
 
 prop_compose! {
