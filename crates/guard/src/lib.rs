@@ -17,3 +17,4 @@ pub mod pattern;
 pub mod roles;
 pub mod survey;
 pub mod view;
+pub mod watch;
