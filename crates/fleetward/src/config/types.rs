@@ -65,6 +65,10 @@ pub(crate) struct Capture {
     pub(crate) resolvers: Vec<IpAddr>,
     /// Time servers that they were given.
     pub(crate) clocks: Vec<IpAddr>,
+    /// Lists of names that devices should not call: one a line, or a hosts file.
+    pub(crate) trackers: Vec<PathBuf>,
+    /// Lists of names of resolvers over HTTPS.
+    pub(crate) doh: Vec<PathBuf>,
     /// How often what a device did is summed up for the journal.
     pub(crate) flush_every: Span,
     pub(crate) sources: Vec<CaptureSource>,
@@ -77,6 +81,8 @@ impl Default for Capture {
             routers: Vec::new(),
             resolvers: Vec::new(),
             clocks: Vec::new(),
+            trackers: Vec::new(),
+            doh: Vec::new(),
             flush_every: Span(Duration::from_mins(1)),
             sources: Vec::new(),
         }

@@ -12,6 +12,7 @@ mod people;
 mod record;
 mod source;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -21,6 +22,7 @@ use fleetward_api::{Component, Health};
 use fleetward_detect::Engine;
 use fleetward_fleet::Profile;
 use fleetward_fleet::metric::Sample;
+use fleetward_guard::watch::NameList;
 use fleetward_journal::Handle;
 use fleetward_store::Store;
 
@@ -62,6 +64,7 @@ impl Capture {
         if !sources.is_empty() {
             people.look(store, engine);
         }
+        let lists = lists(settings)?;
         // All are opened before one begins.
         let opened = sources.iter().map(|wanted| Source::open(wanted, settings)).collect::<anyhow::Result<Vec<_>>>()?;
         for (wanted, source) in sources.iter().zip(opened) {
@@ -74,6 +77,7 @@ impl Capture {
                 gauges: Arc::clone(&gauge),
                 stop: Arc::clone(&stop),
                 flush_every: settings.config.capture.flush_every.0,
+                lists: lists.clone(),
             }
             .begin(recorder)?;
             let thread = std::thread::Builder::new().name(format!("capture {}", wanted.name.value));
@@ -97,6 +101,21 @@ impl Capture {
             }
         }
     }
+}
+
+/// The lists of names that the configuration names.
+fn lists(settings: &Settings) -> anyhow::Result<fleetward_guard::watch::Settings> {
+    let read = |paths: &[PathBuf]| {
+        let mut list = NameList::default();
+        for path in paths.iter().map(|path| settings.path(path)) {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read the list {}", path.display()))?;
+            let _names = list.add(&text);
+        }
+        anyhow::Ok(list)
+    };
+    let wanted = &settings.config.capture;
+    Ok(fleetward_guard::watch::Settings { trackers: read(&wanted.trackers)?, doh: read(&wanted.doh)? })
 }
 
 impl Watch {

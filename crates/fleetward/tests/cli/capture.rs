@@ -133,10 +133,16 @@ fn a_pipe_is_a_sense_of_the_server() {
     std::thread::sleep(Duration::from_secs(3));
     let mut capture = Capture::new(now());
     capture.conversation(25, b"EHLO lamp\r\n");
+    capture.conversation(80, b"GET / HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic eDp5\r\n\r\n");
     pipe.write_all(&capture.bytes).unwrap();
-    let findings = place.until(&["findings", "list"], |rows| rows.as_array().is_some_and(|rows| !rows.is_empty()));
-    assert_eq!(findings[0]["subject"], "lamp", "{findings:#}");
-    assert!(findings[0]["observed"].as_str().is_some_and(|it| it.contains("port 25")), "{findings:#}");
+    let findings = place.until(&["findings", "list"], |rows| {
+        !with(rows, "rule", "mail-sent").is_empty() && !with(rows, "rule", "net-credentials-in-clear").is_empty()
+    });
+    let mail = with(&findings, "rule", "mail-sent");
+    assert_eq!(mail[0]["subject"], "lamp", "{findings:#}");
+    assert!(mail[0]["observed"].as_str().is_some_and(|it| it.contains("port 25")), "{findings:#}");
+    assert_eq!(with(&findings, "rule", "net-credentials-in-clear")[0]["subject"], "lamp", "{findings:#}");
+    assert!(!findings.to_string().contains("eDp5"), "a password is never kept");
     let journal = place.run(&["journal", "cat", "--format", "jsonl"]).ok();
     assert!(journal.contains("site-1"), "{journal}");
 }

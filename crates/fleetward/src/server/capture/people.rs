@@ -1,5 +1,6 @@
 //! Which address is which device: the inventory, and the addresses that open sessions were given; and what each model needs.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,6 +42,11 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn device(&self, host: HostId) -> Option<DeviceId> {
         self.devices.get(host.0 as usize).copied()
+    }
+
+    fn add_gone(&mut self, id: DeviceId) {
+        let _number = self.hosts.add(Host { name: "".into(), model: None }, &[], &[]);
+        self.devices.push(id);
     }
 
     fn add(&mut self, device: &Device, more: &[IpAddr]) {
@@ -102,20 +108,32 @@ impl People {
         self.changed.store(false, Ordering::Relaxed);
         *looked = Some(Instant::now());
         let sessions = sessions(engine);
-        let mut known = Known { hosts: self.network.clone(), devices: Vec::new() };
-        let read = store.each_device(|device| {
-            let begin = sessions.partition_point(|(id, _)| *id < device.id());
-            let own = sessions[begin..].iter().take_while(|(id, _)| *id == device.id());
-            known.add(&device, &own.map(|(_, ip)| *ip).collect::<Vec<_>>());
-        });
-        if let Err(error) = read {
+        let mut devices: HashMap<DeviceId, Device> = HashMap::new();
+        if let Err(error) = store.each_device(|device| drop(devices.insert(device.id(), device))) {
             tracing::warn!(%error, "the inventory cannot be read; packets are judged by what was known before");
             self.changed();
             return;
         }
+        let mut known = Known { hosts: self.network.clone(), devices: Vec::new() };
+        // A device keeps its number: what is remembered of it goes by that. One that is gone keeps its place without an address.
+        for id in &self.known().devices {
+            match devices.remove(id) {
+                Some(device) => known.add(&device, &addresses(&sessions, *id)),
+                None => known.add_gone(*id),
+            }
+        }
+        for device in devices.values() {
+            known.add(device, &addresses(&sessions, device.id()));
+        }
         *self.now.write() = Arc::new(known);
         self.turn.fetch_add(1, Ordering::Release);
     }
+}
+
+/// Those of one device.
+fn addresses(sessions: &[(DeviceId, IpAddr)], id: DeviceId) -> Vec<IpAddr> {
+    let begin = sessions.partition_point(|(other, _)| *other < id);
+    sessions[begin..].iter().take_while(|(other, _)| *other == id).map(|(_, ip)| *ip).collect()
 }
 
 /// Addresses of open sessions, in the order of devices.

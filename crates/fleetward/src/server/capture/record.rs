@@ -50,7 +50,6 @@ impl Recorder {
     }
 
     /// Something that does not fit.
-    #[expect(dead_code, reason = "comes with the watch over packets")]
     pub(super) fn sign(&mut self, device: DeviceId, identity: Option<Identity>, at: Timestamp, sign: NetworkSign) {
         self.gauges.signs.fetch_add(1, Ordering::Relaxed);
         self.observe(device, identity, at, Body::Network(Box::new(sign)));

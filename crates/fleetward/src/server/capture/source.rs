@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use fleetward_capture::{Batch, Exported, File, Live, LiveError, LiveOptions, TotalLimits, Totals};
 use fleetward_detect::Engine;
-use fleetward_fleet::DeviceId;
+use fleetward_fleet::{DeviceId, Identity};
 use fleetward_guard::view::View;
+use fleetward_guard::watch::{self, Noticed, Subject, Watch};
 use fleetward_packet::{Event, Limits, Sink, Table, Time};
 use fleetward_store::Store;
 use ipnet::IpNet;
@@ -90,6 +91,8 @@ pub(super) struct Reader {
     pub(super) gauges: Arc<Gauges>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) flush_every: Duration,
+    /// What the operator has on lists.
+    pub(super) lists: watch::Settings,
 }
 
 /// A thread's state.
@@ -108,6 +111,7 @@ struct Ears {
     known: Arc<Known>,
     turn: u64,
     totals: Totals<DeviceId>,
+    watch: Watch,
     recorder: Recorder,
 }
 
@@ -115,7 +119,9 @@ impl Reader {
     pub(super) fn begin(self, recorder: Recorder) -> anyhow::Result<Reading> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-        let ears = Ears { known: self.people.known(), turn: 0, totals: Totals::new(TotalLimits::default()), recorder };
+        let totals = Totals::new(TotalLimits::default());
+        let watch = Watch::new(self.lists.clone());
+        let ears = Ears { known: self.people.known(), turn: 0, totals, watch, recorder };
         let limits = limits(self.flush_every);
         Ok(Reading {
             reader: self,
@@ -142,6 +148,8 @@ impl Reading {
             Source::Export { socket, from } => self.export(&socket, &from),
         }
         self.table.finish(&mut self.ears);
+        // What waited for the rest of it has seen all there is.
+        self.ears.advance(Time(self.last.0.saturating_add(60_000_000_000)));
         self.flush();
     }
 
@@ -278,7 +286,10 @@ impl Reading {
     fn by_the_clock(&mut self, is_idle: bool) {
         self.reader.people.look(&self.reader.store, &self.reader.engine);
         if is_idle {
-            self.table.advance(Time(clock::now().0.saturating_mul(1_000_000)), &mut self.ears);
+            let now = Time(clock::now().0.saturating_mul(1_000_000));
+            self.table.advance(now, &mut self.ears);
+            self.ears.advance(now);
+            self.ears.recorder.write();
         }
         if self.flushed_at.elapsed() >= self.reader.flush_every {
             self.flush();
@@ -299,7 +310,9 @@ impl Ears {
         if turn != self.turn {
             self.turn = turn;
             self.known = people.known();
-            let _profiles = people.profiles();
+            let profiles = people.profiles();
+            let of_models = profiles.iter().filter_map(|it| Some((&*it.model, it.network.as_ref()?)));
+            self.watch.set_profiles(of_models);
         }
     }
 
@@ -310,17 +323,44 @@ impl Ears {
     }
 }
 
+impl Ears {
+    /// What waited for more is judged.
+    fn advance(&mut self, now: Time) {
+        let Self { known, watch, recorder, .. } = self;
+        watch.advance(now, &known.hosts, &mut |noticed| write(known, recorder, noticed));
+    }
+}
+
+/// A sign about a device of the inventory, or about somebody who is named by a hardware address.
+fn write(known: &Known, recorder: &mut Recorder, noticed: Noticed) {
+    let Noticed { subject, time, sign } = noticed;
+    match subject {
+        Subject::Host(host) => {
+            if let Some(device) = known.device(host) {
+                recorder.sign(device, None, time.timestamp(), sign);
+            }
+        }
+        Subject::Mac(mac) => {
+            let identity = Identity::Mac(mac);
+            let device = DeviceId::of(&identity.default_name());
+            recorder.sign(device, Some(identity), time.timestamp(), sign);
+        }
+    }
+}
+
 impl Sink for Ears {
     fn event(&mut self, event: Event<'_>) {
+        let Self { known, watch, recorder, totals, .. } = self;
+        watch.event(&event, &known.hosts, &mut |noticed| write(known, recorder, noticed));
         let (flow, ended) = match event {
             Event::Grew(flow) => (flow, false),
             Event::Closed(flow) => (flow, true),
             _ => return,
         };
-        let growth = self.totals.growth(flow, ended);
-        for view in View::of(flow, &self.known.hosts) {
-            if let Some(device) = self.known.device(view.host) {
-                self.totals.add(device, view.begins, flow, &growth);
+        let growth = totals.growth(flow, ended);
+        for view in View::of(flow, &known.hosts) {
+            if let Some(device) = known.device(view.host) {
+                totals.add(device, view.begins, flow, &growth);
             }
         }
     }
