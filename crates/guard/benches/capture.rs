@@ -3,6 +3,8 @@
 //! `cargo bench -p fleetward-guard --bench capture -- file CAPTURE OUT` and `-- flows NUMBER`; each prints one JSON object.
 //! `cargo xtask bench capture` runs both beside other tools.
 
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures of a bench, printed")]
+
 use std::fs::File;
 use std::io::Write as _;
 use std::net::IpAddr;

@@ -1,5 +1,7 @@
 //! A site in network namespaces: devices on a bridge, a gateway, and beyond it an "Internet".
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
