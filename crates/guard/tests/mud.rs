@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Protocol, Role, TlsShape};
+use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Profile, Protocol, Role, TlsShape};
+use fleetward_guard::learn::profile_yaml;
 use fleetward_guard::mud::{export, import, verify};
 
 fn data() -> Option<PathBuf> {
@@ -38,6 +39,10 @@ fn every_real_file_is_read_and_what_is_too_wide_is_said() {
         for allow in &imported.profile.allow {
             assert!(!allow.protocol.has_ports() || !allow.ports.is_empty(), "{name}: {allow:?} has no port");
         }
+        let page = profile_yaml(&name, &imported.profile, None);
+        let back = Profile::from_yaml(&page).unwrap_or_else(|error| panic!("{name}: {error}\n{page}"));
+        assert_eq!(back.network.as_ref(), Some(&imported.profile), "{name}: what is taken may be written by hand");
+        import(&export(&name, &imported.profile)).unwrap_or_else(|error| panic!("{name} again: {error}"));
         files += 1;
         taken += imported.profile.allow.len();
         refused += imported.refused.len();

@@ -124,8 +124,16 @@ fn line(text: &mut String, indent: usize, key: &str, value: &impl Serialize) {
     let _ = writeln!(text, "{:indent$}{key}: {}", "", json(value));
 }
 
+/// JSON is YAML but for what YAML does not print (YAML 1.2 §5.1), which JSON need not escape: DEL, C1, separators of lines, the byte order mark.
 fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let is_printed =
+        |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(is_printed) {
+        return text;
+    }
+    let escaped = |c: char| if is_printed(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -152,6 +160,13 @@ mod tests {
         assert_eq!(Profile::from_yaml(&text).expect("it is a profile").network, Some(profile()));
         let empty = NetworkProfile::default();
         assert_eq!(Profile::from_yaml(&profile_yaml("bulb", &empty, None)).expect("it is one").network, Some(empty));
+    }
+
+    #[test]
+    fn what_yaml_does_not_print_is_escaped() {
+        let network = NetworkProfile { mud_url: Some("https://a\u{7f}\u{85}\u{2028}\u{feff}é".into()), ..profile() };
+        let back = Profile::from_yaml(&profile_yaml("bulb\u{7f}", &network, None)).expect("it is a profile");
+        assert_eq!((&*back.model, back.network), ("bulb\u{7f}", Some(network)));
     }
 
     #[test]
