@@ -242,7 +242,7 @@ struct Result {
     measures: u64,
     hours: u64,
     cpu: f64,
-    limits: Option<[Option<f64>; 4]>,
+    limits: Option<[Option<f64>; 7]>,
 }
 
 impl Result {
@@ -321,9 +321,12 @@ fn account(verdicts: &mut Vec<Verdict>, hour: u32, misused: &BTreeSet<u64>, sims
                     }
                 } else if unusual.first {
                     let name = match unusual.basis {
-                        Basis::Hour => "hour",
-                        Basis::Day => "day",
-                        Basis::Drift => "drift",
+                        Basis::SentHour => "hour ^",
+                        Basis::ReceivedHour => "hour v",
+                        Basis::SentDay => "day ^",
+                        Basis::ReceivedDay => "day v",
+                        Basis::SentDrift => "drift ^",
+                        Basis::ReceivedDrift => "drift v",
                         Basis::Pattern => "pattern",
                     };
                     if std::env::var("SHOW").is_ok() {

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fleetward_baseline::{
-    Budget, DeviceBaseline, Evidence, FleetBaseline, Measure, ModelKey, Phase, Settings, Traffic, Unusual, Verdict,
+    Basis, Budget, DeviceBaseline, Evidence, FleetBaseline, Measure, ModelKey, Phase, Settings, Traffic, Unusual,
+    Verdict,
 };
 use fleetward_fleet::{Body, DeviceId, Observation, Session, SessionStatus, Timestamp};
 use fleetward_simulate::{CLASSES, Config, Misuse, Overlay, Scenario, World, misuse::PUBLIC};
@@ -61,10 +62,13 @@ impl Judge {
         match verdict {
             Verdict::Unusual(Unusual { device, first: true, basis, .. }) => {
                 let name = match basis {
-                    fleetward_baseline::Basis::Hour => "hour",
-                    fleetward_baseline::Basis::Day => "day",
-                    fleetward_baseline::Basis::Drift => "drift",
-                    fleetward_baseline::Basis::Pattern => "pattern",
+                    Basis::SentHour => "hour ^",
+                    Basis::ReceivedHour => "hour v",
+                    Basis::SentDay => "day ^",
+                    Basis::ReceivedDay => "day v",
+                    Basis::SentDrift => "drift ^",
+                    Basis::ReceivedDrift => "drift v",
+                    Basis::Pattern => "pattern",
                 };
                 let Verdict::Unusual(unusual) = verdict else { return };
                 self.alarms.push((device, at, name, unusual.sentence(None)));

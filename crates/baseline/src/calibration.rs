@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lessons::Lessons;
 use crate::pace::Pace;
 use crate::score::{BRANCHES, Basis, Score};
 use crate::tail::Tail;
@@ -14,11 +15,6 @@ const STRATA: usize = AGES.len() + 1;
 const BORROWED: f64 = 30_000.0;
 /// Device-hours, own and borrowed, below which nothing is said.
 const READY: f64 = 15_000.0;
-/// An alarm may teach the tail, but only so many times as often as the budget expects: attacks are not what is usual, yet a
-/// tail that is really heavier must be learnt. At 1.5 a tail that is too thin corrects itself by a third at a time.
-const TEACHING: f64 = 1.5;
-/// And it teaches no more than this part (and this much) above the threshold.
-const REACH: (f64, f64) = (1.1, 0.2);
 /// Days of all devices in which everything teaches: a young tail knows no attack from chance.
 const YOUNG_HOURS: f64 = 21.0 * 24.0;
 /// What a day forgets: half in eight weeks.
@@ -27,7 +23,7 @@ const FADE: f64 = 0.987_7;
 /// The tails of one model, or of the whole fleet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Calibration {
-    /// Told episodes against the budget. Slow and bounded: a wave of attacks may halve the pace, not stop it.
+    /// Told episodes against the budget. Slow and bounded.
     pace: Pace,
     tails: [[Tail; BRANCHES]; STRATA],
     /// What the day has taught so far.
@@ -51,9 +47,8 @@ impl Default for Calibration {
 struct Threshold {
     plain: Option<f64>,
     supported: Option<f64>,
-    /// How many more alarms may teach.
-    lessons: f64,
     rate: f64,
+    lessons: Lessons,
 }
 
 /// How a score compares.
@@ -72,18 +67,27 @@ pub(crate) fn stratum(days: u16) -> usize {
 
 impl Calibration {
     /// Time passed for a device of that age, on all basises of hours or of days.
-    pub(crate) fn pass(&mut self, stratum: usize, basis: Basis, hours: f64) {
+    pub(crate) fn pass(&mut self, stratum: usize, basis: Basis, hours: f64, devices: u32) {
         self.today[stratum][basis as usize].pass(hours);
         let threshold = &mut self.thresholds[stratum][basis as usize];
-        if basis == Basis::Hour && threshold.plain.is_some() {
-            self.pace.settle(threshold.rate / Basis::Hour.share() * hours, 0.0);
+        if basis == Basis::SentHour && threshold.plain.is_some() {
+            self.pace.settle(threshold.rate / Basis::SentHour.share() * hours, 0.0);
         }
-        threshold.lessons = (threshold.lessons + TEACHING * threshold.rate * hours).min(1.0);
+        threshold.lessons.pass(hours, 168.0 * f64::from(devices));
     }
 
-    /// An episode was told.
-    pub(crate) fn told(&mut self) {
-        self.pace.settle(0.0, 1.0);
+    /// An episode that was told is over. `odds`: how much rarer its highest score was than what just passes. Half of what
+    /// chance brings lies within a half of the threshold's odds, whatever the tail; what lies far beyond is most often no
+    /// chance. So those within count twice and those beyond not at all: attacks, however many, do not raise the threshold.
+    pub(crate) fn told(&mut self, odds: f64) {
+        self.pace.settle(0.0, if odds > 0.5 { 2.0 } else { 0.0 });
+    }
+
+    /// How often such a score happens, of what just passes: 1 at the threshold, less above.
+    pub(crate) fn odds(&self, stratum: usize, basis: Basis, score: f64) -> f64 {
+        let tail = &self.tails[stratum][basis as usize];
+        let least = self.thresholds[stratum][basis as usize].plain.map_or(0.0, |limit| tail.rate(limit));
+        if least > 0.0 { (tail.rate(score) / least).min(1.0) } else { 1.0 }
     }
 
     pub(crate) fn standing(&self, stratum: usize, basis: Basis, score: Score, is_supported: bool) -> Standing {
@@ -96,20 +100,12 @@ impl Calibration {
         }
     }
 
-    /// Learns the height of an episode and where it came from. What is above the threshold teaches within limits only.
+    /// Learns the height of an episode and where it came from, within the limits of [`Lessons`].
     pub(crate) fn learn(&mut self, stratum: usize, basis: Basis, (mut height, base): (f64, f64), devices: u32) {
         let tail = &mut self.today[stratum][basis as usize];
         let is_young = self.tails[stratum][basis as usize].exposure() < YOUNG_HOURS * f64::from(devices);
-        let threshold = &mut self.thresholds[stratum][basis as usize];
-        if let Some(limit) = threshold.plain
-            && height > limit
-            && !is_young
-        {
-            if threshold.lessons < 1.0 {
-                return;
-            }
-            threshold.lessons -= 1.0;
-            height = height.min(limit * REACH.0 + REACH.1);
+        if !is_young {
+            height = self.thresholds[stratum][basis as usize].lessons.take(height);
         }
         if height > base {
             tail.add(height);
@@ -154,6 +150,7 @@ impl Calibration {
                 let is_ready = tail.exposure() >= READY;
                 let threshold = &mut self.thresholds[stratum][at];
                 threshold.rate = wanted;
+                threshold.lessons.know(|height| tail.rate(height));
                 // Older devices have thinner tails: until theirs is known, the tail of younger ones is a safe bound.
                 let limit = |rate| tail.quantile(rate).filter(|_| is_ready).map(|limit| limit.max(basis.least()));
                 threshold.plain = limit(asked).or(younger.plain);

@@ -3,17 +3,17 @@
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::days::{Days, Evidence, SIGMA};
 use crate::dice::{Dice, towards16};
+use crate::evidence::SIGMA;
+use crate::lane::{Closed, Lane};
 use crate::octaves::{self, OCTAVE};
 use crate::open::{OpenHours, oldest_open, spread};
-use crate::week::{Slot, Usual, Week};
+use crate::pattern::Pattern;
+use crate::week::{Slot, Week};
 use crate::{Kind, Measure};
 
 /// Idle hours that are worked through one by one; after a longer silence the rest teaches nothing more.
 const IDLE: u32 = 14 * 24;
-/// The record of an hour loses this much a day: an octave in 51 days.
-const FADE: u16 = 5;
 /// Days in which every hour is told to the model half.
 const YOUNG: u32 = 7;
 /// After that one in this many ordinary hours is told.
@@ -36,18 +36,21 @@ pub struct Traffic {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceBaseline {
     open: OpenHours,
-    days: Days,
     week: Week,
+    pattern: Pattern,
+    /// What it sends, and what it receives.
+    lanes: [Lane; 2],
     /// Hour of the first record.
     first: u32,
     /// Centre of the log-volume of all active hours.
     level: u16,
     /// Active hours so far.
     active: u16,
-    /// The highest hour, fading.
-    record: u16,
     /// Device-hours closed since the last measure of a closed hour.
     untold: u16,
+    /// Days that are over, and those of them with traffic; at most 255.
+    days: u8,
+    busy: u8,
 }
 
 impl DeviceBaseline {
@@ -56,13 +59,15 @@ impl DeviceBaseline {
         let base = oldest_open(first);
         Self {
             open: OpenHours::new(base),
-            days: Days::default(),
             week: Week::default(),
+            pattern: Pattern::default(),
+            lanes: Default::default(),
             first: base,
             level: 0,
             active: 0,
-            record: 0,
             untold: 0,
+            days: 0,
+            busy: 0,
         }
     }
 
@@ -75,10 +80,12 @@ impl DeviceBaseline {
             return;
         }
         spread(traffic.since, at, bytes, |hour, part| {
-            if self.open.add(hour, part) {
+            let sent = (u128::from(part) * u128::from(traffic.up) / u128::from(bytes)) as u64;
+            let lanes = [sent, part - sent];
+            if self.open.add(hour, lanes) {
                 self.early(hour, out);
             } else {
-                self.active_hour(hour, part, out);
+                self.active_hour(hour, lanes, out);
             }
         });
     }
@@ -110,12 +117,12 @@ impl DeviceBaseline {
 
     fn close_until(&mut self, until: u32, out: &mut Vec<Measure>) {
         while self.open.oldest() < until {
-            let (hour, bytes) = self.open.close();
+            let (hour, lanes) = self.open.close();
             self.untold = self.untold.saturating_add(1);
-            if bytes == 0 {
+            if lanes == [0; 2] {
                 self.week.was_idle(Slot::of(hour), self.dice(hour));
             } else {
-                self.active_hour(hour, bytes, out);
+                self.active_hour(hour, lanes, out);
             }
             if hour % 24 == 23 {
                 self.close_day(hour, out);
@@ -123,45 +130,42 @@ impl DeviceBaseline {
         }
     }
 
-    /// Tells an open hour that is already above everything the device remembers, again after each octave.
+    /// Tells an open hour that is already above everything the device remembers in one direction, again after each octave.
     fn early(&mut self, hour: u32, out: &mut Vec<Measure>) {
-        let bytes = self.open.bytes(hour);
-        let octaves = octaves::from_bytes(bytes);
-        if octaves <= self.record.saturating_add(OCTAVE as u16 / 4) || !self.open.tell(octaves) {
-            return;
-        }
-        let measure = self.measure(hour, bytes, Kind::Open);
-        if measure.deviations() > 3.0 {
-            out.push(measure);
+        let lanes = self.open.bytes(hour);
+        let above = |bytes: u64, lane: &Lane| {
+            let octaves = octaves::from_bytes(bytes);
+            if octaves > lane.hours().record.saturating_add(OCTAVE as u16 / 4) { octaves } else { 0 }
+        };
+        if self.open.tell([above(lanes[0], &self.lanes[0]), above(lanes[1], &self.lanes[1])]) {
+            out.push(self.measure(hour, lanes, Kind::Open));
         }
     }
 
-    fn active_hour(&mut self, hour: u32, bytes: u64, out: &mut Vec<Measure>) {
-        let measure = self.measure(hour, bytes, Kind::Closed);
+    fn active_hour(&mut self, hour: u32, lanes: [u64; 2], out: &mut Vec<Measure>) {
+        let measure = self.measure(hour, lanes, Kind::Closed);
         if self.is_worth_telling(&measure) {
             out.push(measure);
             self.untold = 0;
         }
         if measure.active > 0 {
             let above = measure.octaves() - measure.centre();
-            self.days.add_hour(above * SIGMA / i32::from(measure.spread));
+            self.pattern.add_hour(above * SIGMA / i32::from(measure.spread));
         }
         self.learn(&measure);
-        self.days.add(bytes);
-        self.days.end_hour(octaves::from_bytes(bytes));
+        self.lanes.iter_mut().zip(lanes).for_each(|(lane, bytes)| lane.end_hour(bytes));
     }
 
     fn is_worth_telling(&self, measure: &Measure) -> bool {
-        u32::from(measure.days) < YOUNG
-            || measure.octaves() > i32::from(self.record) - OCTAVE / 4
-            || self.dice(measure.hour).hits(1, SAMPLE)
+        u32::from(measure.days) < YOUNG || measure.is_near_record(OCTAVE / 4) || self.dice(measure.hour).hits(1, SAMPLE)
     }
 
-    fn measure(&self, hour: u32, bytes: u64, kind: Kind) -> Measure {
+    fn measure(&self, hour: u32, [sent, received]: [u64; 2], kind: Kind) -> Measure {
         let days = hour.saturating_sub(self.first) / 24;
         let usual = |hour| self.week.usual(Slot::of(hour), days);
         Measure {
-            bytes,
+            sent,
+            received,
             hour,
             hours: self.untold,
             days: days.min(65_535) as u16,
@@ -169,13 +173,10 @@ impl DeviceBaseline {
             usual: [usual(hour.saturating_sub(1)), usual(hour), usual(hour + 1)],
             spread: (self.week.spread(Slot::of(hour)) * 5 / 4) as u16,
             level: self.level,
-            busiest: self.days.busiest().centre,
-            variety: self.days.busiest().spread,
-            busy_days: self.days.busiest().days,
+            busy_days: self.busy,
             active: self.active,
-            record: self.record,
-            volume: Evidence::default(),
-            pattern: Evidence::default(),
+            lanes: [self.lanes[0].hours(), self.lanes[1].hours()],
+            ..Measure::EMPTY
         }
     }
 
@@ -191,24 +192,34 @@ impl DeviceBaseline {
         let expected = if own.weight == 0 { centre } else { i32::from(own.centre) };
         let rate = u32::from(own.weight).clamp(1, 8);
         self.week.was_active(Slot::of(measure.hour), near, expected, rate, dice);
-        self.learn_level(octaves, near, dice);
+        self.learn_level(near, dice);
     }
 
-    fn learn_level(&mut self, octaves: i32, near: i32, dice: Dice) {
+    fn learn_level(&mut self, near: i32, dice: Dice) {
         self.active = self.active.saturating_add(1);
         let rate = u32::from(self.active).min(256);
         self.level = towards16(self.level, near, rate, dice.again());
-        self.record = self.record.max(octaves.clamp(0, 65_535) as u16);
     }
 
     fn close_day(&mut self, hour: u32, out: &mut Vec<Measure>) {
-        self.record = self.record.saturating_sub(FADE);
-        let Some(day) = self.days.close(Slot::of(hour).day, self.dice(hour)) else { return };
-        let mut measure = self.measure(hour - 23, day.bytes, Kind::Day);
-        measure.hours = 24;
-        measure.usual = [Usual::default(), day.usual, Usual::default()];
-        (measure.spread, measure.record) = (day.spread, day.record);
-        (measure.volume, measure.pattern) = (day.volume, day.pattern);
+        let dice = self.dice(hour);
+        self.days = self.days.saturating_add(1);
+        if !self.lanes.iter().any(Lane::is_busy) {
+            self.pattern.rest();
+            self.lanes.iter_mut().for_each(|lane| lane.rest(self.days, dice));
+            return;
+        }
+        let before = self.busy;
+        self.busy = self.busy.saturating_add(1);
+        let days = (self.days, self.busy);
+        let lanes: [Closed; 2] = self.lanes.each_mut().map(|lane| lane.close(days, dice.again()));
+        let mut measure = self.measure(hour - 23, lanes.map(|lane| lane.bytes), Kind::Day);
+        (measure.hours, measure.busy_days) = (24, before);
+        measure.lanes = lanes.map(|lane| lane.known);
+        let more = lanes[0].more.saturating_add(lanes[1].more);
+        measure.drifts = [0, 1].map(|lane| self.lanes[lane].judge(&lanes[lane], self.days, more, dice.again()));
+        measure.means = self.lanes.each_ref().map(Lane::mean_day);
+        measure.pattern = self.pattern.close(self.busy, measure.octaves() as u16);
         out.push(measure);
     }
 

@@ -21,18 +21,22 @@
     reason = "fixed-point arithmetic; each value is clamped to its range where it is made"
 )]
 
+mod busiest;
 mod calibration;
-mod days;
 mod device;
 mod dice;
+mod evidence;
 mod fleet;
 mod guard;
+mod lane;
+mod lessons;
 mod measure;
 mod model;
 mod norm;
 mod octaves;
 mod open;
 mod pace;
+mod pattern;
 mod score;
 mod settings;
 mod tail;
@@ -42,7 +46,7 @@ mod week;
 
 pub use device::{DeviceBaseline, Traffic};
 pub use fleet::{FleetBaseline, ModelKey};
-pub use measure::{Kind, Measure, Metric};
+pub use measure::{Direction, Kind, Measure, Metric};
 pub use model::{Learning, ModelBaseline};
 pub use pace::Pace;
 pub use score::Basis;

@@ -4,7 +4,8 @@ use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Settings;
-use crate::days::Evidence as DayEvidence;
+use crate::evidence::Evidence;
+use crate::lane::Known;
 use crate::octaves;
 use crate::week::Usual;
 
@@ -28,12 +29,23 @@ pub enum Kind {
     Day,
 }
 
+/// What one direction of a device's traffic is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// By the device.
+    Sent,
+    /// To the device.
+    Received,
+}
+
 /// One hour or day of one device, with what the device itself knows about such hours or days before it learns from this
-/// one. `Copy`, at most 64 bytes. Volumes marked *octaves* are log2(bytes + 256) in 1/256.
+/// one. `Copy`, about a hundred bytes. Volumes marked *octaves* are log2(bytes + 256) in 1/256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
-    /// Bytes, both directions.
-    pub bytes: u64,
+    /// Bytes sent by the device.
+    pub sent: u64,
+    /// Bytes sent to the device.
+    pub received: u64,
     /// Hours since 1970-01-01T00:00Z; for a day, its first hour.
     pub hour: u32,
     /// Device-hours that this measure stands for: uninteresting hours are not told one by one.
@@ -42,29 +54,59 @@ pub struct Measure {
     pub days: u16,
     /// What it is about.
     pub kind: Kind,
-    /// Centre and weight of the hour before, this hour and the hour after; a day has only the middle one. *octaves*
+    /// Centre and weight of the hour before, this hour and the hour after. *octaves*
     pub(crate) usual: [Usual; 3],
     /// Standard deviation around the centre. *octaves*
     pub(crate) spread: u16,
     /// The device's level over all active hours. *octaves*
     pub(crate) level: u16,
-    /// Where the busiest hour of a day usually lies. *octaves*
-    pub(crate) busiest: u16,
-    /// The usual distance from there. *octaves*
-    pub(crate) variety: u16,
-    /// Days that both rest on.
+    /// Days with traffic that busiest hours and usual days rest on.
     pub(crate) busy_days: u8,
     /// Active hours that the level rests on.
     pub(crate) active: u16,
-    /// The highest hour (or day) before this one, fading. *octaves*
-    pub(crate) record: u16,
-    /// Evidence over days that days have more bytes, after this one.
-    pub(crate) volume: DayEvidence,
+    /// What is known about the busiest hours (for a day, about days), sent and received.
+    pub(crate) lanes: [Known; 2],
+    /// Evidence over days that more is sent or received, after this one. Days only, like what follows.
+    pub(crate) drifts: [Evidence; 2],
+    /// Bytes of a day of late, on the mean.
+    pub(crate) means: [u64; 2],
     /// Evidence over days that hours are higher than usual for their time of the week.
-    pub(crate) pattern: DayEvidence,
+    pub(crate) pattern: Evidence,
 }
 
 impl Measure {
+    /// Nothing measured.
+    pub(crate) const EMPTY: Self = Self {
+        sent: 0,
+        received: 0,
+        hour: 0,
+        hours: 0,
+        days: 0,
+        kind: Kind::Closed,
+        usual: [Usual { centre: 0, weight: 0 }; 3],
+        spread: 0,
+        level: 0,
+        busy_days: 0,
+        active: 0,
+        lanes: [Known { centre: 0, spread: 0, record: 0 }; 2],
+        drifts: [Evidence::NONE; 2],
+        means: [0; 2],
+        pattern: Evidence::NONE,
+    };
+
+    /// Bytes in both directions.
+    pub fn bytes(&self) -> u64 {
+        self.sent.saturating_add(self.received)
+    }
+
+    /// Bytes in one.
+    pub fn lane(&self, direction: Direction) -> u64 {
+        match direction {
+            Direction::Sent => self.sent,
+            Direction::Received => self.received,
+        }
+    }
+
     /// When the hour or day began.
     pub fn start(&self) -> Timestamp {
         Timestamp::from_secs(i64::from(self.hour) * 3600)
@@ -73,14 +115,25 @@ impl Measure {
     /// Whether this measure could lead to an alarm at all: cheap, and never false where [`crate::FleetBaseline::judge`]
     /// names the device because of this measure. True for few measures (about one device-day in ten).
     pub fn may_alarm(&self, settings: &Settings) -> bool {
-        let is_higher = self.octaves() > i32::from(self.record) || self.volume.rises() || self.pattern.rises();
-        let floor = if self.kind == Kind::Day { settings.floor / crate::score::WEEK } else { settings.floor };
-        is_higher && self.bytes >= floor
+        if self.kind != Kind::Day {
+            return self.bytes() >= settings.floor && self.is_near_record(0);
+        }
+        let least = octaves::from_bytes(settings.floor / crate::score::WEEK);
+        let rises = |evidence: &Evidence| evidence.rises() && evidence.weight >= least;
+        self.bytes() >= settings.floor && self.is_near_record(0) || self.drifts.iter().chain([&self.pattern]).any(rises)
+    }
+
+    /// Whether more was sent or received than ever, or nearly, by so many octaves in 1/256.
+    pub(crate) fn is_near_record(&self, within: i32) -> bool {
+        let lanes = [self.sent, self.received].into_iter().zip(&self.lanes);
+        let mut near =
+            lanes.map(|(bytes, known)| i32::from(octaves::from_bytes(bytes)) > i32::from(known.record) - within);
+        near.any(|near| near)
     }
 
     /// The volume. *octaves*
     pub(crate) fn octaves(&self) -> i32 {
-        i32::from(octaves::from_bytes(self.bytes))
+        i32::from(octaves::from_bytes(self.bytes()))
     }
 
     /// The highest centre among this hour and its neighbours (jitter and daylight saving move a schedule by one), each
@@ -95,6 +148,7 @@ impl Measure {
     }
 
     /// How many deviations above the centre.
+    #[cfg(test)]
     pub(crate) fn deviations(&self) -> f64 {
         f64::from(self.octaves() - self.centre()) / f64::from(self.spread.max(1))
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::{Calibration, Standing, stratum};
 use crate::guard::Guard;
 use crate::octaves::{self, OCTAVE};
-use crate::score::{Basis, Score, Typical};
+use crate::score::{BRANCHES, Basis, Score, Typical};
 use crate::{Evidence, Kind, Measure, Metric, Settings, Unusual, Verdict};
 
 /// An episode is over this long after the last unusual hour.
@@ -30,8 +30,8 @@ pub struct Learning {
     pub device_hours: u64,
     /// Whether alarms are told yet: the tail is known well enough for the budget.
     pub is_ready: bool,
-    /// Where alarms of grown devices begin, in scores of an hour, a day, a drift and a pattern.
-    pub limits: [Option<f64>; 4],
+    /// Where alarms of grown devices begin, in scores, by [`Basis`].
+    pub limits: [Option<f64>; BRANCHES],
 }
 
 /// What all devices of one model have taught.
@@ -59,6 +59,8 @@ struct Episode {
     is_told: bool,
     /// In what it was unusual at first: one episode is one finding, also when the days follow the hours.
     metric: Metric,
+    /// How often by chance such an episode happens, of all that just pass; the least of it. Evidence of other kinds apart.
+    odds: f64,
 }
 
 impl ModelBaseline {
@@ -102,7 +104,7 @@ impl ModelBaseline {
             episode.last = self.now + NEXT_DAY;
         }
         if measure.kind != Kind::Open {
-            self.calibration.pass(age, basis, f64::from(measure.hours));
+            self.calibration.pass(age, basis, f64::from(measure.hours), self.devices());
             if let Some(lesson) = score.lesson
                 && !self.guard.excuses(self.now)
                 && !evidence.expected
@@ -119,17 +121,17 @@ impl ModelBaseline {
         for unusual in self.guard.release(self.now) {
             if let Some(episode) = self.open.get_mut(&unusual.device) {
                 episode.is_told = true;
-                self.calibration.told();
             }
             out.push(Verdict::Unusual(unusual));
         }
         if let Some(wide) = self.guard.tell(self.now, self.devices()) {
             out.push(Verdict::ModelWide(wide));
         }
-        let now = self.now;
+        let (now, calibration) = (self.now, &mut self.calibration);
         self.open.retain(|device, episode| {
             let goes_on = now.since(episode.last) < CALM;
             if !goes_on && episode.is_told {
+                calibration.told(episode.odds);
                 out.push(Verdict::Over { device: *device, metric: episode.metric, at: now });
             }
             goes_on
@@ -175,16 +177,16 @@ impl ModelBaseline {
         let is_told = told == Some(true)
             || (told.is_none() || !self.guard.keeps(device)) && self.guard.start(hour, now, &unusual, self.devices());
         if is_told {
-            if told != Some(true) {
-                self.calibration.told();
-            }
             out.push(Verdict::Unusual(unusual));
         } else if let Some(wide) = self.guard.tell(now, self.devices()) {
             out.push(Verdict::ModelWide(wide));
         }
         if self.open.len() < MOST_OPEN || told.is_some() {
             let last = if measure.kind == Kind::Day { now + NEXT_DAY } else { now };
-            self.open.insert(device, Episode { last, is_told, metric: unusual.metric });
+            let (age, basis, score) = what;
+            let odds = if evidence.supports() { 0.0 } else { self.calibration.odds(age, basis, score.score) };
+            let odds = episode.map_or(odds, |episode| episode.odds.min(odds));
+            self.open.insert(device, Episode { last, is_told, metric: unusual.metric, odds });
         }
     }
 
@@ -196,21 +198,19 @@ impl ModelBaseline {
         (age, basis, score): (usize, Basis, Score),
         first: bool,
     ) -> Unusual {
-        let centre = if measure.kind == Kind::Day { i32::from(measure.usual[1].centre) } else { measure.centre() };
-        let reach = i32::from(measure.spread).max(OCTAVE / 8) * 2;
+        let (low, high, now, is_record) = reach(measure, basis);
         Unusual {
             device,
-            metric: if matches!(basis, Basis::Drift | Basis::Pattern) { Metric::Drift } else { Metric::Bytes },
+            metric: if basis.is_slow() { Metric::Drift } else { Metric::Bytes },
             basis,
             at: measure.start(),
-            span_hours: if measure.kind == Kind::Day { 24 } else { 1 },
             is_open: measure.kind == Kind::Open,
             first,
-            usual_low: octaves::to_bytes(f64::from(centre - reach)),
-            usual_high: octaves::to_bytes(f64::from(centre + reach)),
-            now: measure.bytes,
+            usual_low: low,
+            usual_high: high,
+            now,
             days: measure.days,
-            is_record: measure.octaves() > i32::from(measure.record),
+            is_record,
             once_in_hours: self.calibration.once_in_hours(age, basis, score.score),
             others_high: self.guard.others(measure.hour, device),
             devices: self.devices(),
@@ -236,7 +236,32 @@ impl ModelBaseline {
     }
 }
 
+/// What is usual (low and high), what is now, and whether that is the most that is remembered.
+fn reach(measure: &Measure, basis: Basis) -> (u64, u64, u64, bool) {
+    let around = |centre: i32, spread: i32| {
+        let spread = spread.max(OCTAVE / 8) * 2;
+        (octaves::to_bytes(f64::from(centre - spread)), octaves::to_bytes(f64::from(centre + spread)))
+    };
+    let Some(direction) = basis.direction() else {
+        let (low, high) = around(measure.centre(), measure.spread.into());
+        return (low, high, measure.bytes(), false);
+    };
+    let known = &measure.lanes[direction as usize];
+    let (low, high) = around(known.centre.into(), known.spread.into());
+    if basis.is_slow() {
+        let mean = octaves::to_bytes(f64::from(known.centre));
+        return (mean, mean, measure.means[direction as usize], false);
+    }
+    let now = measure.lane(direction);
+    (low, high, now, octaves::from_bytes(now) > known.record)
+}
+
+/// More than usual is still sent or received.
 fn is_still_high(measure: &Measure) -> bool {
-    let above = i32::from(octaves::from_bytes(measure.bytes)) - i32::from(measure.usual[1].centre);
-    f64::from(above) > STILL_HIGH * f64::from(measure.spread)
+    let lanes = [measure.sent, measure.received].into_iter().zip(&measure.lanes);
+    let mut above = lanes.map(|(bytes, known)| {
+        let above = i32::from(octaves::from_bytes(bytes)) - i32::from(known.centre);
+        f64::from(above) / f64::from(known.spread.max(1))
+    });
+    above.any(|above| above > STILL_HIGH)
 }

@@ -3,6 +3,8 @@
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::lane::{UNIT, units};
+
 /// Seconds in an hour.
 const HOUR: i64 = 3600;
 /// Records may come this late against each other, in seconds.
@@ -23,15 +25,16 @@ pub(crate) fn oldest_open(now: Timestamp) -> u32 {
 /// The last hours of a device: at most four are open at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenHours {
-    bytes: [u64; 3],
+    /// What was sent and what was received, in [`UNIT`].
+    bytes: [[u32; 2]; 3],
     oldest: u32,
-    /// The highest log-volume of an open hour that was told early.
-    told: u16,
+    /// The highest log-volumes of an open hour that were told early: sent, received.
+    told: [u16; 2],
 }
 
 impl OpenHours {
     pub(crate) fn new(oldest: u32) -> Self {
-        Self { bytes: [0; 3], oldest, told: 0 }
+        Self { bytes: [[0; 2]; 3], oldest, told: [0; 2] }
     }
 
     pub(crate) fn oldest(&self) -> u32 {
@@ -43,33 +46,39 @@ impl OpenHours {
         Timestamp::from_secs((i64::from(self.oldest) + 1 + WAIT) * HOUR + LATENESS)
     }
 
-    /// Adds to an open hour; false if that hour has closed. Hours further ahead than fit count as the newest.
-    pub(crate) fn add(&mut self, hour: u32, bytes: u64) -> bool {
+    /// Adds what was sent and received to an open hour; false if that hour has closed. Hours further ahead than fit count as
+    /// the newest.
+    pub(crate) fn add(&mut self, hour: u32, bytes: [u64; 2]) -> bool {
         let Some(ahead) = hour.checked_sub(self.oldest) else { return false };
-        let slot = &mut self.bytes[(ahead as usize).min(2)];
-        *slot = slot.saturating_add(bytes);
+        for (sum, more) in self.bytes[(ahead as usize).min(2)].iter_mut().zip(bytes) {
+            *sum = sum.saturating_add(units(more));
+        }
         true
     }
 
-    pub(crate) fn bytes(&self, hour: u32) -> u64 {
-        self.bytes[(hour.saturating_sub(self.oldest) as usize).min(2)]
+    /// What was sent and received in an open hour.
+    pub(crate) fn bytes(&self, hour: u32) -> [u64; 2] {
+        self.bytes[(hour.saturating_sub(self.oldest) as usize).min(2)].map(|units| u64::from(units) * UNIT)
     }
 
-    /// Whether `octaves` is an octave above what was told already; remembers it.
-    pub(crate) fn tell(&mut self, octaves: u16) -> bool {
-        let is_new = octaves >= self.told.saturating_add(256);
-        if is_new {
-            self.told = octaves;
+    /// Whether any of `octaves` is an octave above what was told already; remembers it. 0: nothing to tell.
+    pub(crate) fn tell(&mut self, octaves: [u16; 2]) -> bool {
+        let mut is_new = false;
+        for (told, octaves) in self.told.iter_mut().zip(octaves) {
+            if octaves >= told.saturating_add(256) {
+                *told = octaves;
+                is_new = true;
+            }
         }
         is_new
     }
 
     /// Closes the oldest hour.
-    pub(crate) fn close(&mut self) -> (u32, u64) {
-        let closed = (self.oldest, self.bytes[0]);
-        self.bytes = [self.bytes[1], self.bytes[2], 0];
+    pub(crate) fn close(&mut self) -> (u32, [u64; 2]) {
+        let closed = (self.oldest, self.bytes(self.oldest));
+        self.bytes = [self.bytes[1], self.bytes[2], [0; 2]];
         self.oldest += 1;
-        self.told = self.told.saturating_sub(32);
+        self.told = self.told.map(|told| told.saturating_sub(32));
         closed
     }
 

@@ -2,46 +2,74 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::days::{Evidence, SIGMA};
+use crate::evidence::{Evidence, SIGMA};
+use crate::lane::Known;
 use crate::norm::Norm;
 use crate::octaves::OCTAVE;
-use crate::{Kind, Measure};
+use crate::{Direction, Kind, Measure};
 
 /// How many ways of being unusual there are.
-pub(crate) const BRANCHES: usize = 4;
+pub(crate) const BRANCHES: usize = 7;
 
 /// A way of being unusual. Each has tails and thresholds of its own and a share of the alarm budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Basis {
-    /// One hour above all hours before.
-    Hour,
-    /// One day above all days before.
-    Day,
-    /// Days with more bytes that add up.
-    Drift,
+    /// It sent more in one hour than in all hours before.
+    SentHour,
+    /// It received more in one hour than in all hours before.
+    ReceivedHour,
+    /// It sent more in one day than in all days before.
+    SentDay,
+    /// It received more in one day than in all days before.
+    ReceivedDay,
+    /// It sends more, day after day.
+    SentDrift,
+    /// It receives more, day after day.
+    ReceivedDrift,
     /// Hours higher than usual for their time of the week, over days, though each may lie below the record.
     Pattern,
 }
 
 impl Basis {
-    pub(crate) const ALL: [Self; BRANCHES] = [Self::Hour, Self::Day, Self::Drift, Self::Pattern];
+    pub(crate) const ALL: [Self; BRANCHES] = [
+        Self::SentHour,
+        Self::ReceivedHour,
+        Self::SentDay,
+        Self::ReceivedDay,
+        Self::SentDrift,
+        Self::ReceivedDrift,
+        Self::Pattern,
+    ];
 
-    /// A score below which nothing is an alarm, whatever the tail says: half an octave above the record over a wide spread, a
-    /// week of half a deviation, hours that are a third of a deviation high on the mean.
-    pub(crate) fn least(self) -> f64 {
+    /// In which direction; `None`: both together.
+    pub fn direction(self) -> Option<Direction> {
         match self {
-            Self::Hour | Self::Day => 0.25,
-            Self::Drift => 2.5,
-            Self::Pattern => 1.5,
+            Self::SentHour | Self::SentDay | Self::SentDrift => Some(Direction::Sent),
+            Self::ReceivedHour | Self::ReceivedDay | Self::ReceivedDrift => Some(Direction::Received),
+            Self::Pattern => None,
         }
     }
 
-    /// Its share of the budget.
+    /// Whether it needs many days to show.
+    pub fn is_slow(self) -> bool {
+        matches!(self, Self::SentDrift | Self::ReceivedDrift | Self::Pattern)
+    }
+
+    /// A score below which nothing is an alarm, whatever the tail says: a quarter of a deviation above the record, a week of one
+    /// and a half deviations, hours that are a third of a deviation high on the mean.
+    pub(crate) fn least(self) -> f64 {
+        match self {
+            Self::SentDrift | Self::ReceivedDrift => 7.5,
+            Self::Pattern => 1.5,
+            _ => 0.25,
+        }
+    }
+
+    /// Its share of the budget. Slow leaks show in what is sent.
     pub(crate) fn share(self) -> f64 {
         match self {
-            Self::Hour => 0.35,
-            Self::Day | Self::Drift => 0.2,
-            Self::Pattern => 0.25,
+            Self::SentHour | Self::ReceivedHour | Self::SentDrift => 0.2,
+            Self::SentDay | Self::ReceivedDay | Self::ReceivedDrift | Self::Pattern => 0.1,
         }
     }
 }
@@ -59,7 +87,7 @@ pub(crate) struct Score {
 const GROWN: u16 = 14;
 /// The device's own record counts as much as the model's word after this many days.
 const RECORD_DAYS: f64 = 2.0;
-/// Largest deviation of a device's busiest hours, octaves: where days are either nothing or much, the distance between the two
+/// Largest deviation that heights are measured in, octaves: where days are either nothing or much, the distance between the two
 /// says nothing about what lies above both.
 const WIDEST: f64 = 1.0;
 /// Days of evidence over which the floor may be reached.
@@ -69,19 +97,30 @@ const WIDTH: f64 = 1.48;
 /// Smallest deviation that heights are measured in, octaves: below, arithmetic noise would count.
 const NARROWEST: f64 = 0.5;
 
-/// What is typical for the devices of a model, in octaves.
+/// What is typical for the devices of a model: hours and days, sent and received.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Typical {
-    /// The busiest hour of a day.
-    busiest: Norm,
-    /// The usual distance from there.
-    variety: Norm,
-    /// How far the record lies above the usual busiest hour.
-    reach: Norm,
-    day_level: Norm,
-    day_spread: Norm,
-    day_reach: Norm,
+    hours: [Usual; 2],
+    days: [Usual; 2],
 }
+
+/// Where devices of a model usually lie, how much that varies, and how far above their records are. In octaves.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Usual {
+    centre: Norm,
+    spread: Norm,
+    reach: Norm,
+}
+
+/// How much a device's own word counts, in days: against one of the model's about the centre, about the spread.
+struct Trust {
+    centre: f64,
+    spread: f64,
+    otherwise: f64,
+}
+
+const HOURS: Trust = Trust { centre: 0.5, spread: 4.0, otherwise: 1.0 };
+const DAYS: Trust = Trust { centre: 1.0, spread: 7.0, otherwise: 0.5 };
 
 impl Typical {
     /// Learns from a device that knows itself.
@@ -89,56 +128,52 @@ impl Typical {
         if measure.days < GROWN {
             return;
         }
-        let record = octaves(measure.record);
-        if measure.kind == Kind::Day {
-            let centre = octaves(measure.usual[1].centre);
-            self.day_level.add(centre);
-            self.day_spread.add(octaves(measure.spread));
-            self.day_reach.add((record - centre).max(0.0));
-        } else {
-            let busiest = octaves(measure.busiest);
-            self.busiest.add(busiest);
-            self.variety.add(octaves(measure.variety));
-            self.reach.add((record - busiest).max(0.0));
-        }
+        let usual = if measure.kind == Kind::Day { &mut self.days } else { &mut self.hours };
+        usual.iter_mut().zip(&measure.lanes).for_each(|(usual, known)| usual.learn(known));
     }
 
     /// The heights of a measure; `floor` is how many bytes above the usual matter.
-    pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Basis, Score)>; 3] {
-        if measure.kind != Kind::Day {
-            return [Some((Basis::Hour, self.hour(measure, floor))), None, None];
-        }
-        let volume = risen(measure.volume, floor);
-        let pattern = risen(measure.pattern, floor);
-        [Some((Basis::Day, self.day(measure, floor))), Some((Basis::Drift, volume)), Some((Basis::Pattern, pattern))]
-    }
-
-    fn hour(&self, measure: &Measure, floor: u64) -> Score {
+    pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Basis, Score)>; 5] {
+        let [sent, received] = &measure.lanes;
         let days = f64::from(measure.busy_days);
-        let own = octaves(measure.busiest);
-        let busiest = blend(own, days, self.busiest.mean_or(own), 0.5);
-        let reach = busiest + self.reach.high();
-        let record = blend(octaves(measure.record), days, reach, RECORD_DAYS).max(reach);
-        let spread = blend(octaves(measure.variety), days, self.variety.mean_or(1.0), 4.0) * WIDTH;
-        let spread = spread.clamp(NARROWEST, WIDEST);
-        let doubt = self.busiest.deviation() / (1.0 + days);
-        let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
-        let is_material = exceeds(measure, measure.centre(), floor);
-        height(above, libm::sqrt(spread * spread + doubt * doubt), is_material && measure.deviations() > 2.0)
+        if measure.kind != Kind::Day {
+            let [of_sent, of_received] = &self.hours;
+            let sent = of_sent.score(measure.sent, sent, days, &HOURS, floor);
+            let received = of_received.score(measure.received, received, days, &HOURS, floor);
+            return [Some((Basis::SentHour, sent)), Some((Basis::ReceivedHour, received)), None, None, None];
+        }
+        let [of_sent, of_received] = &self.days;
+        let sent = of_sent.score(measure.sent, sent, days, &DAYS, floor);
+        let received = of_received.score(measure.received, received, days, &DAYS, floor);
+        [
+            Some((Basis::SentDay, sent)),
+            Some((Basis::ReceivedDay, received)),
+            Some((Basis::SentDrift, risen(measure.drifts[0], floor))),
+            Some((Basis::ReceivedDrift, risen(measure.drifts[1], floor))),
+            Some((Basis::Pattern, risen(measure.pattern, floor))),
+        ]
+    }
+}
+
+impl Usual {
+    fn learn(&mut self, known: &Known) {
+        let centre = octaves(known.centre);
+        self.centre.add(centre);
+        self.spread.add(octaves(known.spread));
+        self.reach.add((octaves(known.record) - centre).max(0.0));
     }
 
-    fn day(&self, measure: &Measure, floor: u64) -> Score {
-        let usual = measure.usual[1];
-        let weight = f64::from(usual.weight);
-        let own = octaves(usual.centre);
-        let centre = blend(own, weight, self.day_level.mean_or(own), 1.0);
-        let reach = centre + self.day_reach.high();
-        let record = blend(octaves(measure.record), weight, reach, RECORD_DAYS).max(reach);
-        let spread = blend(octaves(measure.spread), weight, self.day_spread.mean_or(0.5), 7.0).max(NARROWEST / 2.0);
-        let doubt = self.day_level.deviation() / (1.0 + weight);
-        let above = f64::from(measure.octaves()) / f64::from(OCTAVE) - record.max(octaves(measure.record));
-        let is_material = exceeds(measure, i32::from(usual.centre), floor);
-        height(above, libm::sqrt(spread * spread + doubt * doubt), is_material)
+    fn score(&self, bytes: u64, known: &Known, days: f64, trust: &Trust, floor: u64) -> Score {
+        let own = octaves(known.centre);
+        let centre = blend(own, days, self.centre.mean_or(own), trust.centre);
+        let reach = centre + self.reach.high();
+        let record = blend(octaves(known.record), days, reach, RECORD_DAYS).max(reach).max(octaves(known.record));
+        let spread = blend(octaves(known.spread), days, self.spread.mean_or(trust.otherwise), trust.spread) * WIDTH;
+        let spread = spread.clamp(NARROWEST, WIDEST);
+        let doubt = self.centre.deviation() / (1.0 + days);
+        let above = octaves(crate::octaves::from_bytes(bytes)) - record;
+        let more = bytes.saturating_sub(crate::octaves::to_bytes(f64::from(known.centre)));
+        height(above, libm::sqrt(spread * spread + doubt * doubt), more >= floor)
     }
 }
 
@@ -154,10 +189,6 @@ fn risen(evidence: Evidence, floor: u64) -> Score {
 fn height(above: f64, deviation: f64, counts: bool) -> Score {
     let score = if counts && above > 0.0 { above / deviation } else { -1.0 };
     Score { score, lesson: (score > 0.0).then_some((score, -1.0)) }
-}
-
-fn exceeds(measure: &Measure, centre: i32, floor: u64) -> bool {
-    measure.bytes.saturating_sub(crate::octaves::to_bytes(f64::from(centre))) >= floor
 }
 
 fn blend(own: f64, weight: f64, others: f64, others_weight: f64) -> f64 {

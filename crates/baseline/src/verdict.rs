@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Basis, Metric, ModelKey};
+use crate::{Basis, Direction, Metric, ModelKey};
 
 /// What else happened to the device in the last day that makes unusual traffic more believable as trouble.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,17 +59,15 @@ pub struct Unusual {
     pub basis: Basis,
     /// The hour (or for a day or more the day) that is unusual.
     pub at: Timestamp,
-    /// 1 for an hour, 24 for a day.
-    pub span_hours: u8,
     /// Whether that hour still grows, so that `now` is a lower bound.
     pub is_open: bool,
     /// Whether this begins an episode.
     pub first: bool,
-    /// Bytes at the lower end of what is usual at this time of the week.
+    /// Bytes at the lower end of what is usual: of the busiest hours, of days, or (for a pattern) at this time of the week.
     pub usual_low: u64,
     /// Bytes at the upper end.
     pub usual_high: u64,
-    /// Bytes now.
+    /// Bytes now, in the direction of the basis; for a drift, of a day on the mean of a week.
     pub now: u64,
     /// Days that the device itself has taught.
     pub days: u16,
@@ -86,21 +84,41 @@ pub struct Unusual {
 }
 
 impl Unusual {
-    /// The explanation in one line: `Usual 0.2-1.4 MB on a Tuesday at 14:00 (8 weeks, model X); now 38 MB. Highest ever for this
-    /// SIM. By chance about once in 250,000 SIM-hours.` Times are UTC; `model` is the model's name.
+    /// The explanation in one line: `Usually sends 212 kB to 1.4 MB in its busiest hours (8 weeks, model X); now 38 MB on a
+    /// Tuesday at 14:00. Most ever for this SIM. By chance about once in 250,000 SIM-hours.` Times are UTC; `model` is the
+    /// model's name.
     pub fn sentence(&self, model: Option<&str>) -> String {
-        let mut text =
-            format!("Usual {} {} ({}", range(self.usual_low, self.usual_high), self.when(), learnt(self.days));
-        if let Some(model) = model {
-            let _ = write!(text, ", model {model}");
+        let usual = range(self.usual_low, self.usual_high);
+        let model = model.map(|model| format!(", model {model}")).unwrap_or_default();
+        let known = format!("({}{model})", learnt(self.days));
+        let does = match self.basis.direction() {
+            Some(Direction::Sent) => "sends",
+            Some(Direction::Received) => "receives",
+            None => "transfers",
+        };
+        let (now, day) = (bytes(self.now), self.day());
+        let already = if self.is_open { "already " } else { "" };
+        let mut text = match self.basis {
+            Basis::SentHour | Basis::ReceivedHour => {
+                let hour = self.at.secs().div_euclid(3600).rem_euclid(24);
+                format!(
+                    "Usually {does} {usual} in its busiest hours {known}; now {already}{now} on a {day} at {hour:02}:00."
+                )
+            }
+            Basis::SentDay | Basis::ReceivedDay => {
+                format!("Usually {does} {usual} a day {known}; {now} on this {day}.")
+            }
+            Basis::SentDrift | Basis::ReceivedDrift => {
+                format!("Usually {does} {usual} a day on the mean {known}; {now} a day of late.")
+            }
+            Basis::Pattern => format!(
+                "Usual {usual} an hour on a {day} {known}; its hours have been higher than usual for their time of day, for some \
+                 days."
+            ),
+        };
+        if self.is_record {
+            text.push_str(" Most ever for this SIM.");
         }
-        let _ = write!(text, "); now {}{}.", if self.is_open { "already " } else { "" }, bytes(self.now));
-        text.push_str(match self.basis {
-            Basis::Hour | Basis::Day if self.is_record => " Highest ever for this SIM.",
-            Basis::Drift => " Its days have been higher than usual for some time.",
-            Basis::Pattern => " Its hours have been higher than usual for their time of day, for some days.",
-            _ => "",
-        });
         let _ = write!(text, " By chance about once in {} SIM-hours.", thousands(self.once_in_hours));
         if self.others_high > 0 {
             let _ =
@@ -109,15 +127,9 @@ impl Unusual {
         text
     }
 
-    fn when(&self) -> String {
-        let hours = self.at.secs() / 3600;
-        // 1 January 1970 was a Thursday.
-        let day = DAYS[(hours / 24 + 3).rem_euclid(7) as usize];
-        if self.span_hours == 1 {
-            format!("on a {day} at {:02}:00", hours.rem_euclid(24))
-        } else {
-            format!("on a {day}")
-        }
+    /// 1 January 1970 was a Thursday.
+    fn day(&self) -> &'static str {
+        DAYS[(self.at.secs().div_euclid(86_400) + 3).rem_euclid(7) as usize]
     }
 }
 
@@ -140,6 +152,9 @@ fn bytes(bytes: u64) -> String {
 
 fn range(low: u64, high: u64) -> String {
     let ((low, low_unit), (high, high_unit)) = (scaled(low), scaled(high));
+    if low == high && low_unit == high_unit {
+        return format!("{} {high_unit}", digits(high));
+    }
     if low_unit == high_unit {
         return format!("{}-{} {high_unit}", digits(low), digits(high));
     }
@@ -216,10 +231,9 @@ mod tests {
         Unusual {
             device: DeviceId(1),
             metric: Metric::Bytes,
-            basis: Basis::Hour,
+            basis: Basis::SentHour,
             // Tuesday 27 January 2026, 14:00 UTC.
             at: Timestamp::from_secs(1_769_522_400),
-            span_hours: 1,
             is_open: false,
             first: true,
             usual_low: 212_000,
@@ -238,16 +252,26 @@ mod tests {
     fn an_alarm_explains_itself() {
         assert_eq!(
             unusual().sentence(Some("meter")),
-            "Usual 212 kB to 1.4 MB on a Tuesday at 14:00 (8 weeks, model meter); now 38 MB. Highest ever for this SIM. \
-             By chance about once in 250,000 SIM-hours."
+            "Usually sends 212 kB to 1.4 MB in its busiest hours (8 weeks, model meter); now 38 MB on a Tuesday at 14:00. Most \
+             ever for this SIM. By chance about once in 250,000 SIM-hours."
         );
         let open = Unusual { is_open: true, days: 3, is_record: false, others_high: 3, ..unusual() };
         assert_eq!(
             open.sentence(None),
-            "Usual 212 kB to 1.4 MB on a Tuesday at 14:00 (3 days); now already 38 MB. By chance about once in 250,000 \
-             SIM-hours. 3 of 4,812 others were unusual too."
+            "Usually sends 212 kB to 1.4 MB in its busiest hours (3 days); now already 38 MB on a Tuesday at 14:00. By chance \
+             about once in 250,000 SIM-hours. 3 of 4,812 others were unusual too."
         );
-        let drift = Unusual { basis: Basis::Drift, span_hours: 24, usual_low: 1_200_000, ..unusual() };
-        assert!(drift.sentence(None).starts_with("Usual 1.2-1.4 MB on a Tuesday (8 weeks); now 38 MB. Its days"));
+        let mean =
+            Unusual { usual_low: 1_200_000, usual_high: 1_200_000, now: 3_600_000, is_record: false, ..unusual() };
+        let drift = Unusual { basis: Basis::ReceivedDrift, ..mean };
+        assert!(
+            drift
+                .sentence(None)
+                .starts_with("Usually receives 1.2 MB a day on the mean (8 weeks); 3.6 MB a day of late.")
+        );
+        let day = Unusual { basis: Basis::SentDay, ..unusual() };
+        assert!(
+            day.sentence(None).starts_with("Usually sends 212 kB to 1.4 MB a day (8 weeks); 38 MB on this Tuesday.")
+        );
     }
 }

@@ -33,7 +33,7 @@ fn scores(series: &[Vec<u64>]) -> Vec<(u32, f64)> {
     for values in series {
         let mut device = DeviceBaseline::new(Timestamp::from_secs(i64::from(BASE + 2) * 3600));
         for (hour, value) in (0_u32..).zip(values) {
-            let measure = device.measure(BASE + hour, *value, Kind::Closed);
+            let measure = device.measure(BASE + hour, [*value, 0], Kind::Closed);
             if hour >= LEARNT {
                 scores.push((hour, measure.deviations()));
             }

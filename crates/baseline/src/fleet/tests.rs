@@ -55,7 +55,7 @@ fn one_loud_device_is_told_in_the_hour_and_once() {
     let [(hour, Verdict::Unusual(unusual))] = &first[..] else { panic!("{first:?}") };
     assert_eq!(
         (*hour, unusual.device, unusual.basis, unusual.metric),
-        (TAUGHT, DeviceId(3), Basis::Hour, Metric::Bytes)
+        (TAUGHT, DeviceId(3), Basis::SentHour, Metric::Bytes)
     );
     assert!(unusual.is_record && unusual.is_open && unusual.once_in_hours > 10_000, "{unusual:?}");
     assert!(unusual.usual_low > 5_000 && unusual.usual_high < 100_000, "{unusual:?}");
