@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelWide, Phase, Unusual};
+use crate::{Direction, ModelWide, Phase, Unusual};
 
 /// Alarms start together if their hours lie within this many of each other.
 const TOGETHER: u32 = 2;
@@ -47,16 +47,22 @@ struct Start {
     device: DeviceId,
     /// log2 of the bytes above the usual.
     excess: f32,
+    direction: Option<Direction>,
 }
 
 impl Start {
     fn of(hour: u32, unusual: &Unusual) -> Self {
         let excess = unusual.now.saturating_sub(unusual.usual_high).max(1);
-        Self { hour, device: unusual.device, excess: libm::log2(excess as f64) as f32 }
+        let direction = unusual.basis.direction();
+        Self { hour, device: unusual.device, excess: libm::log2(excess as f64) as f32, direction }
     }
 
     /// Whether both are likely to have the same cause.
     fn belongs_with(&self, other: &Self) -> bool {
+        // An update is received, a flood is sent: one does not hide the other.
+        if self.direction != other.direction {
+            return false;
+        }
         let apart = self.hour.abs_diff(other.hour);
         apart <= TOGETHER || apart <= CAMPAIGN && f64::from((self.excess - other.excess).abs()) <= ALIKE
     }
@@ -66,6 +72,7 @@ impl Start {
 struct Event {
     since: u32,
     until: u32,
+    direction: Option<Direction>,
     members: BTreeSet<DeviceId>,
     joined: Vec<DeviceId>,
     affected: u32,
@@ -88,6 +95,7 @@ impl Guard {
         let together = self.recent.iter().filter(|start| start.belongs_with(&this)).count();
         let enough = enough(devices);
         if let Some(event) = &mut self.event
+            && event.direction == this.direction
             && together > enough / 2
         {
             event.join(hour, unusual.device);
@@ -161,6 +169,7 @@ impl Guard {
             model: crate::ModelKey::NONE,
             metric: crate::Metric::Bytes,
             phase,
+            direction: event.direction,
             since: Timestamp::from_secs(i64::from(event.since) * 3600),
             until: Timestamp::from_secs(i64::from(event.until) * 3600),
             joined: std::mem::take(&mut event.joined),
@@ -178,6 +187,7 @@ impl Guard {
         let mut event = Event {
             since: this.hour,
             until: this.hour,
+            direction: this.direction,
             members: BTreeSet::new(),
             joined: Vec::new(),
             affected: 0,

@@ -218,7 +218,7 @@ mod tests {
         let usual = |day: u64| if day % 7 > 4 { 0 } else { 2_000_000 + day * 10_000 };
         let (_, leak) = live((0..70).map(|day| usual(day) * if day < 60 { 1 } else { 3 }));
         assert!(leak[59].now < SIGMA as i16, "{:?}", leak[59]);
-        assert!(leak[69].now > 2 * SIGMA as i16, "{:?}", leak[69].drift);
+        assert!(leak[69].now > 2 * SIGMA as i16, "{:?}", leak[69]);
         let (_, burst) = live((0..70).map(|day| if day == 65 { 900_000_000 } else { usual(day) }));
         assert!(burst.iter().all(|day| day.now < 2 * SIGMA as i16));
     }

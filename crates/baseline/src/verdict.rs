@@ -206,6 +206,8 @@ pub struct ModelWide {
     pub metric: Metric,
     /// Where the event stands.
     pub phase: Phase,
+    /// Whether they sent or received more: an update is received, a flood is sent. `None`: both, hours that moved.
+    pub direction: Option<Direction>,
     /// The first unusual hour.
     pub since: Timestamp,
     /// The last unusual hour so far.

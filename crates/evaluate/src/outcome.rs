@@ -37,9 +37,9 @@ pub struct Outcome {
     pub quiet: BTreeMap<String, Quiet>,
     /// False alarms by rule.
     pub rules: BTreeMap<String, u64>,
-    /// Findings about a model or group as a whole that list a misused device, by rule.
+    /// Findings about a model or group as a whole of whose devices at least half are misused, by rule.
     pub fleet_right: BTreeMap<String, u64>,
-    /// And those that list none: firmware waves, outages. Each is one false alarm.
+    /// And the others: firmware waves, outages. Each is one false alarm.
     pub fleet_wrong: BTreeMap<String, u64>,
     /// Devices that nobody misused and that a rule would have acted on.
     pub wrongly_touched: u64,

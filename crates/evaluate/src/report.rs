@@ -241,10 +241,13 @@ impl Report {
             push(&mut text, format_args!("| {rule} | {count} |"));
         }
         for (rule, count) in &self.outcome.fleet_wrong {
-            push(&mut text, format_args!("| {rule} (about a model or group; lists nobody who is misused) | {count} |"));
+            push(
+                &mut text,
+                format_args!("| {rule} (about a model or group; most of whom it lists are not misused) | {count} |"),
+            );
         }
         for (rule, count) in &self.outcome.fleet_right {
-            let words = "about a model or group; rightly, lists a misused device";
+            let words = "about a model or group; rightly, at least half are misused";
             push(&mut text, format_args!("| {rule} ({words}) | {count} |"));
         }
         push(

@@ -53,8 +53,8 @@ pub(crate) fn score(truth: &Truth, said: &Said, names: Vec<String>) -> Outcome {
     outcome
 }
 
-/// A finding about a model or a group: for each misused device that it lists it is found; where it lists none that is
-/// misused, it is one false alarm.
+/// A finding about a model or a group. Where at least half of the devices that it lists are misused it is right, and each of
+/// these is found. Else an operator would look at the others and put it aside: it finds nobody, and is one false alarm.
 fn about_many<'a>(
     alarm: &'a Alarm,
     misused: &HashMap<DeviceId, &Case>,
@@ -62,16 +62,15 @@ fn about_many<'a>(
     about: &mut HashMap<DeviceId, Vec<&'a Alarm>>,
     outcome: &mut Outcome,
 ) {
-    let mut right = false;
-    for member in &alarm.members {
-        let under_way = |case: &&&Case| alarm.at >= case.from && alarm.at <= case.until + AFTER;
-        if let Some(case) = misused.get(member).filter(under_way) {
-            right = true;
-            let known = about.entry(case.device).or_default();
-            // It is told again whenever it grows: one alarm for each device.
-            if !known.iter().any(|known| known.device == DeviceId(0) && known.by == alarm.by) {
-                known.push(alarm);
-            }
+    let under_way = |case: &&Case| alarm.at >= case.from && alarm.at <= case.until + AFTER;
+    let cases: Vec<&Case> =
+        alarm.members.iter().filter_map(|member| misused.get(member).copied()).filter(under_way).collect();
+    let right = !cases.is_empty() && cases.len() * 2 >= alarm.members.len();
+    for case in cases.into_iter().filter(|_| right) {
+        let known = about.entry(case.device).or_default();
+        // It is told again whenever it grows: one alarm for each device.
+        if !known.iter().any(|known| known.device == DeviceId(0) && known.by == alarm.by) {
+            known.push(alarm);
         }
     }
     let By::Rule { rule, .. } = &alarm.by else { return };

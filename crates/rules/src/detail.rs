@@ -146,7 +146,7 @@ pub struct Unusual {
     pub holds: bool,
     /// The amount now.
     pub now: u64,
-    /// The lower end of what is usual at this time of the week.
+    /// The lower end of what is usual.
     pub low: u64,
     /// The upper end.
     pub high: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_baseline::{Evidence, FleetBaseline, Metric, ModelKey, ModelWide, Phase, Unusual, Verdict};
+use fleetward_baseline::{Direction, Evidence, FleetBaseline, Metric, ModelKey, ModelWide, Phase, Unusual, Verdict};
 use fleetward_fleet::{Device, DeviceId, Offset, PlannedChange, Timestamp};
 use fleetward_rules::{Detail, Facts, Trigger, UnusualKind};
 use serde::{Deserialize, Serialize};
@@ -154,8 +154,13 @@ impl Baselines {
 
     fn model_wide(&self, wide: &ModelWide, observed_at: Timestamp, offset: Offset) -> Event {
         let name = self.models.get(&wide.model).cloned().unwrap_or_else(|| "(no model)".into());
+        let how = match wide.direction {
+            Some(Direction::Sent) => "sent more than usual (a flood, or what an outage held back?)",
+            Some(Direction::Received) => "received more than usual (an update?)",
+            None => "left their usual hours",
+        };
         let sentence = format!(
-            "{} of {} devices of the model left their usual volume between {} and {}",
+            "{} of {} devices of the model {how} between {} and {}",
             wide.affected, wide.devices, wide.since, wide.until
         );
         Event {

@@ -10,8 +10,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleetward_baseline::ModelWide;
 use fleetward_fleet::{Device, DeviceId, Timestamp};
-use fleetward_rules::SubjectState;
+use fleetward_rules::{Subject as Kind, SubjectState};
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
@@ -60,17 +61,20 @@ pub(crate) struct Known {
     pub(crate) name: Box<str>,
     /// The device that was last heard of: a tick is judged as if it came from it.
     pub(crate) member: Option<Arc<Device>>,
-    /// Devices that took part since the episode began, at most [`Known::LISTED`].
+    /// Devices that took part since the episode began, at most [`Known::listed`].
     pub(crate) devices: Vec<DeviceId>,
 }
 
 impl Known {
-    /// Devices that a finding lists at most.
-    pub(crate) const LISTED: usize = 64;
+    /// Devices that a finding about such a subject lists at most. A model's event lists all of a flood: these are whom an
+    /// operator must look after, one by one.
+    pub(crate) fn listed(subject: Kind) -> usize {
+        if subject == Kind::Model { ModelWide::LISTED } else { 64 }
+    }
 
     /// One more that took part.
-    pub(crate) fn took_part(&mut self, device: DeviceId) {
-        if self.devices.len() < Self::LISTED && !self.devices.contains(&device) {
+    pub(crate) fn took_part(&mut self, device: DeviceId, most: usize) {
+        if self.devices.len() < most && !self.devices.contains(&device) {
             self.devices.push(device);
         }
     }

@@ -274,7 +274,7 @@ impl GroupState {
         }
         if slot.rules.has_episodes() {
             let known = slot.known.get_or_insert_default();
-            devices.iter().filter(|id| id.0 != 0).for_each(|id| known.took_part(*id));
+            devices.iter().filter(|id| id.0 != 0).for_each(|id| known.took_part(*id, Known::listed(key.subject)));
         }
         out.extend(firings.into_iter().filter_map(|firing| said::said(firing, key, slot, &facts, is_estimated)));
         release(slot, key.subject);

@@ -25,7 +25,7 @@ pub(super) fn said(
             let why = format!("estimated: more {}s at once than there is room for", key.subject.name());
             finding.confidence = also(&finding.confidence, &why);
         }
-        let devices = if key.subject == Kind::Device { Vec::new() } else { listed(&rule, slot) };
+        let devices = if key.subject == Kind::Device { Vec::new() } else { listed(&rule, slot, key.subject) };
         let subject = subject(key, facts, &finding.subject);
         Box::new(Raised { finding: *finding, rule, responds, subject, sessions: Vec::new(), devices })
     };
@@ -41,14 +41,14 @@ pub(super) fn said(
     })
 }
 
-fn listed(rule: &Rule, slot: &Slot) -> Vec<DeviceId> {
+fn listed(rule: &Rule, slot: &Slot, subject: Kind) -> Vec<DeviceId> {
     let mut devices = rule.devices(&slot.rules);
     for device in slot.known.iter().flat_map(|known| &known.devices) {
         if !devices.contains(device) {
             devices.push(*device);
         }
     }
-    devices.truncate(Known::LISTED);
+    devices.truncate(Known::listed(subject));
     devices
 }
 
