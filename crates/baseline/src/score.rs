@@ -129,12 +129,12 @@ impl Typical {
             return;
         }
         let usual = if measure.kind == Kind::Day { &mut self.days } else { &mut self.hours };
-        usual.iter_mut().zip(&measure.lanes).for_each(|(usual, known)| usual.learn(known));
+        usual.iter_mut().zip(&measure.lanes).for_each(|(usual, known)| usual.learn(*known));
     }
 
     /// The heights of a measure; `floor` is how many bytes above the usual matter.
     pub(crate) fn scores(&self, measure: &Measure, floor: u64) -> [Option<(Basis, Score)>; 5] {
-        let [sent, received] = &measure.lanes;
+        let [sent, received] = measure.lanes;
         let days = f64::from(measure.busy_days);
         if measure.kind != Kind::Day {
             let [of_sent, of_received] = &self.hours;
@@ -156,14 +156,14 @@ impl Typical {
 }
 
 impl Usual {
-    fn learn(&mut self, known: &Known) {
+    fn learn(&mut self, known: Known) {
         let centre = octaves(known.centre);
         self.centre.add(centre);
         self.spread.add(octaves(known.spread));
         self.reach.add((octaves(known.record) - centre).max(0.0));
     }
 
-    fn score(&self, bytes: u64, known: &Known, days: f64, trust: &Trust, floor: u64) -> Score {
+    fn score(&self, bytes: u64, known: Known, days: f64, trust: &Trust, floor: u64) -> Score {
         let own = octaves(known.centre);
         let centre = blend(own, days, self.centre.mean_or(own), trust.centre);
         let reach = centre + self.reach.high();

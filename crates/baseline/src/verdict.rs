@@ -151,10 +151,10 @@ fn bytes(bytes: u64) -> String {
 }
 
 fn range(low: u64, high: u64) -> String {
-    let ((low, low_unit), (high, high_unit)) = (scaled(low), scaled(high));
-    if low == high && low_unit == high_unit {
-        return format!("{} {high_unit}", digits(high));
+    if low == high {
+        return bytes(high);
     }
+    let ((low, low_unit), (high, high_unit)) = (scaled(low), scaled(high));
     if low_unit == high_unit {
         return format!("{}-{} {high_unit}", digits(low), digits(high));
     }
