@@ -11,6 +11,7 @@ use fleetward_fleet::{Mac, NetworkProfile, Peer, Protocol};
 use fleetward_guard::fit::{Fit, Verdict};
 use fleetward_guard::hosts::{Host, Hosts};
 use fleetward_guard::learn::{Learner, reachable};
+use fleetward_guard::mud;
 use fleetward_guard::survey::Survey;
 use fleetward_guard::view::View;
 use fleetward_packet::{Event, Limits, Sink, Table};
@@ -34,6 +35,8 @@ pub(super) struct Figures {
     wildcards: usize,
     /// Endpoints (address, protocol, port) that all profiles together let devices call.
     reachable_endpoints: u128,
+    /// The same of the MUD files that are written from the profiles (RFC 8520 has no patterns: a pattern is the addresses where its names were).
+    mud_reachable_endpoints: u128,
     devices: usize,
 }
 
@@ -46,13 +49,14 @@ struct Row {
     denied: Vec<String>,
     profile: NetworkProfile,
     reachable: u128,
+    mud_reachable: u128,
 }
 
 pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
     println!(
-        "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7} {:>6} {:>10}",
-        "device", "learn", "test", "flows", "denied", "%", "items", "reachable"
+        "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7} {:>6} {:>10} {:>10}",
+        "device", "learn", "test", "flows", "denied", "%", "items", "reachable", "as MUD"
     );
     let mut folders: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| folder.display().to_string())?
@@ -65,7 +69,7 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
         let denied = row.denied.len() as u64;
         let percent = percent(denied, row.flows);
         println!(
-            "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10}",
+            "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10} {:>10}",
             row.name,
             row.runs.0,
             row.runs.1,
@@ -73,7 +77,8 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
             denied,
             percent,
             row.profile.allow.len(),
-            row.reachable
+            row.reachable,
+            row.mud_reachable
         );
         if show {
             row.denied.iter().for_each(|denied| println!("    {denied}"));
@@ -85,10 +90,11 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
         figures.worst_device_percent = figures.worst_device_percent.max(percent);
         figures.wildcards += row.profile.allow.iter().filter(|allow| is_wildcard(&allow.peer)).count();
         figures.reachable_endpoints += row.reachable;
+        figures.mud_reachable_endpoints += row.mud_reachable;
     }
     figures.held_out_denied_percent = percent(figures.held_out_denied, figures.held_out_flows);
     println!(
-        "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10}",
+        "{:<20} {:>5} {:>5} {:>6} {:>7} {:>7.2} {:>6} {:>10} {:>10}",
         "all",
         "",
         "",
@@ -96,7 +102,8 @@ pub(super) fn run(folder: &Path, show: bool) -> anyhow::Result<Figures> {
         figures.held_out_denied,
         figures.held_out_denied_percent,
         "",
-        figures.reachable_endpoints
+        figures.reachable_endpoints,
+        figures.mud_reachable_endpoints
     );
     Ok(figures)
 }
@@ -163,8 +170,19 @@ fn device(folder: &Path, show: bool) -> anyhow::Result<Option<Row>> {
         }
     }
     let Check { flows, forwarded, denied, .. } = check;
-    let reachable = reachable(&profile.allow, |name| addresses.of(name));
-    Ok(Some(Row { name, runs: (learnt, runs.len() - learnt), flows, forwarded, denied, profile, reachable }))
+    let all = reachable(&profile.allow, |name| addresses.of(name));
+    let mud = mud::import(&mud::export(&name, &profile)).context("our own MUD file")?;
+    let mud_reachable = reachable(&mud.profile.allow, |name| addresses.of(name));
+    Ok(Some(Row {
+        name,
+        runs: (learnt, runs.len() - learnt),
+        flows,
+        forwarded,
+        denied,
+        profile,
+        reachable: all,
+        mud_reachable,
+    }))
 }
 
 fn play(run: &Path, sink: &mut impl Sink) -> anyhow::Result<()> {
