@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::client::Client;
 use crate::command::{
     self, capture, changes, demo, devices, enforce, evaluate, findings, init, journal, learn, mud, observations,
-    planned, reload, responses, rules, secret, sessions, simulate, tokens, users,
+    planned, reload, responses, rules, secret, sessions, simulate, tokens, users, watch,
 };
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
@@ -108,6 +108,8 @@ enum Command {
     Capture(capture::Capture),
     /// Learn what a model needs of the network, from captures of its devices.
     Learn(learn::Learn),
+    /// Hold captures against the profiles of their devices, and say what does not fit.
+    Watch(watch::Watch),
     /// MUD files (RFC 8520) in and out.
     #[command(subcommand)]
     Mud(mud::Mud),
@@ -150,6 +152,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Reload => reload::run(global),
         Command::Capture(capture) => capture.run(global),
         Command::Learn(learn) => learn.run(global),
+        Command::Watch(watch) => watch.run(global),
         Command::Mud(mud) => mud.run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),

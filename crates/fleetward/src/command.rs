@@ -22,6 +22,7 @@ pub(crate) mod sessions;
 pub(crate) mod simulate;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod watch;
 
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};

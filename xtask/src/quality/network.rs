@@ -1,6 +1,7 @@
 //! How good the network layer is: what a learnt profile lets through and what it refuses, on captures of real devices.
 
 mod learning;
+mod noticing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ struct Report {
 struct Ours {
     #[serde(flatten)]
     learning: learning::Figures,
+    #[serde(flatten)]
+    noticing: noticing::Figures,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,8 +51,9 @@ impl Network {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         ensure!(self.data.is_dir(), "no captures at {}; set FLEETWARD_TESTDATA", self.data.display());
         let learning = learning::run(&self.data.join("iot-sentinel"), self.show)?;
+        let noticing = noticing::run(&self.data, self.show)?;
         let mudgee_reference = Mudgee { held_out_flows: 3338, held_out_denied: 123, percent: 3.7 };
-        let report = Report { work: "network", ours: Ours { learning }, mudgee_reference };
+        let report = Report { work: "network", ours: Ours { learning, noticing }, mudgee_reference };
         if self.json {
             println!("{}", serde_json::to_string(&report)?);
         }

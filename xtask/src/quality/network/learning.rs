@@ -185,7 +185,7 @@ fn device(folder: &Path, show: bool) -> anyhow::Result<Option<Row>> {
     }))
 }
 
-fn play(run: &Path, sink: &mut impl Sink) -> anyhow::Result<()> {
+pub(super) fn play(run: &Path, sink: &mut impl Sink) -> anyhow::Result<()> {
     let mut table = Table::new(Limits::default(), 1);
     let mut file = capture::File::open(run)?;
     while let Some(batch) = file.batch()? {
