@@ -151,7 +151,7 @@ impl Path {
             for frame in each.take(packets as usize) {
                 socket::send(socket.as_raw_fd(), frame, MsgFlags::empty())?;
             }
-            Ok((cpu()? - started).as_secs_f64() * 1e9 / f64::from(packets))
+            Ok(cpu()?.saturating_sub(started).as_secs_f64() * 1e9 / f64::from(packets))
         })?
     }
 
