@@ -222,8 +222,9 @@ impl Device {
         if side.is_answered() {
             self.answered(side, time);
         }
+        // A volley within a tenth of a second is no flood yet, however dense.
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = packets as f64 / seconds.max(1e-6);
+        let rate = packets as f64 / seconds.max(0.1);
         let is_one_sided =
             sent.max(got) / 16 > sent.min(got) && !(side.flow.protocol == 6 && side.flow.tcp.is_accepted());
         if packets >= 64 && is_one_sided && rate >= FLOOD_STREAM && is_one(side.peer) {
