@@ -95,9 +95,12 @@ impl Guard {
         let together = self.recent.iter().filter(|start| start.belongs_with(&this)).count();
         let enough = enough(devices);
         if let Some(event) = &mut self.event
-            && event.direction == this.direction
             && together > enough / 2
         {
+            // One event at a time: what begins meanwhile in the other direction belongs to it, or a wave would be told singly.
+            if event.direction != this.direction {
+                event.direction = None;
+            }
             event.join(hour, unusual.device);
             event.joined_at = now;
             return false;

@@ -157,7 +157,7 @@ impl Baselines {
         let how = match wide.direction {
             Some(Direction::Sent) => "sent more than usual (a flood, or what an outage held back?)",
             Some(Direction::Received) => "received more than usual (an update?)",
-            None => "left their usual hours",
+            None => "left their usual volume or hours",
         };
         let sentence = format!(
             "{} of {} devices of the model {how} between {} and {}",
