@@ -7,7 +7,7 @@
 //! # Invariants
 //!
 //! * **Nothing becomes everybody.** A peer is a name (or a pattern within its registrable domain), an address, a role or a model.
-//! * **Some things are never learnt** ([`refuse`]), however often they are seen; they are listed instead.
+//! * **Some things are never learnt** (telnet, IRC, mail to strangers, searches), however often they are seen; they are listed instead.
 //! * **Support is counted over captures, days and devices**, never over packets: a rare and vital thing counts like a frequent one.
 //! * **No model is known by name.** All thresholds are about captures, addresses and ports.
 

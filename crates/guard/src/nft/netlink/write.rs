@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::super::element::{Change, Element, Set, Table, Verdict, octets};
 use super::super::{Mark, TABLE};
 
-/// One transaction that makes all changes or none. The kernel answers the message with sequence number [`LAST`].
+/// One transaction that makes all changes or none. The kernel answers the message with sequence number `LAST`.
 ///
 /// `refresh`: this kernel does not lengthen the life of an element that is put in again (before Linux 6.12), so it is taken out between.
 pub fn batch(changes: &[Change], refresh: bool) -> Vec<u8> {
