@@ -251,6 +251,8 @@ fn merge(known: &Finding, told: &Finding) -> Finding {
     merged.observed_at = known.observed_at.min(told.observed_at);
     merged.severity = known.severity.max(told.severity);
     merged.late = known.late || told.late;
+    // What grew it may have no session (a tick, an answer to a response); the session that it began in stays known.
+    merged.session = merged.session.or_else(|| known.session.clone()).or_else(|| told.session.clone());
     merged.evidence = known.evidence.iter().chain(&told.evidence).copied().collect();
     merged.evidence.sort_unstable();
     merged.evidence.dedup();

@@ -1,4 +1,4 @@
-use fleetward_fleet::{DeviceId, FindingId, FindingState, Offset, Severity};
+use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Offset, SessionKey, Severity};
 use fleetward_store::{FindingFilter, Outcome, Page, StoreError};
 use proptest::prelude::*;
 
@@ -20,6 +20,20 @@ fn is_written_once_and_grows() {
     assert_eq!(stored.finding, later);
     assert_eq!(stored.history.len(), 1);
     assert_eq!(store.record_finding(&later, at(700)).unwrap().outcome, Outcome::Unchanged);
+}
+
+/// A tick or an answer to a response has no session; the finding keeps the one that it began in.
+#[test]
+fn keeps_its_session_when_it_grows_without_one() {
+    let Fixture { store, folder: _folder } = Fixture::new();
+    let key = SessionKey { nas: "vpn-1".into(), id: "7".into() };
+    let first = Finding { session: Some(key.clone()), ..finding("volume", "meter-1", 10) };
+    let grown = Finding { session: None, count: 2, last_seen: at(20), ..first.clone() };
+    for told in [[&first, &grown], [&grown, &first]] {
+        store.record_findings(told, at(30)).unwrap();
+        let stored = store.finding(first.id).unwrap().unwrap().finding;
+        assert_eq!((stored.count, stored.session.as_ref()), (2, Some(&key)));
+    }
 }
 
 #[test]
