@@ -346,18 +346,13 @@ impl Watch {
         if !is_one(side.peer) {
             return;
         }
-        let device = self.devices.entry(end.key).or_default();
-        let is_blind = !device.has_names && side.name().is_none();
-        let is_remote = is_public(side.peer.ip) && !hosts.is_local(side.peer.ip);
-        if miss == Miss::Peer
-            && is_blind
-            && is_remote
-            && self.models.allows_port_outside(model, side.flow.protocol, side.port())
-        {
+        if miss == Miss::Peer && self.is_blind(end, model, hosts) {
             return;
         }
+        let is_remote = is_public(side.peer.ip) && !hosts.is_local(side.peer.ip);
         self.resembles(end, time, hosts);
-        let unnamed = if side.name().is_none() && is_remote && !is_blind { "; no name had led there" } else { "" };
+        let unnamed =
+            if side.name().is_none() && is_remote && self.has_names(end) { "; no name had led there" } else { "" };
         let way = if side.is_out() { "calls" } else { "answers a call from" };
         let model_name = self.models.name(model).to_owned();
         let (kind, expected) = match miss {
@@ -379,6 +374,22 @@ impl Watch {
         let key = if side.is_out() { whom ^ u64::from(side.port()) << 40 } else { u64::from(side.port()) };
         let count = if kind == SignKind::DnsBypass { 1 } else { side.flow.packets.iter().sum() };
         self.novel(end, time, kind, key, count, expected, observed);
+    }
+
+    /// The place cannot be told from those of the profile: no names are seen here, and the model calls the Internet at
+    /// this port.
+    fn is_blind(&self, end: &End<'_>, model: usize, hosts: &Hosts) -> bool {
+        let side = &end.side;
+        let (protocol, port) = (side.flow.protocol, side.port());
+        side.name().is_none()
+            && is_public(side.peer.ip)
+            && !hosts.is_local(side.peer.ip)
+            && !self.has_names(end)
+            && self.models.allows_port_outside(model, protocol, port)
+    }
+
+    fn has_names(&self, end: &End<'_>) -> bool {
+        self.devices.get(&end.key).is_some_and(|device| device.has_names)
     }
 
     /// Tells it, unless the whole model does the same at once.

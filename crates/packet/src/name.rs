@@ -15,7 +15,7 @@ pub struct NameLimits {
     pub per_asker: usize,
     /// Addresses of all askers together.
     pub total: usize,
-    /// Seconds beyond an answer's TTL for which it still names a conversation. Small resolvers keep answers for as long as they run
+    /// Seconds beyond an answer's TTL, or beyond the last conversation that it named, for which it still names one. Small resolvers keep answers for as long as they run
     /// (RFC 9726 §3), so this is long; who opens a firewall by an answer takes its TTL from [`Told::Answer`](crate::Told) instead.
     pub grace: u32,
     /// ClientHellos that may be in assembly at once.

@@ -197,6 +197,13 @@ impl Listener {
         Some(Name { text: lookup.asked.clone(), source: NameSource::Dns })
     }
 
+    /// [`Listener::name`] of a conversation that begins: the name is followed again, so it counts for as long again. Small devices
+    /// ask once and call the answer for days.
+    pub fn followed(&mut self, client: &Endpoint, server: IpAddr, now: Time) -> Option<Name> {
+        self.book.keep(client, server, now);
+        self.name(client, server, now)
+    }
+
     /// Every name that led this client to the address: what it asked for, then the chain of aliases.
     pub fn names(&self, client: &Endpoint, server: IpAddr, now: Time) -> impl Iterator<Item = &str> {
         let lookup = self.book.find(client, server, now);

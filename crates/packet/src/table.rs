@@ -32,6 +32,8 @@ use wheel::Wheel;
 const SECOND: i64 = 1_000_000_000;
 /// From how many packets on doublings are told.
 const FIRST_GROWTH: u64 = 64;
+/// So many packets, and none came back: a call that nobody takes is told before it is given up.
+const KNOCKS: u64 = 4;
 /// Candidates that are looked at when one must give way.
 const CANDIDATES: usize = 16;
 
@@ -229,11 +231,12 @@ impl Table {
             self.wheel.put(until, at, entry.generation);
         }
         let is_doubled = packets >= FIRST_GROWTH && packets.is_power_of_two();
+        let is_knocking = packets == KNOCKS && entry.is_knocking();
         if !packet.payload.is_empty() && entry.speech.wants(from_client) {
             self.hear(at, &packet, from_client, time, sink);
         }
         let entry = &mut self.slab[at];
-        if is_doubled || entry.is_due(time, self.limits.report_every) {
+        if is_doubled || is_knocking || entry.is_due(time, self.limits.report_every) {
             entry.mark_told(time);
             entry.lend(at, |flow| sink.event(Event::Grew(flow)));
         }
@@ -255,7 +258,7 @@ impl Table {
         let mut entry = Entry::open(packet, key, from_low, from_client, begun, time);
         let ends = entry.ends();
         if !frame::is_group(ends.server.ip) {
-            entry.name = self.listener.name(&ends.client, ends.server.ip, time).map(Box::new);
+            entry.name = self.listener.followed(&ends.client, ends.server.ip, time).map(Box::new);
         }
         let until = time.0.saturating_add(i64::from(idle(&self.limits, &entry)) * SECOND);
         let at = self.slab.put(entry);

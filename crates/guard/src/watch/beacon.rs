@@ -54,6 +54,11 @@ impl Places {
         }
     }
 
+    /// Somebody took a call there.
+    pub(super) fn was_answered(&self, key: (IpAddr, u16, u8)) -> bool {
+        self.0.iter().any(|it| it.key == key && it.answered)
+    }
+
     fn make(&mut self, key: (IpAddr, u16, u8), time: Time) -> &Place {
         let place =
             Place { key, last: time, calls: 1, answered: false, unanswered: 0, bytes: 0, intervals: [0; INTERVALS] };

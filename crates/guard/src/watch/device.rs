@@ -222,6 +222,7 @@ impl Device {
         if side.is_answered() {
             self.answered(side, time);
         }
+        self.knocks(side, time, out);
         // A volley within a tenth of a second is no flood yet, however dense.
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
         let rate = packets as f64 / seconds.max(0.1);
@@ -323,8 +324,33 @@ impl Device {
         }
     }
 
+    /// The Internet answered it within the last hour.
+    fn lives(&self, time: Time) -> bool {
+        self.alive.is_some_and(|at| time.0.saturating_sub(at.0) < HOUR)
+    }
+
+    /// It asks again and again at an address that no name led to, and nobody is there, although the Internet is: not by a
+    /// device that has just started, nor one whose resolver we do not hear, nor where somebody was before.
+    fn knocks(&mut self, side: &Side<'_>, time: Time, out: &mut Vec<Noticed>) {
+        let (sent, got) = side.packets();
+        let is_knocking = side.flow.protocol == 6 && side.flow.begun && sent >= 4 && got == 0;
+        if !is_knocking || !side.is_out() || side.has_profile || side.name().is_some() || !is_public(side.peer.ip) {
+            return;
+        }
+        let is_settled = self.first.is_some_and(|first| time.0.saturating_sub(first.0) >= HOUR);
+        let hears_no_resolver = self.asks && !self.has_names;
+        if !is_settled || hears_no_resolver || !self.lives(time) || self.places.was_answered(place(side)) {
+            return;
+        }
+        let observed = format!("calls {}, and nobody answers; no name had led there", side.place());
+        let key = fold(side.peer.ip) ^ u64::from(side.port()) << 40;
+        let expected = "places are found by their names, and are there".to_owned();
+        self.say(side, time, SignKind::HardCodedAddress, key, 30 * DAY, sent, expected, observed, out);
+    }
+
     fn beacon(&mut self, side: &Side<'_>, time: Time, out: &mut Vec<Noticed>) {
-        if !is_public(side.peer.ip) || side.is_infrastructure() || side.fits {
+        // With a profile, the place itself has been told already, or cannot be told from those of the profile.
+        if !is_public(side.peer.ip) || side.is_infrastructure() || side.has_profile {
             return;
         }
         let named = side.name().is_some();
@@ -335,15 +361,11 @@ impl Device {
         let never_answers = !called.answered && called.unanswered >= 4;
         // Without a profile nobody can say that a place is wrong, unless no name ever led there although names are seen here, or nobody
         // lives there although the Internet answers otherwise.
-        let lives = self.alive.is_some_and(|at| time.0.saturating_sub(at.0) < HOUR);
-        let suspect = side.has_profile || !named && (self.has_names || never_answers && lives);
+        let lives = self.lives(time);
+        let suspect = !named && (self.has_names || never_answers && lives);
         if is_small && suspect {
             let every = f64::from(rhythm) / 1000.0;
-            let expected = if side.has_profile {
-                "calls only to places of its profile"
-            } else {
-                "no rhythmic calls to an address without a name"
-            };
+            let expected = "no rhythmic calls to an address without a name";
             let fate = if never_answers { ", never answered" } else { "" };
             let observed =
                 format!("calls {} again and again, about every {every:.0} s ({calls} times{fate})", side.place());

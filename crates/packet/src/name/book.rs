@@ -88,6 +88,20 @@ impl Book {
         at(Asker::Ip(asker.ip)).or_else(|| if asker.mac.is_unknown() { None } else { at(Asker::Mac(asker.mac)) })
     }
 
+    /// The address is called by who asked for it: what counts now counts for the grace from now on.
+    pub(crate) fn keep(&mut self, asker: &Endpoint, address: IpAddr, now: Time) {
+        if self.entries == 0 {
+            return;
+        }
+        let until = Time(now.0.saturating_add(i64::from(self.limits.grace) * 1_000_000_000));
+        for asker in [Asker::Ip(asker.ip), Asker::Mac(asker.mac)] {
+            let entry = self.pages.get_mut(&asker).and_then(|page| page.entries.get_mut(&address));
+            if let Some(entry) = entry.filter(|entry| now <= entry.until) {
+                (entry.until, entry.again) = (until.max(entry.until), true);
+            }
+        }
+    }
+
     fn write_one(
         &mut self,
         asker: Asker,
@@ -208,6 +222,20 @@ mod tests {
             Some("c.example"),
             "asked over IPv4, used over IPv6"
         );
+    }
+
+    #[test]
+    fn a_name_counts_for_as_long_as_it_is_followed() {
+        let mut book = book(8, 8, 8);
+        let day = i64::from(NameLimits::default().grace) * 1_000_000_000;
+        book.write(&asker(1), "a.example", &[], &[address(9)], LATER);
+        for days in 0..5 {
+            book.keep(&asker(1), address(9), Time(day * days));
+            assert!(book.find(&asker(1), address(9), Time(day * (days + 1))).is_some());
+        }
+        assert_eq!(book.find(&asker(1), address(9), Time(day * 5 + 1)), None, "nobody called for a day");
+        book.keep(&asker(1), address(9), Time(day * 6));
+        assert_eq!(book.find(&asker(1), address(9), Time(day * 6)), None, "what is over does not come back");
     }
 
     #[test]

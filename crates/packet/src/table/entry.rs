@@ -142,6 +142,11 @@ impl Entry {
         self.packets[0] > 0 && self.packets[1] > 0 && (self.protocol() != TCP || !self.is_reset())
     }
 
+    /// TCP that one side asks for and nobody takes.
+    pub(super) fn is_knocking(&self) -> bool {
+        self.protocol() == TCP && (self.packets[0] == 0 || self.packets[1] == 0) && self.seen[0] | self.seen[1] == SYN
+    }
+
     /// Both sides of TCP closed, or one reset.
     pub(super) fn is_closed(&self) -> bool {
         self.protocol() == TCP && (self.seen[0] & self.seen[1] & FIN != 0 || self.is_reset())
