@@ -123,7 +123,7 @@ impl Told<'_> {
             if !feed.triggers.contains(facts.trigger) || time <= self.now - feed.spec.over() {
                 continue;
             }
-            let context = Context { facts, state: Some(&self.state), now: self.now };
+            let context = Context { facts, state: Some(&self.state), now: self.now, held: &[] };
             found.extend(fed(feed, &context).map(|value| (time, value)));
         }
         if facts.trigger != Trigger::Tick {

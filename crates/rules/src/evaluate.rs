@@ -9,11 +9,11 @@ use fleetward_fleet::{DeviceId, Finding, FindingId, FindingState, Imei, Imsi, Pl
 use crate::compile::{Feed, FeedValue};
 use crate::confirm::{self, Exactness};
 use crate::episode::{Said, Told, step};
-use crate::expr::read::{Context, Value, is_critical};
+use crate::expr::read::{Context, Value, is_critical, optional};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::Plan;
+use crate::plan::{HELD, Plan};
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
 use crate::state::{Episode, Phase, SubjectState};
@@ -53,16 +53,27 @@ pub(crate) fn observe_planned(
     if state.is_empty() && !steps.feeds.is_empty() {
         state.reserve(USUAL + WINDOW * steps.feeds.len());
     }
+    let (mut held, mut near, mut above) = ([f64::NAN; HELD], 0, 0_u32);
     for planned in &steps.feeds {
-        let context = Context { facts, state: Some(state), now };
+        let context = Context { facts, state: Some(state), now, held: &[] };
+        let (key, spec) = (planned.feed.key, planned.feed.spec);
         if planned.test.as_ref().is_none_or(|test| test(&context) == Some(true))
             && let Some(value) = planned.feed.amount(&context)
         {
-            state.feed(planned.feed.key, planned.feed.spec, time, value);
+            state.feed_near(&mut near, key, spec, time, value);
+        }
+        if let Some(asked) = &planned.asked {
+            let value = optional(state.window_above(near, key, spec, now, asked.least));
+            held[usize::from(asked.number)] = value;
+            above |= u32::from(value >= asked.least) << asked.number;
         }
     }
     let mut hits = Vec::new();
-    let context = Context { facts, state: Some(state), now };
+    let context = Context { facts, state: Some(state), now, held: &held };
+    while above != 0 {
+        steps.watching[above.trailing_zeros() as usize].ask(&context, &mut hits);
+        above &= above - 1;
+    }
     for guarded in &steps.guarded {
         guarded.ask(&context, &mut hits);
     }
@@ -121,11 +132,11 @@ impl Whom<'_> {
 
 /// Whether the event adds something to the window, seen from the event alone.
 pub(crate) fn feeds(feed: &Feed, facts: &Facts<'_>) -> bool {
-    fed(feed, &Context { facts, state: None, now: facts.time() }).is_some()
+    fed(feed, &Context { facts, state: None, now: facts.time(), held: &[] }).is_some()
 }
 
 fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
-    let context = Context { facts, state: Some(state), now };
+    let context = Context { facts, state: Some(state), now, held: &[] };
     if let Some(value) = fed(feed, &context) {
         state.feed(feed.key, feed.spec, facts.time(), value);
     }
@@ -134,7 +145,7 @@ fn feed_window(feed: &Feed, facts: &Facts<'_>, state: &mut SubjectState, now: Ti
 /// Whether scope and condition are not plainly false, and nothing excuses the rule, seen from the event alone.
 pub(crate) fn may_hold(rule: &Rule, facts: &Facts<'_>) -> bool {
     let compiled = &rule.compiled;
-    let context = Context { facts, state: None, now: facts.time() };
+    let context = Context { facts, state: None, now: facts.time(), held: &[] };
     compiled.scope.as_ref().is_none_or(|scope| scope(&context) != Some(false))
         && (compiled.when)(&context) != Some(false)
         && compiled.unless.iter().all(|unless| unless(&context) != Some(true))
@@ -185,7 +196,7 @@ fn judge(
 ) {
     let compiled = &rule.compiled;
     let open = state.episodes().iter().position(|held| held.rule == compiled.key);
-    let context = Context { facts, state: Some(state), now };
+    let context = Context { facts, state: Some(state), now, held: &[] };
     let scope = compiled.scope.as_ref().map_or(Some(true), |scope| scope(&context));
     if open.is_none() && scope != Some(true) {
         return;
@@ -207,7 +218,7 @@ fn judge(
             confirm::look(set, rule, facts, state, now)
         };
         if let Exactness::Measured(measured) = &exactness {
-            let context = Context { facts, state: Some(measured), now };
+            let context = Context { facts, state: Some(measured), now, held: &[] };
             holds = decide(&context, (compiled.when)(&context));
         }
     }
@@ -235,7 +246,7 @@ fn judge(
     let held = open.and_then(|at| state.take_episode(at));
     let (episode, told) = step(compiled.key, held, said, compiled.times);
     let seen = if let Exactness::Measured(measured) = &exactness { measured } else { &*state };
-    let context = Context { facts, state: Some(seen), now };
+    let context = Context { facts, state: Some(seen), now, held: &[] };
     for told in told {
         let mut firing = firing(rule, whom, &context, told, episode.as_ref());
         if let (Some(Firing::Started { finding, .. }), Exactness::AtLeast) = (&mut firing, &exactness) {
@@ -359,10 +370,11 @@ fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> 
 
 /// Values are remembered after the rules have compared them. An older record does not overwrite a newer one's.
 pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
-    let context = Context { facts, state: None, now };
+    let context = Context { facts, state: None, now, held: &[] };
+    let mut near = 0;
     for field in &set.memory {
         if let (Some(value), Some(code)) = (context.stored(*field), field.code()) {
-            state.remember(code, facts.time(), value);
+            state.remember(&mut near, code, facts.time(), value);
         }
     }
 }

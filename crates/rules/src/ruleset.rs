@@ -203,7 +203,7 @@ impl RuleSet {
     /// A number that stands for the value of this field in one event.
     pub fn value_of(&self, field: u8, facts: &Facts<'_>) -> Option<u64> {
         let field = vocabulary::by_code(field)?;
-        let context = Context { facts, state: None, now: facts.time() };
+        let context = Context { facts, state: None, now: facts.time(), held: &[] };
         context.stored(field).map(Value::identity)
     }
 

@@ -101,9 +101,11 @@ impl SubjectState {
     }
 
     /// An older record does not overwrite a newer one's value.
-    pub(crate) fn remember(&mut self, field: u8, time: Timestamp, value: Value<'_>) {
+    ///
+    /// `near`: where its value is likely to lie; begin with 0 and hand it on from field to field.
+    pub(crate) fn remember(&mut self, near: &mut usize, field: u8, time: Timestamp, value: Value<'_>) {
         let number = if let Value::Symbol(value) = value { value } else { 0 };
-        if self.block.hold(field, time, number)
+        if self.block.hold(near, field, time, number)
             && let Value::Text(text) = value
         {
             let texts = &mut self.rare.get_or_insert_default().texts;
@@ -123,15 +125,53 @@ impl SubjectState {
         }
     }
 
+    /// The same of a window whose place is likely to be `near`, of which only values from `least` on are told apart: where a
+    /// look says that it holds less, it may be any number below `least`.
+    #[inline]
+    pub(crate) fn window_above(
+        &self,
+        near: usize,
+        key: u32,
+        spec: WindowSpec,
+        now: Timestamp,
+        least: f64,
+    ) -> Option<u64> {
+        let Ok(place) = self.block.find_near(near, key) else {
+            return self.apart(key).unwrap_or(&WindowState::Empty).value(spec, now);
+        };
+        let window = self.block.window(place);
+        #[expect(clippy::cast_precision_loss, reason = "thirteen numbers of 32 bits")]
+        let is_low = |most: &u64| (*most as f64) < least;
+        window.most(spec).filter(is_low).or_else(|| window.value(spec, now))
+    }
+
     /// Adds an event to a window.
     pub(crate) fn feed(&mut self, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
-        if let Ok(place) = self.block.find(key) {
+        let found = self.block.find(key);
+        self.feed_at(found.ok(), key, spec, time, value);
+    }
+
+    /// The same of a window whose place is likely to be `near`; then `near` is its place.
+    #[inline]
+    pub(crate) fn feed_near(&mut self, near: &mut usize, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
+        let found = self.block.find_near(*near, key);
+        let (Ok(place) | Err(place)) = found;
+        *near = place;
+        self.feed_at(found.ok(), key, spec, time, value);
+    }
+
+    #[inline]
+    fn feed_at(&mut self, place: Option<usize>, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
+        if let Some(place) = place {
             let added = self.add(place, spec, time, value);
+            if added == Added::Done {
+                return;
+            }
             if added == Added::Full {
                 self.block.lengthen(place);
-            }
-            if added == Added::Done || added == Added::Full && self.add(place, spec, time, value) == Added::Done {
-                return;
+                if self.add(place, spec, time, value) == Added::Done {
+                    return;
+                }
             }
         }
         self.alter(key, spec, |window| window.add(spec, time, value));

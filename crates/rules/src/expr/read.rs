@@ -21,6 +21,8 @@ pub(crate) struct Context<'a> {
     pub(crate) state: Option<&'a SubjectState>,
     /// The newest event time of the subject, this event included.
     pub(crate) now: Timestamp,
+    /// What windows hold that were fed for this event, by their number in the plan; see [`crate::plan`].
+    pub(crate) held: &'a [f64],
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and bytes are below 2^53")]
@@ -28,7 +30,7 @@ fn number(value: u64) -> f64 {
     value as f64
 }
 
-fn optional(value: Option<u64>) -> f64 {
+pub(crate) fn optional(value: Option<u64>) -> f64 {
     value.map_or(f64::NAN, number)
 }
 

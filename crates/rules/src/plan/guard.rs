@@ -1,10 +1,15 @@
 //! Tests in the order in which they cost least, and what several rules ask asked once.
 
+use super::Asked;
 use super::condition;
 use crate::expr::Bool;
 use crate::expr::build::Condition;
+use crate::expr::ir::{Num, Op, WindowRef};
 use crate::expr::reach::Reads;
 use crate::expr::read::Context;
+
+/// Rules by index, each with everything that it asks.
+type Tested = Vec<(u16, Vec<Bool>)>;
 
 /// Rules behind one common test.
 pub(crate) struct Guarded {
@@ -34,19 +39,19 @@ impl Guarded {
     }
 }
 
-/// Puts rules that ask the same behind one test. `rules`: each with everything that it asks.
-pub(super) fn share(mut rules: Vec<(u16, Vec<Bool>)>) -> Vec<Guarded> {
+/// Puts rules that ask the same behind one test.
+pub(super) fn share(mut rules: Tested, asked: &[Asked]) -> Vec<Guarded> {
     let mut guarded = Vec::new();
     while let Some(common) = commonest(&rules) {
         let (with, without): (Vec<_>, Vec<_>) = rules.into_iter().partition(|(_, tests)| tests.contains(&common));
         rules = without;
         let rest = with.into_iter().map(|(index, mut tests)| {
             tests.retain(|test| *test != common);
-            (index, (!tests.is_empty()).then(|| all_of(tests)))
+            (index, (!tests.is_empty()).then(|| all_of(tests, asked)))
         });
-        guarded.push(Guarded { guard: Some(condition(&common)), rules: rest.collect() });
+        guarded.push(Guarded { guard: Some(condition(&common, asked)), rules: rest.collect() });
     }
-    let alone = rules.into_iter().map(|(index, tests)| (index, (!tests.is_empty()).then(|| all_of(tests))));
+    let alone = rules.into_iter().map(|(index, tests)| (index, (!tests.is_empty()).then(|| all_of(tests, asked))));
     let alone: Vec<_> = alone.collect();
     if !alone.is_empty() {
         guarded.push(Guarded { guard: None, rules: alone });
@@ -69,10 +74,12 @@ fn commonest(rules: &[(u16, Vec<Bool>)]) -> Option<Bool> {
 }
 
 /// True where all are, the cheapest first.
-pub(super) fn all_of(mut tests: Vec<Bool>) -> Condition {
-    tests.sort_by_key(weight);
+pub(super) fn all_of(mut tests: Vec<Bool>, asked: &[Asked]) -> Condition {
+    let is_held = |test: &Bool| number(test, asked).is_some();
+    // One that was read already is a number at hand.
+    tests.sort_by_key(|test| if is_held(test) { 1 } else { weight(test) });
     tests.dedup();
-    let mut conditions = tests.iter().map(condition);
+    let mut conditions = tests.iter().map(|test| condition(test, asked));
     match (conditions.next(), conditions.next(), conditions.next()) {
         (None, ..) => Box::new(|_| Some(true)),
         (Some(one), None, _) => one,
@@ -82,6 +89,34 @@ pub(super) fn all_of(mut tests: Vec<Bool>) -> Condition {
             Box::new(move |context| Some(rest.iter().all(|test| test(context) == Some(true))))
         }
     }
+}
+
+/// A window that must be above a constant.
+pub(super) fn above(test: &Bool) -> Option<(WindowRef, Op, f64)> {
+    match test {
+        Bool::Compare(op @ (Op::Greater | Op::GreaterEqual), Num::Window(window), Num::Const(limit)) => {
+            Some((*window, *op, *limit)).filter(|_| !limit.is_nan())
+        }
+        _ => None,
+    }
+}
+
+fn number(test: &Bool, asked: &[Asked]) -> Option<usize> {
+    let (window, ..) = above(test)?;
+    asked.iter().find(|it| it.key == window.key).map(|it| usize::from(it.number))
+}
+
+/// Rules by the number of a window that must be above a limit for them, and those that ask nothing of that kind.
+pub(super) fn watch(rules: Tested, asked: &[Asked]) -> (Vec<Guarded>, Tested) {
+    let mut watching: Vec<Guarded> = asked.iter().map(|_| Guarded { guard: None, rules: Vec::new() }).collect();
+    let mut others = Vec::new();
+    for (index, tests) in rules {
+        match tests.iter().find_map(|test| number(test, asked)) {
+            Some(number) => watching[number].rules.push((index, Some(all_of(tests, asked)))),
+            None => others.push((index, tests)),
+        }
+    }
+    (watching, others)
 }
 
 /// Reading a window or a text costs more than comparing a field.

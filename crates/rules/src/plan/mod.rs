@@ -49,6 +49,8 @@ pub struct Plan {
 #[derive(Default)]
 pub(crate) struct Steps {
     pub(crate) feeds: Vec<PlannedFeed>,
+    /// Rules for which the window with this number must be above a limit: few of many records bring one there.
+    pub(crate) watching: Vec<Guarded>,
     pub(crate) guarded: Vec<Guarded>,
 }
 
@@ -57,7 +59,22 @@ pub(crate) struct PlannedFeed {
     pub(crate) feed: Arc<Feed>,
     /// `None`: always.
     pub(crate) test: Option<Condition>,
+    /// Rules compare it with constants, so it is read when it has just been fed.
+    pub(crate) asked: Option<Asked>,
 }
+
+/// How a window is compared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) key: u32,
+    /// What it holds is put at this place of [`Context::held`].
+    pub(crate) number: u8,
+    /// Below this all comparisons say the same: no rule asks whether it is above less.
+    pub(crate) least: f64,
+}
+
+/// So many windows are read right after they were fed; more of them for one kind of event are looked up when a rule asks.
+pub(crate) const HELD: usize = 24;
 
 /// What a device of some class is judged by.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,14 +87,17 @@ pub struct Class<'a> {
 
 impl Plan {
     pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
-        let steps = Trigger::ALL.map(|trigger| rules(set, class, trigger));
-        let used: Vec<u32> = steps.iter().flat_map(|(_, windows)| windows.iter().copied()).collect();
-        let silence = silence(set, class);
-        let mut plan = Self { steps: steps.map(|(steps, _)| steps), remembers: !set.memory.is_empty(), silence };
-        for trigger in Trigger::ALL {
-            plan.steps[trigger as usize].feeds = feeds(set, class, trigger, &used);
-        }
-        plan
+        let tests = Trigger::ALL.map(|trigger| tests(set, class, trigger));
+        let rules = tests.iter().flatten().map(|(index, _)| set.by_index(*index));
+        let used: Vec<u32> = rules.flat_map(|rule| windows_of(rule)).collect();
+        let mut tests = tests.into_iter();
+        let steps = Trigger::ALL.map(|trigger| {
+            let (mut feeds, tests) = (feeds(set, class, trigger, &used), tests.next().unwrap_or_default());
+            let asked = ask(&mut feeds, &tests);
+            let (watching, others) = guard::watch(tests, &asked);
+            Steps { feeds, watching, guarded: guard::share(others, &asked) }
+        });
+        Self { steps, remembers: !set.memory.is_empty(), silence: silence(set, class) }
     }
 
     /// Whether an event of this kind may matter to a device of this class in `state`; see [`RuleSet::concerns`].
@@ -102,22 +122,39 @@ impl Plan {
 
 impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let count = |steps: &Steps| (steps.feeds.len(), steps.guarded.iter().map(Guarded::len).sum::<usize>());
+        let count = |steps: &Steps| (steps.feeds.len(), steps.rules());
         f.debug_struct("Plan").field("feeds_and_rules", &self.steps.each_ref().map(count)).finish_non_exhaustive()
     }
 }
 
-/// The rules that an event may concern, and the windows that those read.
-fn rules(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> (Steps, Vec<u32>) {
-    let tests = tests(set, class, trigger);
-    let windows = tests.iter().flat_map(|(index, _)| windows_of(set.by_index(*index))).collect();
-    (Steps { feeds: Vec::new(), guarded: guard::share(tests) }, windows)
+impl Steps {
+    /// How many rules there are.
+    fn rules(&self) -> usize {
+        self.watching.iter().chain(&self.guarded).map(Guarded::len).sum()
+    }
+}
+
+/// Numbers the windows that are fed and of which a rule demands that they are above a constant.
+fn ask(feeds: &mut [PlannedFeed], tests: &[(u16, Vec<Bool>)]) -> Vec<Asked> {
+    let mut all = Vec::new();
+    for planned in feeds {
+        let tests = tests.iter().flat_map(|(_, tests)| tests);
+        let limits = tests.filter_map(guard::above).filter(|(window, ..)| window.key == planned.feed.key);
+        let Some(least) = limits.map(|(.., limit)| limit).reduce(f64::min) else { continue };
+        if all.len() < HELD {
+            let asked = Asked { key: planned.feed.key, number: all.len() as u8, least };
+            planned.asked = Some(asked);
+            all.push(asked);
+        }
+    }
+    all
 }
 
 /// Each rule that an event may concern, with all that it asks.
 fn tests(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16, Vec<Bool>)> {
     let facts = facts_of(class, trigger);
-    let known = Known { context: Context { facts: &facts, state: None, now: facts.at }, class: class.is_some() };
+    let known =
+        Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
     let wanted = set.routes(Subject::Device).rules(trigger).iter().filter_map(|&index| {
         let compiled = &set.by_index(index).compiled;
         let parts: Vec<&Bool> = compiled.scope_node.iter().chain([&compiled.when_node]).collect();
@@ -147,18 +184,23 @@ fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {
 
 fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]) -> Vec<PlannedFeed> {
     let facts = facts_of(class, trigger);
-    let known = Known { context: Context { facts: &facts, state: None, now: facts.at }, class: class.is_some() };
+    let known =
+        Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
     let mut planned = Vec::new();
     for feed in set.routes(Subject::Device).feeds(trigger).iter().filter(|feed| used.contains(&feed.key)) {
         let parts: Vec<&Bool> = feed.conditions().collect();
         match known.all(&parts) {
             Truth::Never => {}
-            Truth::Always => planned.push(PlannedFeed { feed: Arc::clone(feed), test: None }),
+            Truth::Always => planned.push(PlannedFeed { feed: Arc::clone(feed), test: None, asked: None }),
             Truth::If(tests) => {
-                planned.push(PlannedFeed { feed: Arc::clone(feed), test: Some(guard::all_of(tests)) });
+                let test = Some(guard::all_of(tests, &[]));
+                planned.push(PlannedFeed { feed: Arc::clone(feed), test, asked: None });
             }
         }
     }
+    // In the order in which a state keeps them, one is found after the other. What is known of values comes first, as ever:
+    // the conditions of the others may ask it.
+    planned.sort_by_key(|planned| (planned.feed.spec.aggregate != Aggregate::Known, planned.feed.key));
     planned
 }
 
@@ -195,7 +237,15 @@ impl Feed {
     }
 }
 
-fn condition(node: &Bool) -> Condition {
+fn condition(node: &Bool, asked: &[Asked]) -> Condition {
+    if let Some((window, op, limit)) = guard::above(node)
+        && let Some(number) = asked.iter().find(|it| it.key == window.key).map(|it| usize::from(it.number))
+    {
+        return Box::new(move |context| {
+            let held = context.held.get(number).copied().unwrap_or(f64::NAN);
+            (!held.is_nan()).then(|| op.holds(held, limit))
+        });
+    }
     build::condition(node)
 }
 

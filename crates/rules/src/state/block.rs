@@ -88,9 +88,11 @@ impl Block {
         Some((Timestamp(time_at(&self.0, at + 1)), u64_at(&self.0, at + 1 + TIME)))
     }
 
-    /// Remembers the value of a field, where it has no newer one.
-    pub(super) fn hold(&mut self, field: u8, time: Timestamp, value: u64) -> bool {
-        let held = self.place_of(field);
+    /// Remembers the value of a field, where it has no newer one. `near`: its place, likely; then that of the field after it.
+    pub(super) fn hold(&mut self, near: &mut usize, field: u8, time: Timestamp, value: u64) -> bool {
+        let at = HEAD + *near * VALUE;
+        let held = if *near < self.values() && self.0[at] == field { Some(at) } else { self.place_of(field) };
+        *near = held.map_or(*near, |at| (at - HEAD) / VALUE + 1);
         if held.is_some_and(|at| time_at(&self.0, at + 1) > time.0) {
             return false;
         }
@@ -120,12 +122,25 @@ impl Block {
 
     /// The place of a window, or where its entry belongs.
     pub(super) fn find(&self, key: u32) -> Result<usize, usize> {
+        // Keys are hashes: how large one is says nearly where it lies.
+        let near = (u64::from(key) * self.windows() as u64) >> 32;
+        self.find_near(near as usize, key)
+    }
+
+    /// The same, from a place that is likely to be it or before it.
+    #[inline]
+    pub(super) fn find_near(&self, near: usize, key: u32) -> Result<usize, usize> {
         let begin = self.entries();
         let entries = self.0.get(begin..begin + self.windows() * ENTRY).unwrap_or_default();
-        // There are few, and reading them in a row is faster than jumping about.
-        let place = entries.chunks_exact(ENTRY).take_while(|entry| u32_at(entry, 0) < key).count();
-        let is_there = entries.get(place * ENTRY..).is_some_and(|rest| rest.len() >= ENTRY && u32_at(rest, 0) == key);
-        if is_there { Ok(place) } else { Err(place) }
+        let key_at = |place: usize| entries.get(place * ENTRY..place * ENTRY + 4).map(|entry| u32_at(entry, 0));
+        let mut place = near.min(self.windows());
+        while place > 0 && key_at(place - 1).is_some_and(|held| held >= key) {
+            place -= 1;
+        }
+        while key_at(place).is_some_and(|held| held < key) {
+            place += 1;
+        }
+        if key_at(place) == Some(key) { Ok(place) } else { Err(place) }
     }
 
     pub(super) fn key(&self, place: usize) -> u32 {

@@ -54,6 +54,12 @@ impl<'a> Packed<'a> {
         }
     }
 
+    /// [`Self::value`] is known and no more than this, for less than it costs; `None`: only asking says.
+    #[inline]
+    pub(super) fn most(self, spec: WindowSpec) -> Option<u64> {
+        if self.form.0 < Form::SET.0 { ring::most(self.bytes, self.form.0, spec.aggregate) } else { None }
+    }
+
     /// See [`WindowState::is_new`].
     pub(super) fn is_new(self, value: u64, at: Timestamp) -> Option<bool> {
         if self.form == Form::SET { is_new_among(self.values(), value, at) } else { None }

@@ -23,7 +23,8 @@ pub(super) enum Added {
 
 /// Adds an event in place.
 pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, value: u64) -> Added {
-    let (value, join) = joined(spec.aggregate, value);
+    let (value, largest) = joined(spec.aggregate, value);
+    let join = |held: u64| if largest { held.max(value) } else { held.saturating_add(value) };
     let (mut newest, mut mask) = (u32_at(bytes, 0), u16_at(bytes, 4));
     if bucket > newest {
         // A later cycle begins anew.
@@ -37,10 +38,11 @@ pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, va
     if back >= BUCKETS as u32 || back > 0 && spec.span() != Span::Sliding {
         return Added::Done;
     }
-    let place = (mask & ((1 << back) - 1)).count_ones() as usize;
+    // Nearly every event belongs to the newest bucket; counting bits costs more than asking.
+    let place = if back == 0 { 0 } else { (mask & ((1 << back) - 1)).count_ones() as usize };
     let at = HEAD + (place << width);
     if mask >> back & 1 == 1 {
-        let sum = join(number_at(bytes, at, width), value);
+        let sum = join(number_at(bytes, at, width));
         if !fits(sum, width) {
             return Added::Hard;
         }
@@ -75,6 +77,17 @@ pub(super) fn amount(bytes: &[u8], width: u8, spec: WindowSpec, newest: u32) -> 
         1 => all(numbers.chunks_exact(2).map(|it| u64::from(u16_at(it, 0))), largest, u64::wrapping_add),
         2 => all(numbers.chunks_exact(4).map(|it| u64::from(u32_at(it, 0))), largest, u64::wrapping_add),
         _ => all(numbers.chunks_exact(8).map(|it| number_at(it, 0, 3)), largest, u64::saturating_add),
+    }
+}
+
+/// No window over this ring holds more, seen from its width alone; what [`amount`] says of a sum, a count or a maximum.
+#[inline]
+pub(super) fn most(bytes: &[u8], width: u8, aggregate: Aggregate) -> Option<u64> {
+    let one = if width < 3 { (1_u64 << (8 << width)) - 1 } else { return None };
+    match aggregate {
+        Aggregate::Sum | Aggregate::Count => Some(one * (bytes.len().saturating_sub(HEAD) >> width) as u64),
+        Aggregate::Max => Some(one),
+        _ => None,
     }
 }
 
@@ -114,12 +127,13 @@ pub(super) fn is_sound(bytes: &[u8], width: u8) -> bool {
         && HEAD + ((u16_at(bytes, 4).count_ones() as usize) << width) <= bytes.len()
 }
 
-/// What an event adds, and how it joins what is there.
-fn joined(aggregate: Aggregate, value: u64) -> (u64, fn(u64, u64) -> u64) {
+/// What an event adds, and whether the larger of it and what is there stays, rather than their sum.
+#[inline]
+fn joined(aggregate: Aggregate, value: u64) -> (u64, bool) {
     match aggregate {
-        Aggregate::Count => (1, u64::saturating_add),
-        Aggregate::Max => (value, u64::max),
-        Aggregate::Min => (inverted(value), u64::max),
-        _ => (value, u64::saturating_add),
+        Aggregate::Count => (1, false),
+        Aggregate::Max => (value, true),
+        Aggregate::Min => (inverted(value), true),
+        _ => (value, false),
     }
 }

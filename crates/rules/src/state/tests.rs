@@ -64,13 +64,18 @@ proptest! {
                     prop_assert_eq!(&read, &packed);
                     packed = read;
                 }
-                2 => packed.remember(value as u8 % 5, time, Value::Symbol(value)),
+                2 => packed.remember(&mut (value as usize % 3), value as u8 % 5, time, Value::Symbol(value)),
                 _ => {}
             }
             for (key, (window, spec)) in (0..).step_by(7).zip(whole.iter().zip(&specs)) {
                 // Judged is always at the newest time or later.
                 for now in [newest, newest + Duration::from_mins(50), newest + Duration::from_hours(30)] {
                     prop_assert_eq!(packed.window(key, *spec, now), window.value(*spec, now), "{:?} {:?}", spec, window);
+                    let (real, near) = (window.value(*spec, now), which);
+                    for least in [20_u32, 300, 70_000, 1 << 31] {
+                        let told = packed.window_above(near, key, *spec, now, f64::from(least));
+                        prop_assert!(told == real || told.max(real) < Some(u64::from(least)) && told.is_some() && real.is_some());
+                    }
                 }
                 prop_assert_eq!(packed.is_blurred(key, *spec, newest), window.is_blurred(*spec, newest));
                 if spec.aggregate == Aggregate::Known {
@@ -95,9 +100,9 @@ proptest! {
 fn last_values_are_remembered_by_field_and_texts_too() {
     let mut state = SubjectState::default();
     let at = Timestamp(1_795_000_000_123);
-    state.remember(3, at, Value::Symbol(u64::MAX));
-    state.remember(9, at, Value::Text("iot.example"));
-    state.remember(3, Timestamp(0), Value::Symbol(4));
+    state.remember(&mut 0, 3, at, Value::Symbol(u64::MAX));
+    state.remember(&mut 0, 9, at, Value::Text("iot.example"));
+    state.remember(&mut 1, 3, Timestamp(0), Value::Symbol(4));
     let held = state.remembered(3).expect("it was remembered");
     assert_eq!((held.at, held.value), (at, Value::Symbol(u64::MAX)), "an older one does not overwrite");
     assert_eq!(state.remembered(9).map(|held| held.value), Some(Value::Text("iot.example")));
@@ -117,6 +122,6 @@ fn what_most_devices_have_is_small() {
             state.feed(key, spec, Timestamp(1_795_000_000_000 + quarter * 15 * MINUTE), 3000);
         }
     }
-    (0..4).for_each(|field| state.remember(field, Timestamp(1_795_000_000_000), Value::Symbol(7)));
+    (0..4).for_each(|field| state.remember(&mut 0, field, Timestamp(1_795_000_000_000), Value::Symbol(7)));
     assert!(state.bytes() <= 200, "{}", state.bytes());
 }

@@ -101,7 +101,7 @@ impl WindowSpec {
         }
     }
 
-    /// The same as [`Self::bucket`], for less where it is likely to be `near` or the one after it: multiplying is cheaper than
+    /// The same as [`Self::bucket`], for less where it is likely to be `near` or soon after it: multiplying is cheaper than
     /// dividing.
     #[inline]
     pub(crate) fn bucket_near(self, near: u32, time: Timestamp) -> u32 {
@@ -111,11 +111,12 @@ impl WindowSpec {
         let length = self.bucket_ms();
         let into = time.0.wrapping_sub(i64::from(near).wrapping_mul(length));
         if (0..length).contains(&into) {
-            near
-        } else if (length..2 * length).contains(&into) {
-            near.saturating_add(1)
-        } else {
-            self.bucket(time)
+            return near;
+        }
+        match (u32::try_from(into), u32::try_from(length)) {
+            // Narrow numbers are divided in a third of the time.
+            (Ok(into), Ok(length)) if length > 0 => near.saturating_add(into / length),
+            _ => self.bucket(time),
         }
     }
 
