@@ -61,6 +61,7 @@ pub(crate) enum Told {
 /// One step. Returns the episode as it is from now on, and what is to be told, in order.
 pub(crate) fn step(rule: u32, held: Option<Episode>, said: Said, times: Times) -> (Option<Episode>, Vec<Told>) {
     let Some(episode) = held else {
+        let said = Said { value: folded(said.value), ..said };
         return if said.holds == Some(true) { begin(rule, said, times) } else { (None, Vec::new()) };
     };
     match (episode.phase, said.holds == Some(true)) {
@@ -74,6 +75,26 @@ pub(crate) fn step(rule: u32, held: Option<Episode>, said: Said, times: Times) -
             (if over { None } else { Some(episode) }, Vec::new())
         }
     }
+}
+
+/// An episode's value is the hash of the newest, folded to 32 bits, with that of the one before above it: a device that goes
+/// to and fro between two values shows each of them once.
+fn folded(value: u64) -> u64 {
+    match value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 {
+        // Zero means that there is none.
+        0 if value != 0 => 1,
+        folded => folded,
+    }
+}
+
+fn is_new(value: u64, held: u64) -> bool {
+    let value = folded(value);
+    value != 0 && value != held & 0xFFFF_FFFF && value != held >> 32
+}
+
+/// What is said, with the value that was held as the one before.
+fn beside(said: Said, held: u64) -> Said {
+    Said { value: folded(said.value) | (held & 0xFFFF_FFFF) << 32, ..said }
 }
 
 fn begin(rule: u32, said: Said, times: Times) -> (Option<Episode>, Vec<Told>) {
@@ -111,8 +132,8 @@ fn pending(mut episode: Episode, holds: bool, said: Said, times: Times) -> (Opti
 }
 
 fn again(rule: u32, mut episode: Episode, said: Said, times: Times) -> (Option<Episode>, Vec<Told>) {
-    if times.per_value && said.value != 0 && said.value != episode.value {
-        let (next, told) = begin(rule, said, times);
+    if times.per_value && is_new(said.value, episode.value) {
+        let (next, told) = begin(rule, beside(said, episode.value), times);
         return (next, std::iter::once(Told::Cleared(episode)).chain(told).collect());
     }
     if episode.phase == Phase::Clearing {
@@ -131,9 +152,12 @@ fn again(rule: u32, mut episode: Episode, said: Said, times: Times) -> (Option<E
 }
 
 fn relapse(rule: u32, mut episode: Episode, said: Said, times: Times) -> (Option<Episode>, Vec<Told>) {
-    let other = times.per_value && said.value != 0 && said.value != episode.value;
-    if other || said.now.since(episode.start) >= times.every {
+    let said = Said { value: folded(said.value), ..said };
+    if said.now.since(episode.start) >= times.every {
         return begin(rule, said, times);
+    }
+    if times.per_value && is_new(said.value, episode.value) {
+        return begin(rule, beside(said, episode.value), times);
     }
     enter(&mut episode, Phase::Firing, said);
     note(&mut episode, said);
@@ -257,5 +281,17 @@ mod tests {
         let (episode, _) = step(1, None, Said { value: 1, ..said(0, Some(true), None) }, times);
         let (_, told) = step(1, episode, Said { value: 2, ..said(1, Some(true), None) }, times);
         assert!(matches!(told.as_slice(), [Told::Cleared(_), Told::Started]));
+    }
+
+    #[test]
+    fn to_and_fro_between_two_values_shows_each_once() {
+        let times = Times { per_value: true, has_clear: false, ..times() };
+        let values = [(0xA_0000_0001, 1), (0xB, 1), (0xA_0000_0001, 0), (0xB, 0), (0xC, 1), (0xB, 0)];
+        let mut held = None;
+        for (minute, (value, started)) in (1..).zip(values) {
+            let (next, told) = step(1, held, Said { value, ..said(minute, Some(true), None) }, times);
+            assert_eq!(told.iter().filter(|told| **told == Told::Started).count(), started, "{value:x}: {told:?}");
+            held = next;
+        }
     }
 }
