@@ -172,6 +172,8 @@ pub(crate) fn session(
         status,
         bytes_up: fields.bytes_up(),
         bytes_down: fields.bytes_down(),
+        packets_up: fields.input_packets,
+        packets_down: fields.output_packets,
         has_gigawords: fields.input_gigawords.is_some() || fields.output_gigawords.is_some(),
         session_secs: fields.session_secs,
         terminate_cause: fields.terminate_cause,

@@ -20,6 +20,8 @@ pub(crate) fn record(id: &str, status: SessionStatus, up: u64, down: u64) -> Ses
         status,
         bytes_up: up,
         bytes_down: down,
+        packets_up: None,
+        packets_down: None,
         has_gigawords: false,
         session_secs: None,
         terminate_cause: (status == SessionStatus::Stop).then_some(1),

@@ -215,6 +215,8 @@ fn session(secs: i64, number: u64, it: &mut Doing, kind: u8, amount: u64) -> Obs
         status,
         bytes_up: it.used / 3,
         bytes_down: it.used - it.used / 3,
+        packets_up: Some(it.used as u32 / 700),
+        packets_down: None,
         has_gigawords: true,
         session_secs: None,
         terminate_cause: (status == SessionStatus::Stop).then_some(1),

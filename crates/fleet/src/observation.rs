@@ -101,6 +101,12 @@ pub struct Session {
     pub bytes_up: u64,
     /// Octets to the device: Acct-Output-Octets plus Gigawords · 2³².
     pub bytes_down: u64,
+    /// Packets from the device: Acct-Input-Packets (RFC 2866 §5.8), where stated. 32 bits; there are no Gigawords of packets.
+    #[serde(default)]
+    pub packets_up: Option<u32>,
+    /// Packets to the device: Acct-Output-Packets (RFC 2866 §5.9), where stated.
+    #[serde(default)]
+    pub packets_down: Option<u32>,
     /// The record carried Gigawords attributes; where not, a decrease is a 32-bit wrap and is flagged, not guessed.
     pub has_gigawords: bool,
     /// Acct-Session-Time in seconds, where stated.

@@ -171,6 +171,12 @@ pub struct Facts<'a> {
     pub bytes_up: Option<u64>,
     /// Bytes to the device since the session's previous record.
     pub bytes_down: Option<u64>,
+    /// Packets from the device since the session's previous record, where its source counts them.
+    pub packets_up: Option<u32>,
+    /// Packets to the device since the session's previous record, where its source counts them.
+    pub packets_down: Option<u32>,
+    /// Since when bytes and packets were gathered: the session's previous record, or its beginning.
+    pub gathered_since: Option<Timestamp>,
     /// Bytes of the session so far, both directions.
     pub total_bytes: Option<u64>,
     /// Age of the session in seconds.
@@ -247,6 +253,9 @@ impl<'a> Facts<'a> {
             session: None,
             bytes_up: None,
             bytes_down: None,
+            packets_up: None,
+            packets_down: None,
+            gathered_since: None,
             total_bytes: None,
             session_secs: None,
             terminate_cause: None,

@@ -46,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) serial: u32,
     pub(crate) up: u64,
     pub(crate) down: u64,
+    /// Packets from and to the device.
+    pub(crate) packets: (u32, u32),
     pub(crate) secs: u32,
     pub(crate) cause: Option<u8>,
     pub(crate) at: Attached,
@@ -101,6 +103,8 @@ impl Record {
             status: self.status,
             bytes_up: wrap(self.up),
             bytes_down: wrap(self.down),
+            packets_up: Some(self.packets.0),
+            packets_down: Some(self.packets.1),
             has_gigawords: member.gigawords,
             session_secs: Some(self.secs),
             terminate_cause: self.cause.map(u32::from),

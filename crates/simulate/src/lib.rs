@@ -38,6 +38,7 @@ mod link;
 pub mod misuse;
 mod network;
 mod nuisance;
+mod packets;
 mod random;
 mod size;
 mod traffic;

@@ -6,7 +6,7 @@ use fleetward_fleet::SessionStatus;
 use crate::calendar::SLOT;
 use crate::class::Connection;
 use crate::event::{Attached, Event, Record, What};
-use crate::misuse::Extra;
+use crate::packets::Extra;
 use crate::random::Random;
 
 /// A gateway sends an interim when a session has carried this much since the last record (a volume trigger of 10 MB is
@@ -34,8 +34,7 @@ pub(crate) struct Link {
 struct Open {
     serial: u32,
     opened: i64,
-    up: f64,
-    down: f64,
+    carried: Extra,
     unreported: f64,
     next_interim: i64,
     busy_until: i64,
@@ -104,8 +103,7 @@ impl Link {
         let open = Open {
             serial: self.serial,
             opened: at,
-            up: 0.0,
-            down: 0.0,
+            carried: Extra::default(),
             unreported: 0.0,
             next_interim: at + interim,
             busy_until: at,
@@ -182,12 +180,23 @@ impl Link {
     /// A short session of a storm.
     pub(crate) fn flash(&mut self, from: i64, lasts: i64, traffic: Extra, at: Attached, out: &mut Outlet<'_>) {
         self.serial = self.serial.wrapping_add(1);
-        let record =
-            Record { status: SessionStatus::Start, serial: self.serial, up: 0, down: 0, secs: 0, cause: None, at };
+        let record = Record {
+            status: SessionStatus::Start,
+            serial: self.serial,
+            up: 0,
+            down: 0,
+            secs: 0,
+            cause: None,
+            at,
+            packets: (0, 0),
+        };
         out.record(from, record);
-        let (up, down) = (traffic.up as u64, traffic.down as u64);
+        let (up, down, packets) = (traffic.up as u64, traffic.down as u64, traffic.packets());
         let (secs, cause) = (lasts.max(1) as u32, Some(cause::LOST_CARRIER));
-        out.record(from + lasts.max(1), Record { status: SessionStatus::Stop, up, down, secs, cause, ..record });
+        out.record(
+            from + lasts.max(1),
+            Record { status: SessionStatus::Stop, up, down, packets, secs, cause, ..record },
+        );
     }
 }
 
@@ -201,8 +210,7 @@ impl Open {
     }
 
     fn add(&mut self, traffic: Extra, share: f64) {
-        self.up += traffic.up * share;
-        self.down += traffic.down * share;
+        self.carried += traffic.part(share);
         self.unreported += (traffic.up + traffic.down) * share;
     }
 
@@ -210,8 +218,9 @@ impl Open {
         Record {
             status,
             serial: self.serial,
-            up: self.up as u64,
-            down: self.down as u64,
+            up: self.carried.up as u64,
+            down: self.carried.down as u64,
+            packets: self.carried.packets(),
             secs: (at - self.opened).clamp(0, i64::from(u32::MAX)) as u32,
             cause,
             at: self.at,

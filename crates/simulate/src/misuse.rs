@@ -12,7 +12,7 @@ mod select;
 pub use document::{Effect, Overlay, OverlayError, Scenario};
 pub use quantity::{Bytes, Choice, Hours, Share, Span};
 
-pub(crate) use draw::{Drawn, Extra, Storm};
+pub(crate) use draw::{Drawn, Storm};
 pub(crate) use select::{Cast, Stage, cast};
 
 /// The overlays that are public: (name, YAML).

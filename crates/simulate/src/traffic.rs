@@ -2,7 +2,7 @@
 
 use crate::calendar::{self, DAY, HOUR, Local, SLOT};
 use crate::class::{Class, MOST_SOURCES, Shape, Source};
-use crate::misuse::Extra;
+use crate::packets::Extra;
 use crate::random::Random;
 
 /// What is kept of a device's sources.
@@ -29,7 +29,10 @@ struct Running {
 /// A slot's transfers.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Transfers {
+    /// Octets only; packets follow from them and from `count`.
     pub(crate) own: Extra,
+    /// How many transfers.
+    pub(crate) count: u32,
     /// Seconds into the slot when the first begins.
     pub(crate) first: i64,
     /// Seconds into the slot when the last is over.
@@ -106,13 +109,14 @@ impl Running {
                 let count = (SLOT as f64 / every).round().max(1.0) as u32;
                 // A source slower than a slot beats in some slots only.
                 if *every <= SLOT as f64 || random.chance(SLOT as f64 / every) {
-                    done.add(up.sum(count, random), down.sum(count, random), (5, SLOT));
+                    done.add(count, (up.sum(count, random), down.sum(count, random)), (5, SLOT));
                 }
             }
             Source::Report { jitter, up, down, .. } => {
                 while self.at < slot + SLOT {
                     if self.at >= slot {
-                        done.add(up.sum(1, random), down.sum(1, random), (self.at - slot, self.at - slot + 20));
+                        let seconds = (self.at - slot, self.at - slot + 20);
+                        done.add(1, (up.sum(1, random), down.sum(1, random)), seconds);
                     }
                     self.at += (self.every + jitter * random.normal()).max(60.0) as i64;
                 }
@@ -122,7 +126,7 @@ impl Running {
                 let due = self.every as i64 - local.second;
                 if (0..SLOT).contains(&due) {
                     let more = if billing && calendar::is_first_of_month(local.day) { *on_the_first } else { 1.0 };
-                    done.add(up.sum(1, random) * more, down.sum(1, random) * more, (due, due + 30));
+                    done.add(1, (up.sum(1, random) * more, down.sum(1, random) * more), (due, due + 30));
                 }
             }
             Source::Events { per_hour, shape, up, down } => {
@@ -130,7 +134,8 @@ impl Running {
                 if count > 0 {
                     let first = random.below(SLOT as u64 / u64::from(count)).cast_signed();
                     let last = SLOT * i64::from(count) / i64::from(count + 1);
-                    done.add(up.sum(count, random), down.sum(count, random), (first, last.max(first + 20)));
+                    let seconds = (first, last.max(first + 20));
+                    done.add(count, (up.sum(count, random), down.sum(count, random)), seconds);
                 }
             }
             Source::Activity { per_hour, shape, minutes, up, down, moving } => {
@@ -146,7 +151,7 @@ impl Running {
                 }
                 let until = self.at.min(slot + SLOT);
                 let count = ((until - slot - first) / 60).max(1) as u32;
-                done.add(up.sum(count, random), down.sum(count, random), (first, until - slot));
+                done.add(count, (up.sum(count, random), down.sum(count, random)), (first, until - slot));
                 done.moving |= moving;
             }
         }
@@ -154,7 +159,8 @@ impl Running {
 }
 
 impl Transfers {
-    fn add(&mut self, up: f64, down: f64, (first, last): (i64, i64)) {
+    fn add(&mut self, count: u32, (up, down): (f64, f64), (first, last): (i64, i64)) {
+        self.count += count;
         self.own.up += up;
         self.own.down += down;
         self.first = self.first.min(first);

@@ -323,6 +323,7 @@ impl Nas {
             ip: live.ip,
             bytes_up: live.bytes_up,
             bytes_down: live.bytes_down,
+            packets: None,
             session_secs: u32::try_from(live.opened.elapsed().as_secs()).unwrap_or(u32::MAX),
             event_time: (self.clock)(),
             cause,

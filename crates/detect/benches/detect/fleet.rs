@@ -64,6 +64,8 @@ pub(crate) fn record(n: u64, session: u64, begun: i64, secs: i64, status: Sessio
         status,
         bytes_up: volume,
         bytes_down: volume / 3,
+        packets_up: None,
+        packets_down: None,
         has_gigawords: true,
         session_secs: Some(age as u32),
         terminate_cause: (status == SessionStatus::Stop).then_some(1),

@@ -162,6 +162,9 @@ impl<'a> Happening<'a> {
             facts.session = Some(&session.key);
             facts.bytes_up = Some(step.delta.up);
             facts.bytes_down = Some(step.delta.down);
+            facts.packets_up = session.packets_up.map(|_| step.delta.packets[0]);
+            facts.packets_down = session.packets_down.map(|_| step.delta.packets[1]);
+            facts.gathered_since = step.since;
             facts.total_bytes = Some(step.total);
             facts.session_secs = session.session_secs;
             facts.terminate_cause = session.terminate_cause;

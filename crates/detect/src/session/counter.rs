@@ -8,6 +8,8 @@ pub(crate) struct Counters {
     /// The NAS's values that were counted last: the highest since the last wrap.
     up: u64,
     down: u64,
+    /// Packets up and down, where the NAS counts them.
+    packets: [u32; 2],
     /// Few sessions ever wrap.
     wrapped: Option<Box<Wrapped>>,
 }
@@ -24,6 +26,8 @@ struct Wrapped {
 pub(crate) struct Delta {
     pub(crate) up: u64,
     pub(crate) down: u64,
+    /// Packets up and down; a lower bound where their counter wrapped.
+    pub(crate) packets: [u32; 2],
     /// At least one direction went down without Gigawords.
     pub(crate) wrapped: bool,
 }
@@ -44,7 +48,19 @@ impl Counters {
         if up_wrap || down_wrap {
             self.wrapped = Some(Box::new(before));
         }
-        Delta { up, down, wrapped: up_wrap || down_wrap }
+        Delta { up, down, packets: [0; 2], wrapped: up_wrap || down_wrap }
+    }
+
+    /// Counts a record's cumulative packets, where it states them. A lower value of an advanced record is a wrap: what
+    /// happened around it is unknown and not added.
+    pub(crate) fn count_packets(&mut self, stated: [Option<u32>; 2], advanced: bool) -> [u32; 2] {
+        let mut added = [0; 2];
+        for ((held, stated), added) in self.packets.iter_mut().zip(stated).zip(&mut added) {
+            let Some(stated) = stated else { continue };
+            *added = stated.saturating_sub(*held);
+            *held = if advanced { stated } else { stated.max(*held) };
+        }
+        added
     }
 
     /// Octets up since the session's start, as far as they are certain.
@@ -87,4 +103,20 @@ fn count(raw: &mut u64, before: &mut Option<u64>, value: u64, has_gigawords: boo
     let delta = value.saturating_sub(*raw);
     *raw = (*raw).max(value);
     (delta, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_add_up_and_a_wrap_or_an_old_record_adds_nothing() {
+        let mut counters = Counters::default();
+        assert_eq!(counters.count_packets([Some(100), Some(50)], true), [100, 50]);
+        assert_eq!(counters.count_packets([Some(130), None], true), [30, 0]);
+        assert_eq!(counters.count_packets([Some(110), Some(40)], false), [0, 0], "an old record");
+        assert_eq!(counters.count_packets([Some(150), Some(50)], true), [20, 0]);
+        assert_eq!(counters.count_packets([Some(7), Some(60)], true), [0, 10], "a wrap of 32 bits");
+        assert_eq!(counters.count_packets([Some(9), Some(60)], true), [2, 0]);
+    }
 }

@@ -321,7 +321,9 @@ impl Sessions {
 /// Octets that a record without counters (0 and 0, which a Start may have and some interims do) cannot take away.
 fn count(counters: &mut super::Counters, record: &Session, advanced: bool) -> Delta {
     let stated = record.bytes_up != 0 || record.bytes_down != 0;
-    counters.count(record.bytes_up, record.bytes_down, record.has_gigawords, advanced && stated)
+    let mut delta = counters.count(record.bytes_up, record.bytes_down, record.has_gigawords, advanced && stated);
+    delta.packets = counters.count_packets([record.packets_up, record.packets_down], advanced && stated);
+    delta
 }
 
 /// A Start under the id of an open session, later than any echo: the Stop in between was lost.

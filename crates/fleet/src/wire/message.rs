@@ -101,6 +101,10 @@ pub(super) struct Session {
     pub nsapi: Option<u32>,
     #[prost(bytes = "vec", optional, tag = "15")]
     pub class: Option<Vec<u8>>,
+    #[prost(uint32, optional, tag = "16")]
+    pub packets_up: Option<u32>,
+    #[prost(uint32, optional, tag = "17")]
+    pub packets_down: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

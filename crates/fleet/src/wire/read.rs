@@ -62,6 +62,8 @@ fn session(value: message::Session, source: &str) -> Result<Session, WireError> 
         },
         bytes_up: value.bytes_up,
         bytes_down: value.bytes_down,
+        packets_up: value.packets_up,
+        packets_down: value.packets_down,
         has_gigawords: value.has_gigawords,
         session_secs: value.seconds,
         terminate_cause: value.terminate_cause,

@@ -64,11 +64,12 @@ prop_compose! {
         (nas, id, user_name, multi_session_id) in (text(), text(), of(text()), of(text())),
         status in prop::sample::select(vec![SessionStatus::Start, SessionStatus::Interim, SessionStatus::Stop]),
         (bytes_up, bytes_down, has_gigawords) in any::<(u64, u64, bool)>(),
+        (packets_up, packets_down) in any::<(Option<u32>, Option<u32>)>(),
         (session_secs, terminate_cause, nsapi) in any::<(Option<u32>, Option<u32>, Option<u8>)>(),
         ip in of(address()), ipv6 in of(net()), attach in attach(), class in of(octets()),
     ) -> Session {
         Session {
-            key: SessionKey { nas, id }, status, bytes_up, bytes_down, has_gigawords, session_secs, terminate_cause, ip,
+            key: SessionKey { nas, id }, status, bytes_up, bytes_down, packets_up, packets_down, has_gigawords, session_secs, terminate_cause, ip,
             ipv6, attach, user_name, multi_session_id, nsapi, class,
         }
     }
@@ -228,6 +229,8 @@ fn interim() -> Observation {
             status: SessionStatus::Interim,
             bytes_up: 300,
             bytes_down: 5_000_000_000,
+            packets_up: None,
+            packets_down: None,
             has_gigawords: true,
             session_secs: Some(60),
             terminate_cause: None,

@@ -62,6 +62,8 @@ fn session(value: &Session, source: &str) -> message::Session {
         },
         bytes_up: value.bytes_up,
         bytes_down: value.bytes_down,
+        packets_up: value.packets_up,
+        packets_down: value.packets_down,
         has_gigawords: value.has_gigawords,
         seconds: value.session_secs,
         terminate_cause: value.terminate_cause,

@@ -22,7 +22,7 @@ pub(crate) struct Mistake {
 
 const NEEDED: [&str; 5] = ["time", "session", "status", "bytes_up", "bytes_down"];
 /// All columns; the last one, groups, only a person writes.
-pub(crate) const COLUMNS: [&str; 18] = [
+pub(crate) const COLUMNS: [&str; 20] = [
     "time",
     "received",
     "device",
@@ -40,6 +40,8 @@ pub(crate) const COLUMNS: [&str; 18] = [
     "rat",
     "ip",
     "model",
+    "packets_up",
+    "packets_down",
     "groups",
 ];
 
@@ -155,6 +157,8 @@ impl Row<'_> {
             status,
             bytes_up: self.needed("bytes_up")?,
             bytes_down: self.needed("bytes_down")?,
+            packets_up: self.value("packets_up")?,
+            packets_down: self.value("packets_down")?,
             // A table has whole numbers: nothing wraps at 32 bits.
             has_gigawords: true,
             session_secs: self.value("duration")?,

@@ -171,6 +171,14 @@ impl<'a> Context<'a> {
             },
             Number::BytesUp => optional(facts.bytes_up),
             Number::BytesDown => optional(facts.bytes_down),
+            Number::PacketsUp => optional(facts.packets_up.map(u64::from)),
+            Number::PacketsDown => optional(facts.packets_down.map(u64::from)),
+            Number::PacketsUpPerSecond => match (facts.packets_up, facts.gathered_since) {
+                (Some(packets), Some(since)) if facts.at > since => {
+                    f64::from(packets) / facts.at.since(since).as_secs_f64()
+                }
+                _ => f64::NAN,
+            },
             Number::TotalBytes => optional(facts.total_bytes),
             Number::SessionSecs => optional(facts.session_secs.map(u64::from)),
             Number::Svn => optional(facts.imeisv.and_then(fleetward_fleet::Imeisv::software_version).map(u64::from)),

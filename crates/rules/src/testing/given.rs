@@ -209,6 +209,9 @@ fn fill<'a>(facts: &mut Facts<'a>, event: &'a EventDocument, cell: Option<&'a [u
     let is_session = Triggers::SESSION.contains(facts.trigger);
     facts.bytes_up = bytes(event.bytes_up.as_ref())?.filter(|_| is_session);
     facts.bytes_down = bytes(event.bytes.as_ref())?.or(bytes(event.bytes_down.as_ref())?).filter(|_| is_session);
+    facts.packets_up = event.packets_up;
+    facts.packets_down = event.packets_down;
+    facts.gathered_since = duration(event.over_secs.as_ref())?.map(|length| facts.at - length);
     facts.total_bytes = bytes(event.total_bytes.as_ref())?;
     facts.session_secs = duration(event.session_secs.as_ref())?.map(|length| length.as_secs() as u32);
     facts.terminate_cause = event.terminate_cause;

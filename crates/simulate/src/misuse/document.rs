@@ -91,6 +91,12 @@ pub enum Effect {
         /// Only within these local hours, e.g. `[1, 4]`; the second may be smaller: over midnight.
         #[serde(default)]
         hours: Option<[Hours; 2]>,
+        /// Octets of a packet from the device, header included; without it, streams with full segments.
+        #[serde(default)]
+        packet_up: Option<Choice<Bytes>>,
+        /// Octets of a packet to the device; without it, streams with full segments.
+        #[serde(default)]
+        packet_down: Option<Choice<Bytes>>,
     },
     /// So many octets once, evenly over a time that begins with the misuse.
     Transfer {

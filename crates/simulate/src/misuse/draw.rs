@@ -5,6 +5,7 @@ use fleetward_fleet::{Plmn, RejectReason, Tac};
 use super::document::{Effect, Scenario, ShapeName};
 use super::doing::Doing;
 use crate::calendar::{Local, SLOT};
+use crate::packets::Extra;
 use crate::random::Random;
 
 /// What one device suffers, from when to when (seconds since 1970).
@@ -59,6 +60,8 @@ struct Flow {
     active: f64,
     spread: f64,
     hours: Option<[f64; 2]>,
+    /// Octets of a packet from and to the device, where they are no streams.
+    packet: (Option<f64>, Option<f64>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -73,13 +76,6 @@ struct Multiply {
     up: f64,
     down: f64,
     ramp: f64,
-}
-
-/// Octets of a slot.
-#[derive(Debug, Default, Clone, Copy, PartialEq)]
-pub(crate) struct Extra {
-    pub(crate) up: f64,
-    pub(crate) down: f64,
 }
 
 impl Drawn {
@@ -112,14 +108,17 @@ impl Drawn {
 
     fn add(&mut self, effect: &Effect, random: &mut Random) {
         match effect {
-            Effect::Traffic { up, down, shape, active, spread, hours } => self.flows.push(Flow {
-                up: up.draw(random),
-                down: down.draw(random),
-                shape: hourly(shape),
-                active: active.draw(random),
-                spread: spread.draw(random),
-                hours: *hours,
-            }),
+            Effect::Traffic { up, down, shape, active, spread, hours, packet_up, packet_down } => {
+                self.flows.push(Flow {
+                    up: up.draw(random),
+                    down: down.draw(random),
+                    shape: hourly(shape),
+                    active: active.draw(random),
+                    spread: spread.draw(random),
+                    hours: *hours,
+                    packet: (packet_up.map(|size| size.draw(random)), packet_down.map(|size| size.draw(random))),
+                });
+            }
             Effect::Transfer { up, down, over } => self.transfers.push(Transfer {
                 up: up.draw(random),
                 down: down.draw(random),
@@ -161,6 +160,7 @@ impl Drawn {
                     active: 1.0,
                     spread: 0.5,
                     hours: None,
+                    packet: (None, None),
                 };
                 self.copy = Some(Copy { network: *network, tac: *tac, flow });
             }
@@ -184,22 +184,20 @@ impl Drawn {
         let mut extra = Extra::default();
         for flow in &self.flows {
             let more = flow.slot(local, random);
-            extra.up += more.up * part;
-            extra.down += more.down * part;
+            extra += more.part(part);
         }
         for transfer in &self.transfers {
             let (from, until) = (self.from.max(slot), (self.from + transfer.over).min(slot + SLOT));
             #[expect(clippy::cast_precision_loss, reason = "seconds of a simulation are far below 2^52")]
             let share = (until - from).max(0) as f64 / transfer.over as f64;
-            extra.up += transfer.up * share;
-            extra.down += transfer.down * share;
+            extra += Extra::stream(transfer.up * share, transfer.down * share);
         }
         if let Some(multiply) = self.multiply {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a simulation are far below 2^52")]
             let grown =
                 if multiply.ramp > 0.0 { ((slot - self.from) as f64 / multiply.ramp).clamp(0.0, 1.0) } else { 1.0 };
-            extra.up += own.up * (multiply.up - 1.0) * grown * part;
-            extra.down += own.down * (multiply.down - 1.0) * grown * part;
+            let more = |factor: f64| (factor - 1.0) * grown * part;
+            extra += Extra::stream(own.up * more(multiply.up), own.down * more(multiply.down));
         }
         extra
     }
@@ -236,7 +234,14 @@ impl Flow {
         let noise = random.log_normal((-self.spread * self.spread / 2.0).exp(), self.spread);
         // Shape and activity thin the quarters; what flows in a fully active hour is what was written.
         let quarter = noise * busy.max(1.0) / 4.0;
-        Extra { up: self.up * quarter, down: self.down * quarter }
+        let mut extra = Extra::stream(self.up * quarter, self.down * quarter);
+        if let Some(size) = self.packet.0 {
+            extra.sent = extra.up / size.max(20.0);
+        }
+        if let Some(size) = self.packet.1 {
+            extra.received = extra.down / size.max(20.0);
+        }
+        extra
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Member, Shared, Unit, digits, module};
 use crate::calendar::{HOUR, SLOT};
 use crate::event::{Event, What};
 use crate::link::Outlet;
-use crate::misuse::Extra;
+use crate::packets::Extra;
 
 impl Unit {
     /// Once a day a sensor of flows sums up whom it talked to: its own servers and a time server.

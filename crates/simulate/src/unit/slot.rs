@@ -5,8 +5,9 @@ use crate::calendar::{self, HOUR, Local, SLOT};
 use crate::class::Connection;
 use crate::event::{Attached, Event, What};
 use crate::link::{Outlet, Step};
-use crate::misuse::{Drawn, Extra, Storm};
+use crate::misuse::{Drawn, Storm};
 use crate::network::{self, REGIONS};
+use crate::packets::Extra;
 use crate::traffic::Transfers;
 
 /// A copy of a SIM is always connected.
@@ -72,7 +73,9 @@ impl Unit {
             let begins = drawn.map_or(0, |drawn| (drawn.from - slot).max(0));
             (done.first, done.last) = (done.first.min(begins), SLOT);
         }
-        let traffic = Extra { up: (done.own.up + extra.up).max(0.0), down: (done.own.down + extra.down).max(0.0) };
+        let mut traffic = Extra::of_transfers(done.own, done.count);
+        traffic += extra;
+        let traffic = traffic.at_least_nothing();
         let misused = extra.up.max(0.0) + extra.down.max(0.0);
         Plan { slot, local, drawn, traffic, first: done.first, last: done.last, at, gap, misused }
     }
@@ -86,8 +89,7 @@ impl Unit {
             }
             self.link.retry = until + network::comes_back(&mut self.place);
             if self.class.catches_up {
-                self.backlog.up += plan.traffic.up;
-                self.backlog.down += plan.traffic.down;
+                self.backlog += plan.traffic;
             }
         } else if plan.drawn.is_some_and(|drawn| drawn.silence) {
             if self.link.is_open() {
@@ -97,10 +99,12 @@ impl Unit {
             self.storm(storm, plan, out);
         } else {
             let held = std::mem::take(&mut self.backlog);
+            let mut traffic = plan.traffic;
+            traffic += held;
             let step = Step {
                 slot,
                 connection: self.class.connection,
-                traffic: Extra { up: plan.traffic.up + held.up, down: plan.traffic.down + held.down },
+                traffic,
                 first: if held.up > 0.0 { 0 } else { plan.first },
                 last: plan.last,
                 at: plan.at,
@@ -123,7 +127,7 @@ impl Unit {
             let lasts = storm.lasts.min(SLOT as f64 / share - 1.0).max(1.0) as i64;
             let up = plan.traffic.up / share + storm.bytes * 0.6;
             let down = plan.traffic.down / share + storm.bytes * 0.4;
-            self.link.flash(from, lasts, Extra { up, down }, plan.at, out);
+            self.link.flash(from, lasts, Extra::stream(up, down), plan.at, out);
         }
         plan.misused += storm.bytes * f64::from(count);
     }

@@ -51,6 +51,7 @@ impl Plan {
             ip: fleet::address(0),
             bytes_up: 0,
             bytes_down: 0,
+            packets: None,
             session_secs: 0,
             event_time: Timestamp(0),
             cause: None,

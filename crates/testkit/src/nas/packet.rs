@@ -60,6 +60,8 @@ pub struct Record {
     pub bytes_up: u64,
     /// Octets to the device since the session began.
     pub bytes_down: u64,
+    /// Packets from and to the device; where unknown, bytes by a usual size.
+    pub packets: Option<(u32, u32)>,
     /// Seconds since the session began.
     pub session_secs: u32,
     /// Event-Timestamp; whole seconds go over the wire.
@@ -104,7 +106,8 @@ pub(crate) fn accounting_request(head: &Letterhead, record: &Record, identifier:
     if record.status != Status::Start {
         packet.number(42, record.bytes_up as u32).number(43, record.bytes_down as u32);
         packet.number(52, (record.bytes_up >> 32) as u32).number(53, (record.bytes_down >> 32) as u32);
-        packet.number(47, (record.bytes_up / 700) as u32).number(48, (record.bytes_down / 900) as u32);
+        let (up, down) = record.packets.unwrap_or(((record.bytes_up / 700) as u32, (record.bytes_down / 900) as u32));
+        packet.number(47, up).number(48, down);
         packet.number(46, record.session_secs);
     }
     if let Some(cause) = record.cause {
@@ -183,6 +186,7 @@ mod tests {
             ip: Ipv4Addr::new(10, 0, 0, 2),
             bytes_up: 5_000_000_000,
             bytes_down: 1,
+            packets: None,
             session_secs: 60,
             event_time: Timestamp(1_795_000_000_000),
             cause: None,
@@ -219,6 +223,7 @@ mod tests {
             ip: Ipv4Addr::new(10, 0, 0, 2),
             bytes_up: 5_000_000_000,
             bytes_down: 1,
+            packets: None,
             session_secs: 60,
             event_time: Timestamp(1_795_000_000_000),
             cause: Some(6),

@@ -100,6 +100,7 @@ fn record(observation: &Observation, members: &HashMap<DeviceId, Member>) -> Opt
         ip: session.ip.unwrap_or(Ipv4Addr::UNSPECIFIED),
         bytes_up: session.bytes_up,
         bytes_down: session.bytes_down,
+        packets: session.packets_up.zip(session.packets_down),
         session_secs: session.session_secs.unwrap_or(0),
         event_time: clock::now(),
         cause: session.terminate_cause,

@@ -66,6 +66,8 @@ pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
             text(attach.rat.map(|rat| rat.0.to_string())),
             text(session.ip.map(|ip| ip.to_string())),
             text(member.device.model.as_deref().map(str::to_owned)),
+            text(session.packets_up.map(|packets| packets.to_string())),
+            text(session.packets_down.map(|packets| packets.to_string())),
         ])?;
         count += 1;
     }
