@@ -1,5 +1,7 @@
 //! `simulate` and `evaluate`: a fleet into files and a journal, and detection against its truth.
 
+use std::collections::BTreeSet;
+
 use crate::support::Place;
 
 const SMALL: [&str; 8] = ["--classes", "meter=40", "--days", "4", "--training", "2", "--misused", "4"];
@@ -50,4 +52,53 @@ fn mistakes_are_named() {
     place.write("secret", "xyzzy-secret-of-the-test");
     let radius = ["simulate", "--radius", "192.0.2.1:1813", "--secret-file", "secret"];
     assert!(error(&radius).contains("--beyond-loopback"));
+}
+
+/// The whole way: simulated records as RADIUS to a server, its journal, its sessions, its findings.
+#[test]
+fn a_simulated_fleet_speaks_radius_to_a_server_that_finds_its_phones() {
+    let place = Place::init();
+    let _nas = place.with_gateway();
+    let fleet = ["simulate", "--classes", "meter=20", "--days", "2", "--training", "1", "--misused", "3"];
+    let fleet = [&fleet[..], &["--misuse", "stolen-sim", "--nuisance", "none"]].concat();
+    // The same seed: the same devices and the same records.
+    let to_files = ["--csv", "sessions.csv", "--truth", "truth.jsonl", "--models", "models"];
+    place.run(&[&fleet[..], &to_files].concat()).ok();
+    let table = place.read("sessions.csv");
+    let devices: BTreeSet<String> = table.lines().skip(1).map(of_inventory).collect();
+    place.write("devices.csv", &format!("name,imsi,model\n{}\n", Vec::from_iter(devices.clone()).join("\n")));
+    let _server = place.serve();
+    let added = place.run(&["devices", "import", "devices.csv"]).ok();
+    assert!(added.starts_with(&format!("{} devices were added", devices.len())), "{added}");
+
+    let server = place.ports.accounting.to_string();
+    let to_radius = ["--radius", &server, "--secret-file", "secrets/pgw-1", "--rate", "0"];
+    let said = place.run(&[&fleet[..], &to_radius].concat()).ok();
+    let sent = table.lines().count() - 1;
+    assert!(said.contains(&format!("{sent} records")), "{sent}: {said}");
+
+    // Packets come through too: the sum of the last record of a session is what the simulation said.
+    let journal = place.run(&["journal", "cat"]).ok();
+    let recorded = journal.lines().filter(|line| line.contains("\"kind\":\"session\"")).count();
+    assert_eq!(recorded, sent, "what was acknowledged is in the journal, once");
+    assert!(journal.contains("\"packets_up\":"), "{}", journal.lines().last().unwrap_or_default());
+    let misused: BTreeSet<String> = place.read("truth.jsonl").lines().map(device_of_phone).collect();
+    let found = place.until(&["findings", "list", "--rule", "module-not-of-model"], |rows| {
+        rows.as_array().is_some_and(|rows| rows.len() >= 3)
+    });
+    for finding in found.as_array().unwrap() {
+        assert!(misused.contains(finding["subject"].as_str().unwrap()), "{finding:#} of {misused:?}");
+    }
+}
+
+/// Name, IMSI and model of a line of the table.
+fn of_inventory(line: &str) -> String {
+    let cells: Vec<&str> = line.split(',').collect();
+    [cells[2], cells[3], cells[16]].join(",")
+}
+
+/// The device of a line of the truth.
+fn device_of_phone(line: &str) -> String {
+    let case: serde_json::Value = serde_json::from_str(line).unwrap();
+    case["device"].as_str().unwrap_or_default().to_owned()
 }
