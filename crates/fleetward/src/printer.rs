@@ -66,7 +66,7 @@ pub(crate) fn write_line(text: &str) -> io::Result<()> {
 }
 
 /// RFC 4180
-fn csv_line(cells: impl Iterator<Item = String>) -> String {
+pub(crate) fn csv_line(cells: impl Iterator<Item = String>) -> String {
     let quoted = |cell: String| {
         let must = cell.contains(['"', ',', '\n', '\r']);
         if must { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }

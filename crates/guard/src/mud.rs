@@ -10,4 +10,4 @@ mod tls;
 
 pub use export::export;
 pub use import::{Imported, MudError, import};
-pub use sign::{VerifyError, verify};
+pub use sign::{Fingerprint, Signer, VerifyError, verify};

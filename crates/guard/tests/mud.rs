@@ -5,7 +5,7 @@ use std::process::Command;
 
 use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Profile, Protocol, Role, TlsShape};
 use fleetward_guard::learn::profile_yaml;
-use fleetward_guard::mud::{export, import, verify};
+use fleetward_guard::mud::{VerifyError, export, import, verify};
 
 fn data() -> Option<PathBuf> {
     let stated = std::env::var_os("FLEETWARD_TESTDATA").map(PathBuf::from);
@@ -145,8 +145,12 @@ fn a_signature_holds_for_its_file_and_for_no_other() {
         eprintln!("SKIPPED: no openssl that can sign");
         return;
     }
-    let signer = verify(&at("f.json"), &at("f.p7s"), &at("cert.pem")).expect("it holds");
-    assert!(signer.contains("maker.example") && signer.contains("ingerprint"), "{signer}");
-    assert!(verify(&at("other.json"), &at("f.p7s"), &at("cert.pem")).is_err(), "another file");
-    assert!(verify(&at("f.json"), &at("f.p7s"), &at("stranger.pem")).is_err(), "nobody vouches");
+    let signer = verify(&at("f.json"), &at("f.p7s"), &at("cert.pem"), None).expect("it holds");
+    assert!(signer.subject.contains("maker.example"), "{signer}");
+    let pinned = |by| verify(&at("f.json"), &at("f.p7s"), &at("cert.pem"), Some(by));
+    assert_eq!(pinned(signer.fingerprint).expect("the same signer"), signer);
+    let other = "0".repeat(64).parse().expect("a fingerprint");
+    assert!(matches!(pinned(other), Err(VerifyError::OtherSigner(..))), "a root vouches, and it is another signer");
+    assert!(verify(&at("other.json"), &at("f.p7s"), &at("cert.pem"), None).is_err(), "another file");
+    assert!(verify(&at("f.json"), &at("f.p7s"), &at("stranger.pem"), None).is_err(), "nobody vouches");
 }

@@ -141,7 +141,8 @@ fn sum(a: Counts, b: Counts) -> Counts {
     }
 }
 
-fn table() -> anyhow::Result<Table> {
+/// A table with a seed of its own.
+pub(super) fn table() -> anyhow::Result<Table> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(Table::new(Limits::default(), u64::from_ne_bytes(seed)))
@@ -219,7 +220,7 @@ impl Live {
 
 /// To standard error: standard output is for flows.
 #[expect(clippy::print_stderr, reason = "a word on the whole, beside the data")]
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     eprintln!("{text}");
 }
 
@@ -251,7 +252,8 @@ pub(crate) fn unheard(error: &LiveError) -> Failure {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// For clap.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     fleetward_fleet::parse_duration(text).ok_or_else(|| format!("{text:?} is no duration; write for example `60s`"))
 }
 

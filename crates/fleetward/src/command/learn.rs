@@ -150,7 +150,8 @@ fn summary(profile: &NetworkProfile, file: &Path) -> String {
     text
 }
 
-fn read_if_there(file: &Path) -> anyhow::Result<Option<String>> {
+/// The text of a file; `None` where there is none.
+pub(super) fn read_if_there(file: &Path) -> anyhow::Result<Option<String>> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

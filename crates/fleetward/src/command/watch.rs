@@ -1,8 +1,11 @@
-//! `fleetward watch`: captures held against profiles; what the server would notice, without one.
+//! `fleetward watch`: captures or an interface held against profiles; what the server would notice, without one.
+
+mod live;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -19,19 +22,25 @@ use super::learn::play;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 
-/// Hold captures against the profiles of their devices, and say what does not fit.
+/// Hold captures, or what passes an interface, against the profiles of devices, and say what does not fit.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// Captures (pcap, pcapng; plain, gzip or zstd), in the order of their time.
-    #[arg(required = true, value_name = "CAPTURE")]
+    #[arg(required_unless_present = "live", value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+    /// Listen to this interface instead, and say what does not fit as it comes.
+    #[arg(long, value_name = "INTERFACE", conflicts_with = "captures")]
+    live: Option<String>,
+    /// Stop listening after so long; without, at Ctrl-C.
+    #[arg(long = "for", value_name = "DURATION", value_parser = super::capture::duration, requires = "live")]
+    time: Option<Duration>,
     /// A device: its hardware address, what to call it, and its model; can be repeated. Others are strangers.
     #[arg(long, value_name = "MAC=NAME[:MODEL]")]
     device: Vec<Known>,
     /// The folder of profiles.
     #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
-    /// A network in which devices live, instead of what the captures tell; can be repeated.
+    /// A network in which devices live, instead of what the captures tell (of an interface: all private ones); can be repeated.
     #[arg(long, value_name = "NETWORK")]
     local: Vec<IpNet>,
     /// A list of trackers: a name a line, hosts file or `||name^`; can be repeated.
@@ -81,26 +90,34 @@ impl Watch {
         for file in &self.trackers {
             settings.trackers.add(&fs::read_to_string(file).with_context(|| file.display().to_string())?);
         }
-        let mut told = Told { watch: Watcher::new(settings), hosts: self.hosts()?, noticed: Vec::new() };
-        let networks = profiles.iter().filter_map(|profile| Some((&*profile.model, profile.network.as_ref()?)));
-        told.watch.set_profiles(networks);
+        let mut watch = Watcher::new(settings);
+        watch.set_profiles(profiles.iter().filter_map(|profile| Some((&*profile.model, profile.network.as_ref()?))));
+        if let Some(interface) = &self.live {
+            return live::run(interface, self.time, watch, self.stated(), global);
+        }
+        let mut told = Told { watch, hosts: self.hosts()?, noticed: Vec::new() };
         for capture in &self.captures {
             play(capture, &mut told)?;
         }
         let rows: Vec<Value> = told.noticed.iter().map(|noticed| row(noticed, &told.hosts)).collect();
-        let fields = ["at", "device", "sign", "expected", "observed"];
-        let headings = ["AT", "DEVICE", "SIGN", "EXPECTED", "OBSERVED"];
-        global.printer().rows(&rows, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
+        global.printer().rows(&rows, &HEADINGS, |row| FIELDS.iter().map(|field| cell(row, field)).collect())?;
         Ok(Exit::Done)
     }
 
-    fn hosts(&self) -> anyhow::Result<Hosts> {
+    /// Who is who, as far as the command line says it.
+    fn stated(&self) -> Hosts {
         let mut hosts = Hosts::default();
         hosts.local.clone_from(&self.local);
         for known in &self.device {
             let model = known.model.as_deref().map(Into::into);
             hosts.add(Host { name: known.name.as_str().into(), model }, &[known.mac], &[]);
         }
+        hosts
+    }
+
+    /// Who is who, the rest as a first pass over the captures tells.
+    fn hosts(&self) -> anyhow::Result<Hosts> {
+        let mut hosts = self.stated();
         let mut survey = Survey::default();
         for capture in &self.captures {
             play(capture, &mut survey)?;
@@ -130,6 +147,9 @@ fn row(noticed: &Noticed, hosts: &Hosts) -> Value {
         "observed": sign.observed,
     })
 }
+
+const FIELDS: [&str; 5] = ["at", "device", "sign", "expected", "observed"];
+const HEADINGS: [&str; 5] = ["AT", "DEVICE", "SIGN", "EXPECTED", "OBSERVED"];
 
 /// The profiles of a folder.
 fn profiles(folder: &Path) -> anyhow::Result<Vec<Profile>> {

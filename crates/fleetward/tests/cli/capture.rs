@@ -19,17 +19,21 @@ const ROUTER: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 const FAR: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 
 /// A capture of Ethernet frames that is being written.
-struct Capture {
-    bytes: Vec<u8>,
+pub(crate) struct Capture {
+    pub(crate) bytes: Vec<u8>,
+    /// The device.
+    pub(crate) own: ([u8; 6], Ipv4Addr),
+    /// The port that the device's next conversation is from.
+    pub(crate) port: u16,
     /// Microseconds since 1970.
     at: u64,
 }
 
 impl Capture {
-    fn new(at: u64) -> Self {
+    pub(crate) fn new(at: u64) -> Self {
         let mut bytes = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
         bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
-        Self { bytes, at }
+        Self { bytes, own: DEVICE, port: 40_000, at }
     }
 
     fn frame(&mut self, frame: &[u8]) {
@@ -42,8 +46,8 @@ impl Capture {
     }
 
     /// A segment between the device and the far end.
-    fn tcp(&mut self, from_device: bool, ports: (u16, u16), flags: u8, payload: &[u8]) {
-        let (own, far) = ((DEVICE.0, DEVICE.1, ports.0), (ROUTER, FAR, ports.1));
+    pub(crate) fn tcp(&mut self, from_device: bool, ports: (u16, u16), flags: u8, payload: &[u8]) {
+        let (own, far) = ((self.own.0, self.own.1, ports.0), (ROUTER, FAR, ports.1));
         let (from, to) = if from_device { (own, far) } else { (far, own) };
         let length = (40 + payload.len()) as u16;
         let mut frame = [to.0, from.0].concat();
@@ -61,8 +65,8 @@ impl Capture {
     }
 
     /// A whole conversation that the device begins.
-    fn conversation(&mut self, port: u16, said: &[u8]) {
-        let ports = (40_000, port);
+    pub(crate) fn conversation(&mut self, port: u16, said: &[u8]) {
+        let ports = (self.port, port);
         self.tcp(true, ports, 0x02, b"");
         self.tcp(false, ports, 0x12, b"");
         self.tcp(true, ports, 0x10, b"");
@@ -74,7 +78,7 @@ impl Capture {
     }
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "packets of a test are of now")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).unwrap().as_micros() as u64

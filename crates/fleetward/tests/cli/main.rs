@@ -10,6 +10,7 @@ mod capture;
 mod check;
 mod enforce;
 mod first_run;
+mod guard;
 mod help;
 mod journal;
 mod misuse;
