@@ -89,10 +89,10 @@ pub fn verify(file: &Path, signature: &Path, roots: &Path, pinned: Option<Finger
     let checked = check(file, signature, roots, &signer).and_then(|()| describe(&signer));
     // A folder that stays behind holds a public certificate.
     drop(std::fs::remove_dir_all(&folder));
-    let signed = checked?;
+    let who = checked?;
     match pinned {
-        Some(pinned) if pinned != signed.fingerprint => Err(VerifyError::OtherSigner(Box::new(signed), pinned)),
-        _ => Ok(signed),
+        Some(pinned) if pinned != who.fingerprint => Err(VerifyError::OtherSigner(Box::new(who), pinned)),
+        _ => Ok(who),
     }
 }
 
