@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const LAYERS: &[&[&str]] = &[
     &["fleetward-fleet", "fleetward-radius"],
     &["fleetward-packet"],
-    &["fleetward-capture", "fleetward-guard"],
+    &["fleetward-capture", "fleetward-guard", "fleetward-audit"],
     &["fleetward-journal", "fleetward-rules", "fleetward-baseline", "fleetward-store", "fleetward-simulate"],
     &["fleetward-detect", "fleetward-sigma", "fleetward-aaa", "fleetward-respond", "fleetward-testkit"],
     &["fleetward-api", "fleetward-evaluate"],

@@ -1,0 +1,136 @@
+//! The only way out: connections and datagrams to a [`Target`], paced by host, bounded in time and octets.
+//!
+//! A speaker asks the door and never a socket, so what a device says cannot lead it elsewhere, a device that sends
+//! without end is read up to a bound, and one that sends an octet a minute is left at its deadline.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::pace::{Limits, Temperament};
+use crate::scope::Target;
+
+/// Octets that one conversation may bring in.
+pub const MAX_OCTETS: usize = 256 * 1024;
+
+/// Opens conversations with targets. Cheap to clone; clones share the pace.
+#[derive(Debug, Clone)]
+pub struct Door {
+    limits: Limits,
+    hosts: Arc<Mutex<HashMap<Target, Arc<HostPace>>>>,
+}
+
+#[derive(Debug)]
+struct HostPace {
+    slots: Arc<Semaphore>,
+    next: Mutex<Instant>,
+}
+
+impl Door {
+    /// A door that is opened as gently as said.
+    pub fn new(temperament: Temperament) -> Self {
+        Self { limits: temperament.limits(), hosts: Arc::default() }
+    }
+
+    /// What it holds itself to.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Waits for the host's turn, connects.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` where the port is closed, `TimedOut` where nothing answered within the patience.
+    pub async fn tcp(&self, target: Target, port: u16) -> io::Result<Line> {
+        let pace = self.pace(target);
+        let slot = Arc::clone(&pace.slots).acquire_owned().await.map_err(io::Error::other)?;
+        self.turn(&pace).await;
+        let deadline = Instant::now() + self.limits.patience;
+        let address = SocketAddr::new(target.address(), port);
+        let stream = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        stream.set_nodelay(true)?;
+        Ok(Line { stream, left: MAX_OCTETS, deadline, _slot: slot })
+    }
+
+    /// Sends one datagram and returns the first answer of that very address and port (at most 64 KiB), or `TimedOut`;
+    /// `ConnectionRefused` where the host says that the port is closed.
+    pub async fn udp(&self, target: Target, port: u16, request: &[u8], wait: Duration) -> io::Result<Vec<u8>> {
+        let pace = self.pace(target);
+        self.turn(&pace).await;
+        let any = if target.address().is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(SocketAddr::new(target.address(), port)).await?;
+        socket.send(request).await?;
+        let mut answer = vec![0; 65_536];
+        let got = timeout_at(Instant::now() + wait, socket.recv(&mut answer)).await;
+        answer.truncate(got.map_err(|_| io::ErrorKind::TimedOut)??);
+        Ok(answer)
+    }
+
+    fn pace(&self, target: Target) -> Arc<HostPace> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let made = || {
+            let slots = Arc::new(Semaphore::new(self.limits.at_once as usize));
+            Arc::new(HostPace { slots, next: Mutex::new(Instant::now()) })
+        };
+        Arc::clone(hosts.entry(target).or_insert_with(made))
+    }
+
+    async fn turn(&self, pace: &HostPace) {
+        let at = {
+            let mut next = pace.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let at = (*next).max(Instant::now());
+            *next = at + Duration::from_secs(1) / self.limits.per_second;
+            at
+        };
+        tokio::time::sleep_until(at).await;
+    }
+}
+
+/// One conversation.
+#[derive(Debug)]
+pub struct Line {
+    stream: TcpStream,
+    left: usize,
+    deadline: Instant,
+    _slot: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Line {
+    /// Sets how long the conversation may last from now on.
+    pub fn extend(&mut self, by: Duration) {
+        self.deadline = Instant::now() + by;
+    }
+
+    /// Sends all of it.
+    ///
+    /// # Errors
+    /// As the socket, or `TimedOut`.
+    pub async fn say(&mut self, octets: &[u8]) -> io::Result<()> {
+        timeout_at(self.deadline, self.stream.write_all(octets)).await.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    /// Adds what comes next to `heard`; 0 at the end of the conversation.
+    ///
+    /// # Errors
+    /// `TimedOut` at the deadline, `QuotaExceeded` beyond [`MAX_OCTETS`], or as the socket.
+    pub async fn hear(&mut self, heard: &mut Vec<u8>) -> io::Result<usize> {
+        let mut piece = [0; 4096];
+        if self.left == 0 {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        let room = self.left.min(piece.len());
+        let got = timeout_at(self.deadline, self.stream.read(&mut piece[..room])).await;
+        let got = got.map_err(|_| io::ErrorKind::TimedOut)??;
+        self.left -= got;
+        heard.extend_from_slice(&piece[..got]);
+        Ok(got)
+    }
+}

@@ -1,0 +1,1 @@
+//! Which ports of a target are open: engines behind one interface.

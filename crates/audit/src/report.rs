@@ -1,0 +1,1 @@
+//! Faults and hosts for people and programs: table, JSON, SARIF, CSV, HTML.

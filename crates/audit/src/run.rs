@@ -1,0 +1,1 @@
+//! One audit from targets to report: order, progress, end.
