@@ -59,6 +59,18 @@ impl Door {
         Ok(Line { stream, left: MAX_OCTETS, deadline, _slot: slot })
     }
 
+    /// Whether a port opens: connects and hangs up at once (with a reset, so that nothing lingers on either side). Who
+    /// knocks keeps to the pace.
+    ///
+    /// # Errors
+    /// As [`Door::tcp`].
+    pub async fn knock(&self, target: Target, port: u16, wait: Duration) -> io::Result<()> {
+        let address = SocketAddr::new(target.address(), port);
+        let connect = tokio::time::timeout(wait, TcpStream::connect(address)).await;
+        let stream = connect.map_err(|_| io::ErrorKind::TimedOut)??;
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+    }
+
     /// Sends one datagram and returns the first answer of that very address and port (at most 64 KiB), or `TimedOut`;
     /// `ConnectionRefused` where the host says that the port is closed.
     pub async fn udp(&self, target: Target, port: u16, request: &[u8], wait: Duration) -> io::Result<Vec<u8>> {

@@ -16,12 +16,37 @@ pub enum Temperament {
 
 impl Temperament {
     /// Packets (or connections) a second to one host at most, connections open at once to one host, time to wait for
-    /// an answer.
+    /// an answer, and what the search for open ports adds.
     pub fn limits(self) -> Limits {
+        let millis = Duration::from_millis;
         match self {
-            Self::Gentle => Limits { per_second: 20, at_once: 2, patience: Duration::from_secs(5) },
-            Self::Normal => Limits { per_second: 2_000, at_once: 16, patience: Duration::from_secs(3) },
-            Self::Fast => Limits { per_second: 100_000, at_once: 64, patience: Duration::from_secs(2) },
+            Self::Gentle => Limits {
+                per_second: 20,
+                at_once: 2,
+                patience: Duration::from_secs(5),
+                shortest_wait: millis(1_000),
+                unanswered: 20,
+                knocks: 2,
+                eases: true,
+            },
+            Self::Normal => Limits {
+                per_second: 2_000,
+                at_once: 16,
+                patience: Duration::from_secs(3),
+                shortest_wait: millis(300),
+                unanswered: 600,
+                knocks: 256,
+                eases: true,
+            },
+            Self::Fast => Limits {
+                per_second: 1_000_000,
+                at_once: 64,
+                patience: Duration::from_secs(2),
+                shortest_wait: millis(100),
+                unanswered: 4_096,
+                knocks: 1_024,
+                eases: false,
+            },
         }
     }
 }
@@ -35,4 +60,12 @@ pub struct Limits {
     pub at_once: u32,
     /// For one answer.
     pub patience: Duration,
+    /// An answer of a port is waited for at least so long, however fast the host was until now.
+    pub shortest_wait: Duration,
+    /// Raw SYN: packets without an answer at once and host.
+    pub unanswered: u32,
+    /// Connect: sockets at once and host while ports are searched.
+    pub knocks: u32,
+    /// Whether a device that takes longer and longer is asked more slowly.
+    pub eases: bool,
 }

@@ -1,1 +1,96 @@
 //! Which ports of a target are open: engines behind one interface.
+//!
+//! Both engines walk the same [`sweep`]; what differs is how a question leaves. UDP is asked by speaking: a port is open
+//! where its protocol answered, and unknown otherwise, unless the host says that it is closed.
+
+mod connect;
+mod pulse;
+mod raw;
+mod segment;
+mod set;
+mod sweep;
+
+use std::io;
+
+pub use set::{InvalidPorts, PortSet, SPOKEN_UDP};
+
+use crate::door::Door;
+use crate::fact::Outcome;
+use crate::scope::Target;
+use sweep::Sweep;
+
+/// How TCP ports are asked.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Raw where the process may, connect elsewhere.
+    #[default]
+    Auto,
+    /// SYNs over a raw socket (`CAP_NET_RAW`).
+    Raw,
+    /// Connections.
+    Connect,
+}
+
+/// Who is told how far it is, and says when to stop.
+pub trait Progress: Send + Sync {
+    /// So many of the host's ports are settled.
+    fn ports(&self, target: Target, settled: usize, of: usize);
+    /// The host is done.
+    fn host(&self, target: Target);
+    /// Whether the audit should end now.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn ports(&self, _: Target, _: usize, _: usize) {}
+    fn host(&self, _: Target) {}
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// What a host's TCP ports said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortScan {
+    /// How far it came.
+    pub outcome: Outcome,
+    /// Open ones, ascending.
+    pub open: Vec<u16>,
+    /// How many are closed.
+    pub closed: u32,
+    /// How many were asked and said nothing.
+    pub unknown: u32,
+    /// Those that were not asked to the end.
+    pub left: PortSet,
+}
+
+/// Asks the TCP ports of one host.
+///
+/// # Errors
+/// Where sockets cannot be had: `PermissionDenied` for [`Engine::Raw`] without the capability.
+pub async fn scan(
+    door: &Door,
+    target: Target,
+    ports: &PortSet,
+    engine: Engine,
+    progress: &dyn Progress,
+) -> io::Result<PortScan> {
+    let limits = door.limits();
+    let wire = match engine {
+        Engine::Connect => None,
+        Engine::Raw => Some(raw::Wire::open(target)?),
+        Engine::Auto => raw::Wire::open(target).ok(),
+    };
+    let window = if wire.is_some() { limits.unanswered } else { limits.knocks };
+    let mut sweep = Sweep::new(ports, limits, window);
+    let outcome = match &wire {
+        Some(wire) => raw::run(wire, &mut sweep, target, progress).await?,
+        None => connect::run(door, &mut sweep, target, progress).await,
+    };
+    let (open, closed, unknown, left) = sweep.harvest();
+    Ok(PortScan { outcome, open, closed, unknown, left })
+}

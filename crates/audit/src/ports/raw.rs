@@ -1,0 +1,135 @@
+//! The engine that sends SYNs itself (`CAP_NET_RAW`): no socket a port, no connection on either side.
+//!
+//! Each host has a raw socket that is connected to it, so the kernel hands over what that host sends and nothing else.
+//! Sequence numbers come from a keyed hash, and an answer counts only where it acknowledges ours. The kernel answers a
+//! SYN-ACK with a reset, because nobody listens at the source port, which a bound socket holds for the time.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep_until};
+
+use super::Progress;
+use super::segment::{answer, syn};
+use super::sweep::{Probe, Step, Sweep};
+use crate::fact::Outcome;
+use crate::scope::Target;
+
+/// Room for answers that wait.
+const RECEIVE: usize = 8 << 20;
+
+/// Questions between two looks for answers.
+const BURST: u32 = 32;
+
+/// A raw socket to one host.
+#[derive(Debug)]
+pub(super) struct Wire {
+    socket: Socket,
+    /// The same socket, to be woken by; the runtime asks of a datagram socket nothing that a raw one has not.
+    bell: UdpSocket,
+    /// Holds the source port.
+    _holder: Socket,
+    ends: (IpAddr, IpAddr),
+    port: u16,
+    key: RandomState,
+}
+
+impl Wire {
+    /// `PermissionDenied` without the capability.
+    pub(super) fn open(target: Target) -> io::Result<Self> {
+        let to = SocketAddr::new(target.address(), 0);
+        let socket = Socket::new(Domain::for_address(to), Type::RAW, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        // Without CAP_NET_ADMIN the system's limit holds.
+        if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE).is_err() {
+            socket.set_recv_buffer_size(RECEIVE)?;
+        }
+        socket.connect(&SockAddr::from(to))?;
+        let from = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?.ip();
+        let holder = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        holder.bind(&SockAddr::from(SocketAddr::new(from, 0)))?;
+        let port = holder.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?.port();
+        let ends = (from, target.address());
+        let bell = UdpSocket::from_std(socket.try_clone()?.into())?;
+        Ok(Self { socket, bell, _holder: holder, ends, port, key: RandomState::new() })
+    }
+
+    fn send(&self, probe: Probe) {
+        let sequence = self.sequence(probe.port).wrapping_add(probe.number);
+        let segment = syn(self.ends, (self.port, probe.port), sequence);
+        // A full queue loses the packet as the network may; the sweep asks again.
+        (&self.socket).send(&segment).ok();
+    }
+
+    /// Hands over what has come.
+    fn drain(&self, sweep: &mut Sweep, now: Duration) {
+        let mut octets = [0; 2048];
+        loop {
+            match (&self.socket).read(&mut octets) {
+                Ok(got) => {
+                    let Some(answer) = answer(&octets[..got], self.ends.1.is_ipv4(), self.port) else { continue };
+                    let number = answer.sequence.wrapping_sub(self.sequence(answer.port));
+                    sweep.answered(answer.port, number, answer.state, now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // What ICMP said of some packet; reading it clears it.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What rang was heard: the next packet rings again.
+    fn rearm(&self) {
+        self.bell.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into())).ok();
+    }
+
+    fn sequence(&self, port: u16) -> u32 {
+        self.key.hash_one(port) as u32
+    }
+}
+
+/// Runs the sweep to its end.
+pub(super) async fn run(
+    wire: &Wire,
+    sweep: &mut Sweep,
+    target: Target,
+    progress: &dyn Progress,
+) -> io::Result<Outcome> {
+    let began = Instant::now();
+    let mut burst = 0;
+    loop {
+        match sweep.step(began.elapsed()) {
+            Step::Ask(probe) => {
+                wire.send(probe);
+                burst += 1;
+                if burst >= BURST {
+                    burst = 0;
+                    wire.drain(sweep, began.elapsed());
+                    progress.ports(target, sweep.resolved, sweep.total);
+                    tokio::task::yield_now().await;
+                }
+            }
+            Step::Wait(until) => {
+                tokio::select! {
+                    ready = wire.bell.readable() => {
+                        ready?;
+                        wire.rearm();
+                    }
+                    () = sleep_until(began + until) => {}
+                }
+                wire.drain(sweep, began.elapsed());
+                progress.ports(target, sweep.resolved, sweep.total);
+            }
+            Step::End(outcome) => return Ok(outcome),
+        }
+        if progress.is_cancelled() {
+            return Ok(Outcome::Cut);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Which port to ask next, and when: one state machine for both engines. Time is passed in, counted from the beginning.
+//!
+//! The number of questions without an answer is bounded by a window. It opens while answers keep up. Where they do not,
+//! a port that is known to answer (the canary, a closed one where there is one) is asked between the others: if it
+//! answers, the others are filtered and the window may open; if it does not, the host limits its answers, and the window
+//! closes until about a quarter of the questions is lost, which keeps such a host busy without drowning it. The window
+//! never closes whole, so a silent firewall does not stall the audit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::pulse::Pulse;
+use super::set::PortSet;
+use crate::fact::{Outcome, PortState};
+use crate::pace::Limits;
+
+/// A question. `number` tells the tries of one port apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Probe {
+    pub(super) port: u16,
+    pub(super) number: u32,
+    pub(super) wait: Duration,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Ask(Probe),
+    /// Nothing before this time, unless an answer comes.
+    Wait(Duration),
+    End(Outcome),
+}
+
+/// Tries of a port at most.
+const MOST_TRIES: u32 = 16;
+
+/// Numbers of canaries begin here.
+const CANARY: u32 = 64;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Entry {
+    state: Option<PortState>,
+    tries: u8,
+    is_flying: bool,
+    sent: Duration,
+}
+
+/// The sweep over one host's TCP ports.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pulse: Pulse,
+    fresh: std::iter::Peekable<std::vec::IntoIter<u16>>,
+    again: VecDeque<u16>,
+    entries: Vec<Entry>,
+    flights: VecDeque<(Duration, Probe)>,
+    flying: usize,
+    canary: Option<(u16, PortState)>,
+    canaries: Vec<u32>,
+    canary_count: u32,
+    canary_sent: Duration,
+    since_canary: u32,
+    best_try: u32,
+    lost_canaries: u32,
+    last_answer: Option<Duration>,
+    patience: Duration,
+    pub(super) resolved: usize,
+    pub(super) total: usize,
+}
+
+impl Sweep {
+    /// `window`: questions without an answer, at most.
+    pub(super) fn new(ports: &PortSet, limits: Limits, window: u32) -> Self {
+        let fresh: Vec<u16> = ports.tcp().collect();
+        Self {
+            pulse: Pulse::new(limits, window),
+            total: fresh.len(),
+            fresh: fresh.into_iter().peekable(),
+            again: VecDeque::new(),
+            entries: vec![Entry::default(); 65_536],
+            flights: VecDeque::new(),
+            flying: 0,
+            canary: None,
+            canaries: Vec::new(),
+            canary_count: 0,
+            canary_sent: Duration::ZERO,
+            since_canary: 0,
+            best_try: 1,
+            lost_canaries: 0,
+            last_answer: None,
+            patience: limits.patience,
+            resolved: 0,
+        }
+    }
+
+    /// What to do at `now`.
+    pub(super) fn step(&mut self, now: Duration) -> Step {
+        self.expire(now);
+        self.pulse.turn(now, self.canary.is_some());
+        if self.has_fallen_silent(now) {
+            return Step::End(Outcome::FellSilent);
+        }
+        let due = self.pulse.due(now);
+        if due > now {
+            return Step::Wait(due);
+        }
+        if self.flying < self.pulse.window() {
+            // Only where another question would leave: in a pause every host answers.
+            if let Some(probe) = self.next_canary(now) {
+                self.pulse.sent(now);
+                return Step::Ask(probe);
+            }
+            if let Some(port) = self.next_port() {
+                self.pulse.sent(now);
+                return Step::Ask(self.launch(port, now));
+            }
+            if self.flying == 0 {
+                let outcome = if self.last_answer.is_some() { Outcome::Done } else { Outcome::Silent };
+                return Step::End(outcome);
+            }
+        }
+        let first = self.flights.front().map_or(now, |(sent, _)| *sent + self.pulse.rto());
+        Step::Wait(first.max(now + Duration::from_millis(1)).min(now + Duration::from_millis(250)))
+    }
+
+    /// An answer came.
+    pub(super) fn answered(&mut self, port: u16, number: u32, state: PortState, now: Duration) {
+        if number >= CANARY {
+            if let Some(at) = self.canaries.iter().position(|it| *it == number) {
+                self.canaries.swap_remove(at);
+                self.heard(now);
+                self.pulse.canary(true);
+            }
+            return;
+        }
+        let entry = &mut self.entries[usize::from(port)];
+        if number == 0 || number > u32::from(entry.tries) || entry.state.is_some() {
+            return;
+        }
+        entry.state = Some(state);
+        if std::mem::take(&mut entry.is_flying) {
+            self.flying -= 1;
+        }
+        let took = (number == u32::from(entry.tries)).then(|| now.saturating_sub(entry.sent));
+        self.pulse.answered(took);
+        self.resolved += 1;
+        self.best_try = self.best_try.max(number);
+        self.heard(now);
+        if self.canary.is_none_or(|(_, known)| known == PortState::Open && state == PortState::Closed) {
+            self.canary = Some((port, state));
+        }
+    }
+
+    /// What was learnt: open ports, closed ones, how many said nothing, and which were not asked to the end.
+    pub(super) fn harvest(&self) -> (Vec<u16>, u32, u32, PortSet) {
+        let with = |state| move |(_, entry): &(usize, &Entry)| entry.state == Some(state);
+        let port = |(port, _): (usize, &Entry)| port as u16;
+        let all = || self.entries.iter().enumerate();
+        let open: Vec<u16> = all().filter(with(PortState::Open)).map(port).collect();
+        let closed = all().filter(with(PortState::Closed)).count() as u32;
+        let unknown = all().filter(with(PortState::Unknown)).count() as u32;
+        let begun = all().filter(|(_, entry)| entry.state.is_none() && entry.tries > 0).map(port);
+        (open, closed, unknown, PortSet::new(begun.chain(self.fresh.clone()), []))
+    }
+
+    fn heard(&mut self, now: Duration) {
+        self.last_answer = Some(now);
+        self.lost_canaries = 0;
+    }
+
+    fn launch(&mut self, port: u16, now: Duration) -> Probe {
+        let entry = &mut self.entries[usize::from(port)];
+        entry.tries += 1;
+        entry.is_flying = true;
+        entry.sent = now;
+        let probe = Probe { port, number: entry.tries.into(), wait: self.pulse.rto() };
+        self.flying += 1;
+        self.since_canary += 1;
+        self.flights.push_back((now, probe));
+        probe
+    }
+
+    /// A second pass only over the unanswered, and further ones while such a try was ever answered.
+    fn next_port(&mut self) -> Option<u16> {
+        if let Some(port) = self.fresh.next() {
+            return Some(port);
+        }
+        let patience = if self.pulse.has_lost_canaries() { 4 } else { 2 };
+        let allowed = (self.best_try + 1).max(patience).min(MOST_TRIES);
+        while let Some(port) = self.again.pop_front() {
+            let entry = &mut self.entries[usize::from(port)];
+            if entry.state.is_some() {
+                continue;
+            }
+            if u32::from(entry.tries) < allowed {
+                return Some(port);
+            }
+            entry.state = Some(PortState::Unknown);
+            self.resolved += 1;
+        }
+        None
+    }
+
+    fn next_canary(&mut self, now: Duration) -> Option<Probe> {
+        let (port, _) = self.canary?;
+        let since = now.saturating_sub(self.canary_sent);
+        let is_due = self.since_canary >= 8 && since >= self.pulse.rto() / 6 || since >= Duration::from_secs(1);
+        if !is_due {
+            return None;
+        }
+        (self.canary_sent, self.since_canary) = (now, 0);
+        self.canary_count += 1;
+        let probe = Probe { port, number: CANARY + self.canary_count % 4096, wait: self.pulse.rto() };
+        self.canaries.push(probe.number);
+        self.flights.push_back((now, probe));
+        Some(probe)
+    }
+
+    /// Questions whose time is up.
+    fn expire(&mut self, now: Duration) {
+        while let Some((sent, probe)) = self.flights.front().copied() {
+            let entry = &mut self.entries[usize::from(probe.port)];
+            let is_settled = probe.number < CANARY && (!entry.is_flying || u32::from(entry.tries) != probe.number);
+            if !is_settled && sent + self.pulse.rto() > now {
+                break;
+            }
+            self.flights.pop_front();
+            if is_settled {
+                continue;
+            }
+            if probe.number >= CANARY {
+                if let Some(at) = self.canaries.iter().position(|it| *it == probe.number) {
+                    self.canaries.swap_remove(at);
+                    self.lost_canaries += 1;
+                    self.pulse.canary(false);
+                }
+                continue;
+            }
+            entry.is_flying = false;
+            self.flying -= 1;
+            self.pulse.lost();
+            self.again.push_back(probe.port);
+        }
+    }
+
+    fn has_fallen_silent(&self, now: Duration) -> bool {
+        let since = self.last_answer.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+        self.lost_canaries >= 5 && since > (self.patience * 2).max(self.pulse.rto() * 10)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+use crate::pace::Temperament;
+
+/// A host: what it answers to its `count`th packet, of this port, at this time.
+type Host<'a> = &'a mut dyn FnMut(u16, Duration) -> Option<PortState>;
+
+/// Runs a sweep against a host with a round trip of a millisecond; how it ended, when, and how many packets left.
+fn run(ports: &PortSet, temperament: Temperament, host: Host<'_>) -> (Sweep, Outcome, Duration, u32) {
+    let limits = temperament.limits();
+    let mut sweep = Sweep::new(ports, limits, limits.unanswered);
+    let (mut now, mut packets) = (Duration::ZERO, 0);
+    let mut coming: VecDeque<(Duration, Probe, PortState)> = VecDeque::new();
+    loop {
+        while coming.front().is_some_and(|(at, ..)| *at <= now) {
+            let (_, probe, state) = coming.pop_front().unwrap();
+            sweep.answered(probe.port, probe.number, state, now);
+        }
+        match sweep.step(now) {
+            Step::Ask(probe) => {
+                packets += 1;
+                now += Duration::from_micros(5);
+                if let Some(state) = host(probe.port, now) {
+                    coming.push_back((now + Duration::from_millis(1), probe, state));
+                }
+            }
+            Step::Wait(until) => now = coming.front().map_or(until, |(at, ..)| until.min(*at)).max(now),
+            Step::End(outcome) => return (sweep, outcome, now, packets),
+        }
+        assert!(now < Duration::from_hours(2), "it stalls");
+    }
+}
+
+const OPEN: [u16; 4] = [22, 80, 8_123, 61_000];
+
+fn truth(port: u16) -> PortState {
+    if OPEN.contains(&port) { PortState::Open } else { PortState::Closed }
+}
+
+/// Answers so many a second, with a bucket of a hundred.
+fn limiter(rate: f64) -> impl FnMut(u16, Duration) -> Option<PortState> {
+    let (mut tokens, mut last) = (100.0, Duration::ZERO);
+    move |port, now| {
+        tokens = f64::min(tokens + (now - last).as_secs_f64() * rate, 100.0);
+        last = now;
+        (tokens >= 1.0).then(|| {
+            tokens -= 1.0;
+            truth(port)
+        })
+    }
+}
+
+#[test]
+fn a_quiet_host_is_asked_once_a_port() {
+    let (sweep, outcome, took, packets) = run(&PortSet::default(), Temperament::Fast, &mut |port, _| Some(truth(port)));
+    assert_eq!((outcome, sweep.harvest().0, sweep.harvest().1), (Outcome::Done, OPEN.to_vec(), 65_531));
+    assert!(packets < 66_000 && took < Duration::from_secs(1), "{packets} packets, {took:?}");
+}
+
+#[test]
+fn a_host_that_limits_its_answers_is_kept_busy_and_nothing_is_missed() {
+    let (sweep, outcome, took, packets) = run(&PortSet::default(), Temperament::Fast, &mut limiter(2_000.0));
+    let (open, closed, unknown, _) = sweep.harvest();
+    assert_eq!((outcome, open), (Outcome::Done, OPEN.to_vec()));
+    assert!(unknown < 10, "{closed} closed, {unknown} unknown, {packets} packets, {took:?}");
+    // 65,535 answers at 2,000 a second take 32.8 s.
+    assert!(took < Duration::from_secs(37), "{packets} packets, {took:?}");
+    assert!(packets < 200_000, "{packets} packets, {took:?}");
+}
+
+#[test]
+fn a_firewall_that_drops_does_not_stall_and_its_ports_stay_unknown() {
+    let mut host = |port, _| OPEN.contains(&port).then_some(PortState::Open);
+    let (sweep, outcome, took, _) = run(&PortSet::default(), Temperament::Fast, &mut host);
+    let (open, closed, unknown, left) = sweep.harvest();
+    assert_eq!((outcome, open, closed, unknown), (Outcome::Done, OPEN.to_vec(), 0, 65_531));
+    assert!(left.is_empty() && took < Duration::from_secs(8), "{took:?}");
+}
+
+#[test]
+fn a_host_that_never_answers_is_silent() {
+    let (sweep, outcome, took, _) = run(&"1-1000".parse().unwrap(), Temperament::Fast, &mut |_, _| None);
+    assert_eq!((outcome, sweep.harvest().2), (Outcome::Silent, 1_000));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn a_host_that_falls_silent_is_left_alone() {
+    let mut host = |port, now| (now < Duration::from_secs(1)).then(|| truth(port));
+    let (sweep, outcome, took, packets) = run(&PortSet::default(), Temperament::Normal, &mut host);
+    assert_eq!(outcome, Outcome::FellSilent);
+    assert!(took < Duration::from_secs(12) && packets < 8_000, "{took:?}, {packets} packets");
+    assert!(!sweep.harvest().3.is_empty());
+}
+
+#[test]
+fn gentle_keeps_its_rate() {
+    let mut times = Vec::new();
+    let mut host = |port, now| {
+        times.push(now);
+        Some(truth(port))
+    };
+    run(&"1-400".parse().unwrap(), Temperament::Gentle, &mut host);
+    let most =
+        times.iter().map(|from| times.iter().filter(|it| *it >= from && **it < *from + Duration::from_secs(1)).count());
+    assert!(most.max().unwrap() <= 20);
+}
