@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::Client;
 use crate::command::{
-    self, capture, changes, demo, devices, enforce, evaluate, findings, init, journal, learn, mud, observations,
+    self, audit, capture, changes, demo, devices, enforce, evaluate, findings, init, journal, learn, mud, observations,
     planned, reload, responses, rules, secret, sessions, simulate, tokens, users, watch,
 };
 use crate::config::Settings;
@@ -110,6 +110,8 @@ enum Command {
     Learn(learn::Learn),
     /// Hold captures against the profiles of their devices, and say what does not fit.
     Watch(watch::Watch),
+    /// Find what is open on devices of one's own, and what of it should not be.
+    Audit(audit::Audit),
     /// MUD files (RFC 8520) in and out.
     #[command(subcommand)]
     Mud(mud::Mud),
@@ -153,6 +155,7 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         Command::Capture(capture) => capture.run(global),
         Command::Learn(learn) => learn.run(global),
         Command::Watch(watch) => watch.run(global),
+        Command::Audit(audit) => audit.run(global),
         Command::Mud(mud) => mud.run(global),
         Command::Journal(journal) => journal.run(global),
         Command::Changes(changes) => changes.run(global),

@@ -64,7 +64,7 @@ impl Wire {
         let sequence = self.sequence(probe.port).wrapping_add(probe.number);
         let segment = syn(self.ends, (self.port, probe.port), sequence);
         // A full queue loses the packet as the network may; the sweep asks again.
-        (&self.socket).send(&segment).ok();
+        self.socket.send(&segment).ok();
     }
 
     /// Hands over what has come.

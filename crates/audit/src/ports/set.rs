@@ -41,6 +41,18 @@ impl PortSet {
         usual.chain(self.tcp.iter().flat_map(|(from, to)| *from..=*to).filter(|port| !FIRST.contains(port)))
     }
 
+    /// Those of them that answer most often, TCP alone: whether somebody is there at all.
+    #[must_use]
+    pub fn usual(&self) -> Self {
+        Self::new(FIRST.into_iter().filter(|port| self.has_tcp(*port)), [])
+    }
+
+    /// The same TCP ports with these of UDP.
+    #[must_use]
+    pub fn with_udp(self, udp: &[u16]) -> Self {
+        Self { udp: udp.to_vec(), ..self }
+    }
+
     /// UDP ports.
     pub fn udp(&self) -> &[u16] {
         &self.udp

@@ -50,7 +50,17 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) enforce: Option<super::Enforce>,
     #[serde(default)]
+    pub(crate) audit: Audit,
+    #[serde(default)]
     pub(crate) log: Log,
+}
+
+/// `audit:`: which networks may be probed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Audit {
+    /// The owner's networks. Nothing outside is ever touched.
+    pub(crate) networks: Vec<Address>,
 }
 
 /// `capture:`: where packets are seen, and what the network there is.

@@ -40,7 +40,7 @@ fn truth(port: u16) -> PortState {
 fn limiter(rate: f64) -> impl FnMut(u16, Duration) -> Option<PortState> {
     let (mut tokens, mut last) = (100.0, Duration::ZERO);
     move |port, now| {
-        tokens = f64::min(tokens + (now - last).as_secs_f64() * rate, 100.0);
+        tokens = f64::min(tokens + now.saturating_sub(last).as_secs_f64() * rate, 100.0);
         last = now;
         (tokens >= 1.0).then(|| {
             tokens -= 1.0;
