@@ -203,7 +203,9 @@ impl Sweep {
     fn next_canary(&mut self, now: Duration) -> Option<Probe> {
         let (port, _) = self.canary?;
         let since = now.saturating_sub(self.canary_sent);
-        let is_due = self.since_canary >= 8 && since >= self.pulse.rto() / 6 || since >= Duration::from_secs(1);
+        // By the count of questions, not by time: after a pause every host answers the first ones.
+        let every = (self.pulse.window() as u32 / 6).max(32);
+        let is_due = self.since_canary >= every || since >= Duration::from_secs(1);
         if !is_due {
             return None;
         }
