@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod backtest;
 mod capture;
 mod check;
