@@ -115,12 +115,12 @@ fn import_to(
     model: Option<String>,
     out: Option<&Path>,
     signed: Option<(&Path, &Path)>,
-    signer: Option<Fingerprint>,
+    wanted: Option<Fingerprint>,
 ) -> anyhow::Result<()> {
     let old = out.map(super::learn::read_if_there).transpose()?.flatten();
     let pinned = old.as_deref().and_then(pinned);
     let by = match (signed, pinned) {
-        (Some((signature, roots)), pinned) => Some(verify(file, signature, roots, signer.or(pinned))?),
+        (Some((signature, roots)), pinned) => Some(verify(file, signature, roots, wanted.or(pinned))?),
         (None, Some(pinned)) => {
             let message = format!(
                 "the profile was made from a file that {pinned} signed, and this one comes without a signature"

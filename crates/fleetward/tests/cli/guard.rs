@@ -87,7 +87,9 @@ fn what_the_watch_notices_is_a_finding() {
     let tap: String = (0..9).map(|number| item(&format!("host{number}.tap.example"))).collect();
     place.write("models/lamp.yaml", &format!("model: lamp\nnetwork:\n  allow:\n{}", item("api.lamp.example")));
     place.write("models/tap.yaml", &format!("model: tap\nnetwork:\n  allow:\n{tap}"));
-    let lamps = (7..13).map(|number| format!("lamp-{number},02:00:00:00:00:{number:02x},lamp\n")).collect::<String>();
+    let lamps: Vec<String> =
+        (7..13).map(|number| format!("lamp-{number},02:00:00:00:00:{number:02x},lamp\n")).collect();
+    let lamps = lamps.concat();
     place.write("devices.csv", &format!("name,mac,model\n{lamps}"));
     nix::unistd::mkfifo(&place.path("packets"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let _server = place.serve();
