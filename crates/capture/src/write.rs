@@ -35,6 +35,11 @@ impl<'a> Row<'a> {
         self.flow.name.as_ref().filter(|_| self.begins == Direction::Out)
     }
 
+    /// Its protocol has ports.
+    pub(crate) fn has_ports(&self) -> bool {
+        matches!(self.flow.protocol, 6 | 17 | 132 | 136)
+    }
+
     /// Of a pair for client and server: from the device, to it.
     pub(crate) fn turned<T>(&self, [client, server]: [T; 2]) -> (T, T) {
         if self.begins == Direction::Out { (client, server) } else { (server, client) }
@@ -67,7 +72,19 @@ pub const COLUMNS: [&str; 22] = [
     "begun",
 ];
 
-/// What a column holds. Both formats walk the same list, so they cannot differ.
+/// Protocols that are written by name; the rest by number.
+fn protocol_name(protocol: u8) -> Option<&'static str> {
+    Some(match protocol {
+        1 => "icmp",
+        2 => "igmp",
+        6 => "tcp",
+        17 => "udp",
+        58 => "icmpv6",
+        _ => return None,
+    })
+}
+
+/// What a column holds.
 #[derive(Clone, Copy)]
 enum Value<'a> {
     /// Nothing is known: an empty cell, no member.
@@ -94,18 +111,11 @@ impl<'a> Row<'a> {
         let (packets_out, packets_in) = self.turned(flow.packets);
         let (bytes_out, bytes_in) = self.turned(flow.bytes);
         let (tcp_out, tcp_in) = self.turned([flow.tcp.client, flow.tcp.server]);
-        let has_ports = matches!(flow.protocol, 6 | 17 | 132 | 136);
+        let has_ports = self.has_ports();
         let port = |port: u16| if has_ports { Value::Number(port.into()) } else { Value::Absent };
         let mac = |mac: fleetward_fleet::Mac| if mac.is_unknown() { Value::Absent } else { Value::Mac(mac) };
         let flags = |flags| if flow.protocol == 6 { Value::Flags(flags) } else { Value::Absent };
-        let protocol = match flow.protocol {
-            1 => Value::Plain("icmp"),
-            2 => Value::Plain("igmp"),
-            6 => Value::Plain("tcp"),
-            17 => Value::Plain("udp"),
-            58 => Value::Plain("icmpv6"),
-            other => Value::Number(other.into()),
-        };
+        let protocol = protocol_name(flow.protocol).map_or(Value::Number(flow.protocol.into()), Value::Plain);
         [
             Value::Time(flow.first),
             Value::Time(flow.last),
@@ -137,8 +147,56 @@ impl<'a> Row<'a> {
 mod tests {
     use fleetward_fleet::Mac;
     use fleetward_packet::{Application, NameSource, TcpSeen, Time};
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_line_has_what_the_list_of_values_has(
+            (protocol, vlan, begun, named, out) in any::<(u8, u16, bool, bool, bool)>(),
+            (first, lasts) in (any::<u32>(), prop_oneof![0..2_000_000_000_i64, any::<u32>().prop_map(i64::from)]),
+            (packets, bytes, flags, ports) in any::<([u64; 2], [u64; 2], [u8; 2], [u16; 2])>(),
+            (four, six, mac) in any::<(u32, u128, [u8; 6])>(),
+        ) {
+            let first = Time(1_469_191_234_000_005_999 + i64::from(first));
+            let mut flow = Flow {
+                protocol: if vlan % 3 == 0 { [1, 2, 6, 17, 58][usize::from(protocol) % 5] } else { protocol },
+                vlan: vlan % 4096, begun, packets, bytes, first,
+                last: Time(first.0 + lasts),
+                tcp: TcpSeen { client: flags[0], server: flags[1] },
+                ..flow()
+            };
+            (flow.client.ip, flow.client.port) = (std::net::IpAddr::V4(four.into()), ports[0]);
+            (flow.server.ip, flow.server.port, flow.server.mac) = (std::net::IpAddr::V6(six.into()), ports[1], Mac(mac));
+            if !named {
+                (flow.name, flow.application, flow.client.mac) = (None, None, Mac::default());
+            }
+            let begins = if out { Direction::Out } else { Direction::In };
+            let row = Row { device: "lamp, hall", begins, flow: &flow };
+            let mut line = Vec::new();
+            csv_row(&mut line, &row);
+            let cells: Vec<String> = row.values().into_iter().map(cell).collect();
+            prop_assert_eq!(String::from_utf8(line).expect("text"), cells.join(",") + "\n");
+        }
+    }
+
+    fn cell(value: Value<'_>) -> String {
+        let mut cell = Vec::new();
+        match value {
+            Value::Absent => {}
+            Value::Free("lamp, hall") => return "\"lamp, hall\"".into(),
+            Value::Free(text) => return format!("\"{}\"", text.replace('"', "\"\"")),
+            Value::Plain(text) => return text.into(),
+            Value::Number(number) => return number.to_string(),
+            Value::Time(time) => text::time(&mut cell, time),
+            Value::Address(ip) => return ip.to_string(),
+            Value::Mac(mac) => return mac.to_string(),
+            Value::Flags(flags) => text::flags(&mut cell, flags),
+            Value::Truth(truth) => return truth.to_string(),
+        }
+        String::from_utf8(cell).expect("text")
+    }
 
     fn flow() -> Flow {
         let end = |ip: &str, port, last| Endpoint {

@@ -129,7 +129,9 @@ impl Fit {
         // Without a name, by where the names were.
         let known = if view.flow.name.is_none() || view.is_turned { self.addresses.get(&ip) } else { None };
         let nets = self.nets.iter().filter(move |(net, _)| net.contains(&ip));
-        let roles = self.roles.iter().filter(move |(role, _)| plays(*role, view, hosts));
+        let mut part = None;
+        let mut part = move || *part.get_or_insert_with(|| roles::role(view, hosts));
+        let roles = self.roles.iter().filter(move |(role, _)| plays(*role, view, hosts, &mut part));
         let model = view.peer_host.and_then(|peer| hosts.get(peer)).and_then(|peer| peer.model.as_deref());
         let models = self.models.iter().filter(move |(it, _)| model == Some(&**it));
         exact
@@ -150,13 +152,11 @@ impl Item {
 }
 
 /// The peer plays this part in this conversation.
-fn plays(role: Role, view: &View<'_>, hosts: &Hosts) -> bool {
+fn plays(role: Role, view: &View<'_>, hosts: &Hosts, mut part: impl FnMut() -> Option<Role>) -> bool {
     match role {
         Role::Controller => {
             let ip = view.peer.ip;
-            view.peer_host.is_none()
-                && hosts.is_local(ip)
-                && matches!(roles::role(view, hosts), None | Some(Role::Gateway))
+            view.peer_host.is_none() && hosts.is_local(ip) && matches!(part(), None | Some(Role::Gateway))
         }
         Role::SameModel => {
             let model = |host| hosts.get(host).and_then(|host| host.model.as_deref());
@@ -164,7 +164,7 @@ fn plays(role: Role, view: &View<'_>, hosts: &Hosts) -> bool {
         }
         Role::Dhcp => hosts.is_gateway(view.peer) || roles::is_broadcast(view.peer.ip, hosts),
         Role::Dns => hosts.is_resolver(view.peer),
-        Role::Ntp | Role::Gateway | Role::Broadcast | Role::LinkMulticast => roles::role(view, hosts) == Some(role),
+        Role::Ntp | Role::Gateway | Role::Broadcast | Role::LinkMulticast => part() == Some(role),
     }
 }
 

@@ -82,7 +82,14 @@ impl Hosts {
     }
 
     fn is_first(&self, ip: IpAddr) -> bool {
-        self.local.iter().any(|net| net.hosts().next() == Some(ip))
+        self.local.iter().any(|net| match (net, ip) {
+            // Of a network of two addresses or one (RFC 3021), and of IPv6, the first is one like any other.
+            (IpNet::V4(net), IpAddr::V4(ip)) => {
+                u32::from(net.network()) + u32::from(net.prefix_len() < 31) == u32::from(ip)
+            }
+            (IpNet::V6(net), IpAddr::V6(ip)) => net.network() == ip,
+            _ => false,
+        })
     }
 
     /// The address is on the devices' own networks, or link-local.
@@ -92,5 +99,30 @@ impl Hosts {
             IpAddr::V6(ip) => ip.is_unicast_link_local(),
         };
         link_local || self.local.iter().any(|net| net.contains(&ip))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_address_is_the_first_that_a_host_may_have() {
+        for net in [
+            "10.0.0.0/8",
+            "192.168.1.128/25",
+            "192.0.2.4/30",
+            "192.0.2.4/31",
+            "192.0.2.4/32",
+            "0.0.0.0/0",
+            "2001:db8::/64",
+        ] {
+            let net: IpNet = net.parse().expect("a network");
+            let hosts = Hosts { local: vec![net], ..Hosts::default() };
+            let first = net.hosts().next().expect("an address");
+            assert!(hosts.is_first(first), "{net}");
+            let another: IpAddr = "10.0.0.2".parse().expect("an address");
+            assert!(!hosts.is_first(another), "{net}");
+        }
     }
 }

@@ -83,7 +83,14 @@ pub(crate) struct Packet<'a> {
     pub payload: &'a [u8],
     /// A part of a packet (RFC 791 §3.2, RFC 8200 §4.5).
     pub fragment: Option<Fragment>,
-    pub(crate) neighbours: Neighbours,
+}
+
+impl Packet<'_> {
+    /// What it says about who holds an address, beside being a packet (neighbour discovery).
+    #[inline]
+    pub(crate) fn neighbours(&self) -> Neighbours {
+        if self.protocol == transport::ICMPV6 { neighbour::discovery(self) } else { [None; 2] }
+    }
 }
 
 /// Which part of a packet it is.

@@ -29,6 +29,7 @@ use services::Services;
 use slab::Slab;
 use wheel::Wheel;
 
+const ICMPV6: u8 = 58;
 const SECOND: i64 = 1_000_000_000;
 /// From how many packets on doublings are told.
 const FIRST_GROWTH: u64 = 64;
@@ -204,8 +205,8 @@ impl Table {
 
     fn packet(&mut self, mut packet: Packet<'_>, time: Time, sink: &mut impl Sink) {
         self.counts.bytes += u64::from(packet.length);
-        if packet.neighbours[0].is_some() {
-            tell(packet.link, packet.neighbours, time, sink);
+        if packet.protocol == ICMPV6 {
+            tell(packet.link, packet.neighbours(), time, sink);
         }
         if packet.fragment.is_some() && !self.fragments.join(&mut packet, time) {
             self.counts.lost_fragments += 1;

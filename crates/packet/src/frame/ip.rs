@@ -140,7 +140,6 @@ impl<'a> Packet<'a> {
             length: outline.length,
             payload,
             fragment: outline.fragment,
-            neighbours: [None; 2],
         }
     }
 }

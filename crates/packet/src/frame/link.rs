@@ -2,7 +2,7 @@
 
 use fleetward_fleet::Mac;
 
-use super::{DEPTH, Link, Reject, Seen, ip, neighbour, short, take};
+use super::{DEPTH, Link, Packet, Reject, Seen, ip, mapped, neighbour, short, take, transport, tunnel};
 
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
@@ -18,7 +18,10 @@ const PPPOE: u16 = 0x8864;
 pub(super) fn read(kind: u16, frame: &[u8]) -> Result<Seen<'_>, Reject> {
     let link = Link::default();
     match kind {
-        1 => ethernet(frame, link, DEPTH),
+        1 => match plain(frame) {
+            Some(packet) => Ok(Seen::Packet(packet)),
+            None => ethernet(frame, link, DEPTH),
+        },
         // The family of addresses: the writer's byte order (0) or the network's (108).
         0 | 108 => {
             let family = take::<4>(frame, 0)?;
@@ -41,6 +44,50 @@ pub(super) fn read(kind: u16, frame: &[u8]) -> Result<Seen<'_>, Reject> {
         }
         other => Err(Reject::Link(other)),
     }
+}
+
+/// What most frames are, read in one step: Ethernet, IPv4 without options, a whole packet, TCP or UDP. `None`: anything else, and
+/// everything that is to be refused; [`ethernet`] reads these, and would read the others alike.
+#[inline]
+pub(super) fn plain(frame: &[u8]) -> Option<Packet<'_>> {
+    let head: &[u8; 38] = frame.first_chunk()?;
+    let length = u16::from_be_bytes([head[16], head[17]]);
+    let is_part = (head[20] & 0x3f) | head[21] != 0;
+    if head[12..15] != [8, 0, 0x45] || is_part || length < 24 {
+        return None;
+    }
+    let body = frame.get(34..(14 + usize::from(length)).min(frame.len()))?;
+    let [t0, t1, t2, t3, t4, t5, s0, s1, s2, s3, s4, s5, ..] = *head;
+    let (source_port, target_port) =
+        (u16::from_be_bytes([head[34], head[35]]), u16::from_be_bytes([head[36], head[37]]));
+    let (mut flags, mut sequence, mut payload) = (0, 0, &[][..]);
+    match head[23] {
+        transport::TCP => {
+            if let Some(tcp) = body.first_chunk::<14>() {
+                let size = usize::from(tcp[12] >> 4) * 4;
+                if size < 20 {
+                    return None;
+                }
+                (flags, sequence) = (tcp[13], u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]));
+                payload = body.get(size..).unwrap_or_default();
+            }
+        }
+        transport::UDP if !tunnel::is_port(source_port, target_port) => payload = body.get(8..).unwrap_or_default(),
+        _ => return None,
+    }
+    Some(Packet {
+        link: Link { source: Mac([s0, s1, s2, s3, s4, s5]), target: Mac([t0, t1, t2, t3, t4, t5]), vlan: 0 },
+        source: mapped([head[26], head[27], head[28], head[29]]),
+        target: mapped([head[30], head[31], head[32], head[33]]),
+        protocol: head[23],
+        source_port,
+        target_port,
+        flags,
+        sequence,
+        length: length.into(),
+        payload,
+        fragment: None,
+    })
 }
 
 /// Six octets where the length says so; unknown otherwise.

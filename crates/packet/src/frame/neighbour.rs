@@ -26,13 +26,16 @@ pub(super) fn arp(bytes: &[u8], link: Link) -> Result<Seen<'_>, Reject> {
 
 /// Solicitation 135, advertisement 136, router advertisement 134; nothing else, and nothing that came over a router (RFC 4861 §7.1 wants
 /// a hop limit of 255, which a fragment or a tunnel does not show here).
-pub(super) fn discovery(kind: u8, body: &[u8], packet: &Packet<'_>) -> Neighbours {
+pub(super) fn discovery(packet: &Packet<'_>) -> Neighbours {
+    let [kind, _] = packet.target_port.to_be_bytes();
+    // Behind type, code, checksum and the four octets that follow these.
+    let body = packet.payload;
     let stated = |at, option| link_address(body.get(at..).unwrap_or_default(), option).unwrap_or(packet.link.source);
-    let target = || take(body, 8).map(Address::from_be_bytes).ok();
+    let target = || take(body, 0).map(Address::from_be_bytes).ok();
     let claim = match kind {
-        134 => Some(Claim { does: NeighbourDoes::Advertises, mac: stated(16, 1), ip: packet.source }),
-        135 => target().map(|ip| Claim { does: NeighbourDoes::Asks, mac: stated(24, 1), ip }),
-        136 => target().map(|ip| Claim { does: NeighbourDoes::Claims, mac: stated(24, 2), ip }),
+        134 => Some(Claim { does: NeighbourDoes::Advertises, mac: stated(8, 1), ip: packet.source }),
+        135 => target().map(|ip| Claim { does: NeighbourDoes::Asks, mac: stated(16, 1), ip }),
+        136 => target().map(|ip| Claim { does: NeighbourDoes::Claims, mac: stated(16, 2), ip }),
         _ => None,
     };
     [claim, None]

@@ -108,6 +108,22 @@ proptest! {
     }
 
     #[test]
+    fn most_frames_are_read_in_one_step_and_no_otherwise(made in made(), keep in 0_usize..120, at in any::<prop::sample::Index>(), to in any::<u8>(), damage in any::<bool>()) {
+        let mut frame = made.frame();
+        // Of damage most is in the headers.
+        if damage {
+            let at = at.index(frame.len().min(60));
+            frame[at] = to;
+        }
+        let cut = &frame[..keep.min(frame.len())];
+        let slow = link::ethernet(cut, Link::default(), DEPTH);
+        match link::plain(cut) {
+            Some(packet) => prop_assert_eq!(slow, Ok(Seen::Packet(packet))),
+            None => prop_assert!(made.v6 || made.vlans > 0 || damage || cut.len() < 38 || slow.is_err() || made.ports.iter().any(|port| [2152, 4789, 6081].contains(port))),
+        }
+    }
+
+    #[test]
     fn a_snap_length_changes_no_length_and_no_port(made in made(), keep in 0_usize..80) {
         let frame = made.frame();
         let cut = &frame[..keep.min(frame.len())];

@@ -1,7 +1,7 @@
 //! Above IP: ports, flags, and what kind of control message it is.
 
 use super::ip::Outline;
-use super::{Packet, Reject, neighbour, take};
+use super::{Packet, Reject, take};
 
 pub(super) const ICMP: u8 = 1;
 pub(super) const TCP: u8 = 6;
@@ -31,9 +31,8 @@ pub(super) fn read(protocol: u8, body: &[u8], outline: Outline) -> Result<Packet
         }
         ICMPV6 => {
             let [kind, code] = take(body, 0)?;
-            let neighbours = neighbour::discovery(kind, body, &packet);
             let target_port = u16::from_be_bytes([kind, code]);
-            Ok(Packet { target_port, neighbours, payload: body.get(8..).unwrap_or_default(), ..packet })
+            Ok(Packet { target_port, payload: body.get(8..).unwrap_or_default(), ..packet })
         }
         _ => Ok(packet),
     }

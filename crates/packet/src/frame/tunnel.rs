@@ -35,11 +35,17 @@ fn gre(body: &[u8], link: Link, depth: u8) -> Option<Result<Seen<'_>, Reject>> {
     }
 }
 
+/// A datagram between these ports could be a tunnel.
+#[inline]
+pub(super) fn is_port(source: u16, target: u16) -> bool {
+    matches!(target, GTP_U | VXLAN | GENEVE) || source == GTP_U
+}
+
 /// GTP-U (TS 29.281 §5), VXLAN (RFC 7348 §5), Geneve (RFC 8926 §3.4): only where the inside is what it should be, for a port proves nothing.
 #[inline]
 pub(super) fn by_port<'a>(packet: &Packet<'a>, depth: u8) -> Option<Result<Seen<'a>, Reject>> {
     let port = packet.target_port;
-    if !matches!(port, GTP_U | VXLAN | GENEVE) && packet.source_port != GTP_U {
+    if !is_port(packet.source_port, port) {
         return None;
     }
     let inner_depth = depth.checked_sub(1);

@@ -207,10 +207,14 @@ impl Entry {
     /// Shows itself as a flow; the name moves there and back.
     pub(super) fn lend<T>(&mut self, at: u32, see: impl FnOnce(&Flow) -> T) -> T {
         let mut flow = self.flow(at);
-        let name = self.name.take();
-        flow.name = name.map(|name| *name);
+        let Some(name) = &mut self.name else { return see(&flow) };
+        // An empty text takes no memory, so the box stays where it is and nothing is allocated.
+        let empty = Name { text: Box::default(), source: name.source };
+        flow.name = Some(std::mem::replace(name, empty));
         let seen = see(&flow);
-        self.name = flow.name.map(Box::new);
+        if let Some(lent) = flow.name {
+            **name = lent;
+        }
         seen
     }
 
