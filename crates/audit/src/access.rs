@@ -1,1 +1,185 @@
 //! Whether a known password opens a service: lists, attempts that cannot lock, and which rule opened it.
+//!
+//! # Invariants
+//!
+//! * **No account locks.** Attempts are counted by host and account over runs ([`Attempts`]); an audit stops at the first
+//!   success, and when a service says that it locks, answers otherwise than before, slows down or falls silent.
+//! * **What was not tried comes next time**: the budget of one run is small, so the order goes on where it ended, and a
+//!   rule that opened a service is tried first, to see whether it is closed.
+//! * **No password leaves**: a rule's name, the account, a keyed fingerprint; nothing else is kept or printed.
+
+mod ftp;
+mod http;
+mod knock;
+mod ledger;
+mod list;
+mod mqtt;
+mod redis;
+mod snmp;
+mod telnet;
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use fleetward_fleet::{Secret, Timestamp};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tokio::time::Instant;
+
+pub use ledger::Attempts;
+pub use list::InvalidList;
+
+use crate::door::Door;
+use crate::fact::{Access, Service};
+use crate::scope::Target;
+use knock::{Place, Reply, Try, is_known, knock};
+use ledger::Ledger;
+use list::Pair;
+
+/// What may be tried, how often, and what was tried before.
+#[derive(Debug)]
+pub struct Lists {
+    pairs: Vec<Pair>,
+    key: Secret,
+    attempts: Attempts,
+    ledger: Mutex<Ledger>,
+    began: (Timestamp, Instant),
+}
+
+impl Lists {
+    /// The own list of well-known pairs. `key` makes fingerprints and must be the same for audits that are compared;
+    /// `now` is the time of day.
+    pub fn new(key: Secret, attempts: Attempts, now: Timestamp) -> Self {
+        let pairs = list::read("well-known", include_str!("access/well-known.txt")).unwrap_or_default();
+        Self { pairs, key, attempts, ledger: Mutex::default(), began: (now, Instant::now()) }
+    }
+
+    /// Puts a list of the owner before what is there; its rules are called `name:line`.
+    ///
+    /// # Errors
+    /// The first line that is not understood; nothing of it is shown.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), InvalidList> {
+        let mut pairs = list::read(name, text)?;
+        pairs.append(&mut self.pairs);
+        self.pairs = pairs;
+        Ok(())
+    }
+
+    /// Keeps the budget in this file, from now on and for the next runs.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not a budget.
+    pub fn remember(&mut self, path: PathBuf) -> io::Result<()> {
+        self.ledger = Mutex::new(Ledger::open(path)?);
+        Ok(())
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.began.0 + self.began.1.elapsed()
+    }
+
+    fn fingerprint(&self, password: &[u8]) -> Box<str> {
+        // HMAC takes keys of any length (RFC 2104 §3), so there is no error to be had.
+        let mac = Hmac::<Sha256>::new_from_slice(self.key.reveal()).map(|mac| mac.chain_update(password).finalize());
+        mac.map(|tag| hexadecimal(&tag.into_bytes()[..16]).into()).unwrap_or_default()
+    }
+}
+
+/// Asks a service whether it asks, and tries what the lists say and the budget allows. Services of other protocols, inside
+/// TLS, and those that answer strangely keep the access that they came with.
+pub async fn try_known(door: &Door, target: Target, port: u16, service: &Service, lists: &Lists) -> Access {
+    if !is_known(service) || matches!(service.access, Access::Anybody) {
+        return service.access.clone();
+    }
+    let place = Place { door, target, port, service };
+    match knock(place, None).await {
+        // A page for everybody may be the log-in's own.
+        Ok(Reply::Open) if matches!(service.access, Access::Asks { .. }) => service.access.clone(),
+        Ok(Reply::Open) => Access::Anybody,
+        Ok(Reply::Refused(_)) => attempts(place, lists).await,
+        Ok(Reply::Locked) => Access::Locks { attempts: 0 },
+        Ok(Reply::Strange) | Err(_) => service.access.clone(),
+    }
+}
+
+/// Tries what is allowed; the account's turn, the budget and the first odd answer end it.
+async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
+    let (host, port) = (place.target.address(), place.port);
+    let mut candidates = list::candidates(&lists.pairs, place.service);
+    candidates.sort_by_key(|pair| lists.ledger().rank(host, port, &pair.user, &pair.rule));
+    let (mut made, mut usual): (u32, Option<(Reply, Duration)>) = (0, None);
+    for pair in candidates {
+        if !lists.ledger().allows(host, port, &pair.user, lists.attempts, lists.now()) {
+            continue;
+        }
+        if made > 0 {
+            tokio::time::sleep(lists.attempts.spacing).await;
+        }
+        // What cannot be written down is not tried: the next run would not know of it.
+        if lists.ledger().begin(host, port, &pair.user, &pair.rule, lists.now()).is_err() {
+            break;
+        }
+        made += 1;
+        let began = Instant::now();
+        let with = Try { user: &pair.user, password: pair.password.reveal() };
+        let reply = knock(place, Some(with)).await.unwrap_or(Reply::Locked);
+        let took = began.elapsed();
+        if reply == Reply::Open {
+            lists.ledger().end(host, true, false).ok();
+            let fingerprint = lists.fingerprint(pair.password.reveal());
+            return Access::Opened { by: pair.rule, account: pair.user, fingerprint };
+        }
+        if is_odd(&reply, took, usual.as_ref()) {
+            lists.ledger().end(host, false, true).ok();
+            return Access::Locks { attempts: made };
+        }
+        usual.get_or_insert((reply, took));
+    }
+    Access::Held { attempts: made }
+}
+
+/// It locked, answered otherwise than at first, or took much longer.
+fn is_odd(reply: &Reply, took: Duration, usual: Option<&(Reply, Duration)>) -> bool {
+    let slower = |usual: Duration| took > usual * 3 + Duration::from_secs(3);
+    !matches!(reply, Reply::Refused(_)) || usual.is_some_and(|(first, time)| first != reply || slower(*time))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
+        // Writing to a text cannot fail.
+        write!(text, "{octet:02x}").ok();
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_answers_end_it() {
+        let refused = |text: &str| Reply::Refused(text.into());
+        let usual = (refused("401"), Duration::from_millis(10));
+        assert!(!is_odd(&refused("401"), Duration::from_millis(50), Some(&usual)));
+        assert!(is_odd(&refused("403"), Duration::from_millis(10), Some(&usual)));
+        assert!(is_odd(&refused("401"), Duration::from_secs(9), Some(&usual)));
+        assert!(is_odd(&Reply::Locked, Duration::ZERO, None));
+    }
+
+    #[test]
+    fn fingerprints_depend_on_the_key_and_lists_print_no_password() {
+        let of = |key: &str| Lists::new(Secret::new(key), Attempts::default(), Timestamp(0));
+        assert_eq!(of("k").fingerprint(b"x"), of("k").fingerprint(b"x"));
+        assert_ne!(of("k").fingerprint(b"x"), of("l").fingerprint(b"x"));
+        let mut lists = of("k");
+        lists.add("mine", "admin:Hidden-Word").unwrap();
+        assert!(!format!("{lists:?}").contains("Hidden-Word"));
+    }
+}

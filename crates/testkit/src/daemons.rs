@@ -14,6 +14,7 @@ mod hostapd;
 mod namespace;
 mod radsecproxy;
 mod strongswan;
+pub mod zoo;
 
 use std::fs;
 use std::io;
@@ -30,6 +31,7 @@ pub use hostapd::{Hostapd, HostapdSetup, Supplicant};
 pub use namespace::Namespace;
 pub use radsecproxy::{RadsecProxy, RadsecProxySetup};
 pub use strongswan::{StrongSwan, VpnClient, VpnGatewaySetup};
+pub use zoo::Zoo;
 
 use crate::process::{ProcessError, require_daemon, skip};
 

@@ -29,9 +29,7 @@ fn plaintext(at: At, service: &Service) -> Option<Fault> {
             (Severity::Medium, "whoever can read the network reads the log-in and has the device")
         }
         "http" if asks => (Severity::Low, "the password itself is hashed, but sessions and settings are not protected"),
-        "mqtt" | "coap" | "redis" | "amqp" | "smtp" if asks => {
-            (Severity::Medium, "whoever can read the network reads the credentials")
-        }
+        "mqtt" | "redis" | "amqp" if asks => (Severity::Medium, "whoever can read the network reads the credentials"),
         "rtsp" if asks => (Severity::Low, "the pictures and, with basic, the log-in cross the network in clear"),
         "snmp" if is_community(service) => (Severity::Medium, "the community is the password, and is in each packet"),
         _ => return None,

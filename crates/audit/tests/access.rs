@@ -1,0 +1,79 @@
+//! Known passwords against real daemons: what opens is opened, what locks never does.
+
+use std::time::Duration;
+
+use fleetward_audit::access::{Attempts, Lists, try_known};
+use fleetward_audit::door::Door;
+use fleetward_audit::fact::{Access, Service};
+use fleetward_audit::pace::Temperament;
+use fleetward_audit::scope::Scope;
+use fleetward_fleet::{Secret, Timestamp};
+use fleetward_testkit::daemons::{Zoo, zoo};
+
+/// Device, port, protocol.
+const ASKED: [(u8, u16, &str); 10] = [
+    (11, 23, "telnet"),
+    (13, 80, "http"),
+    (14, 21, "ftp"),
+    (15, 80, "http"),
+    (17, 1883, "mqtt"),
+    (18, 1883, "mqtt"),
+    (19, 161, "snmp"),
+    (21, 6379, "redis"),
+    (23, 554, "rtsp"),
+    (25, 80, "http"),
+];
+
+/// What became of each, in words: `admin by user-is-password`, `Anybody`.
+fn audit(zoo: &Zoo, asked: &'static [(u8, u16, &'static str)], budget: std::path::PathBuf, now: i64) -> Vec<String> {
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let attempts = Attempts { spacing: Duration::from_millis(100), ..Attempts::default() };
+            let mut lists = Lists::new(Secret::new("key"), attempts, Timestamp::from_secs(now));
+            lists.remember(budget).unwrap();
+            let scope = Scope::new(vec![zoo::NETWORK.parse().unwrap()], false);
+            let door = Door::new(Temperament::Gentle);
+            let mut found = Vec::new();
+            for &(number, port, protocol) in asked {
+                let target = scope.admit(Zoo::address(number)).unwrap();
+                let service = Service { protocol: protocol.into(), ..Service::default() };
+                found.push(match try_known(&door, target, port, &service, &lists).await {
+                    Access::Opened { by, account, .. } => format!("{account} by {by}"),
+                    other => format!("{other:?}"),
+                });
+            }
+            found
+        })
+    };
+    zoo.auditor().enter(work).unwrap()
+}
+
+#[test]
+fn what_is_known_opens_and_what_locks_never_does() {
+    let Some(mut zoo) = Zoo::try_start().unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let budget = || folder.path().join("attempts.json");
+    let expected = [
+        "admin by user-is-password",
+        "admin by well-known:3",
+        "Anybody",
+        "root by user-is-password",
+        "Anybody",
+        "admin by user-is-password",
+        " by well-known:13",
+        "Anybody",
+        "Anybody",
+        "Anybody",
+    ];
+    assert_eq!(audit(&zoo, &ASKED, budget(), 1_000_000), expected);
+    // Again and again within the hour: the budget is the same one.
+    for run in 0..4 {
+        let attempts = if run == 0 { 4 } else { 0 };
+        let held = audit(&zoo, &[(24, 80, "http")], budget(), 1_000_000 + run);
+        assert_eq!(held, [format!("Held {{ attempts: {attempts} }}")]);
+    }
+    let kept = std::fs::read_to_string(budget()).unwrap();
+    assert!(kept.contains("user-is-password") && !kept.contains("1234"));
+    assert_eq!((zoo.locked(), zoo.harmed()), (0, 0));
+}
