@@ -1,5 +1,7 @@
 //! Known passwords against real daemons: what opens is opened, what locks never does.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
 use std::time::Duration;
 
 use fleetward_audit::access::{Attempts, Lists, try_known};
