@@ -1,7 +1,7 @@
 //! Which ports of a target are open: engines behind one interface.
 //!
-//! Both engines walk the same [`sweep`]; what differs is how a question leaves. UDP is asked by speaking: a port is open
-//! where its protocol answered, and unknown otherwise, unless the host says that it is closed.
+//! Both engines walk the same sweep; what differs is how a question leaves. UDP ports are in the set and not asked yet:
+//! that takes a speaker for each protocol, because an unanswered datagram says nothing.
 
 mod connect;
 mod pulse;

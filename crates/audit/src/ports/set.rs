@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// UDP ports that matter on devices, each with a protocol that `speak` can ask: DNS, TFTP, NTP, SNMP, IPMI, SSDP,
+/// UDP ports that matter on devices, each with a protocol that can be spoken: DNS, TFTP, NTP, SNMP, IPMI, SSDP,
 /// WS-Discovery, SIP, multicast DNS, `CoAP`, `BACnet`.
 pub const SPOKEN_UDP: [u16; 11] = [53, 69, 123, 161, 623, 1900, 3702, 5060, 5353, 5683, 47808];
 
@@ -22,7 +22,7 @@ pub struct PortSet {
 
 impl Default for PortSet {
     fn default() -> Self {
-        Self { tcp: vec![(1, u16::MAX)], udp: SPOKEN_UDP.to_vec() }
+        Self { tcp: vec![(1, u16::MAX)], udp: Vec::new() }
     }
 }
 
@@ -89,7 +89,7 @@ fn merged(mut ranges: Vec<(u16, u16)>) -> Vec<(u16, u16)> {
 
 /// Why a text names no ports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no ports; write for example `22,80,8000-8100,udp:161`, `usual` or `all`")]
+#[error("{0:?} names no ports; write for example `22,80,8000-8100`, `usual` or `all`")]
 pub struct InvalidPorts(String);
 
 impl FromStr for PortSet {
@@ -99,7 +99,7 @@ impl FromStr for PortSet {
     fn from_str(text: &str) -> Result<Self, InvalidPorts> {
         match text {
             "all" => return Ok(Self::default()),
-            "usual" => return Ok(Self::new(FIRST.into_iter().chain(1..=1024), SPOKEN_UDP)),
+            "usual" => return Ok(Self::new(FIRST.into_iter().chain(1..=1024), [])),
             _ => {}
         }
         let (mut tcp, mut udp) = (Vec::new(), Vec::new());

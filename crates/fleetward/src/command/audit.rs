@@ -42,7 +42,7 @@ pub(crate) struct Audit {
     /// State that the public ones among your networks belong to you, too. It is logged.
     #[arg(long)]
     public_is_mine: bool,
-    /// `all`, `usual`, or ports such as `22,80,8000-8100,udp:161`.
+    /// `all`, `usual`, or ports such as `22,80,8000-8100`; TCP alone.
     #[arg(long, default_value = "all", value_name = "PORTS")]
     ports: PortSet,
     /// How gently.
@@ -94,6 +94,7 @@ enum Written {
 
 impl Audit {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        self.refuse_udp()?;
         let settings = self.settings(global)?;
         let scope = self.scope(settings.as_ref())?;
         let (subjects, is_single) = target::subjects(&self.targets, &scope, settings.as_ref())?;
@@ -129,6 +130,14 @@ impl Audit {
             return Err(Failure::unfinished("the audit was ended before it was done", hint).into());
         }
         Ok(if report.found.is_empty() { Exit::Done } else { Exit::Found })
+    }
+
+    /// Better no answer than one that leaves out what was asked.
+    fn refuse_udp(&self) -> anyhow::Result<()> {
+        if self.ports.udp().is_empty() {
+            return Ok(());
+        }
+        Err(Failure::input("UDP ports cannot be asked yet", "name TCP ports alone; `all` and `usual` are TCP").into())
     }
 
     /// The configuration; none where there is no file and --mine says whose the networks are.

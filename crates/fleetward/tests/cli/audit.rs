@@ -93,6 +93,7 @@ fn what_is_not_listed_is_refused_and_nothing_leaves() {
         place.run(&[&["audit"], words].concat()).fails(2);
     }
     place.run(&["audit", "9.9.9.9", "--mine", "9.9.9.0/24"]).fails(2);
+    place.run(&["audit", "10.9.0.2", "--mine", "10.9.0.0/24", "--ports", "80,udp:161"]).fails(2);
     assert_eq!(touched(&host), before);
 }
 
