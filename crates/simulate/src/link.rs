@@ -6,7 +6,7 @@ use fleetward_fleet::SessionStatus;
 use crate::calendar::SLOT;
 use crate::class::Connection;
 use crate::event::{Attached, Event, Record, What};
-use crate::packets::Extra;
+use crate::load::Load;
 use crate::random::Random;
 
 /// A gateway sends an interim when a session has carried this much since the last record (a volume trigger of 10 MB is
@@ -34,7 +34,7 @@ pub(crate) struct Link {
 struct Open {
     serial: u32,
     opened: i64,
-    carried: Extra,
+    carried: Load,
     unreported: f64,
     next_interim: i64,
     busy_until: i64,
@@ -57,7 +57,7 @@ pub(crate) struct Outlet<'a> {
 pub(crate) struct Step {
     pub(crate) slot: i64,
     pub(crate) connection: Connection,
-    pub(crate) traffic: Extra,
+    pub(crate) traffic: Load,
     /// When the traffic begins and ends, seconds into the slot.
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -103,7 +103,7 @@ impl Link {
         let open = Open {
             serial: self.serial,
             opened: at,
-            carried: Extra::default(),
+            carried: Load::default(),
             unreported: 0.0,
             next_interim: at + interim,
             busy_until: at,
@@ -178,7 +178,7 @@ impl Link {
     }
 
     /// A short session of a storm.
-    pub(crate) fn flash(&mut self, from: i64, lasts: i64, traffic: Extra, at: Attached, out: &mut Outlet<'_>) {
+    pub(crate) fn flash(&mut self, from: i64, lasts: i64, traffic: Load, at: Attached, out: &mut Outlet<'_>) {
         self.serial = self.serial.wrapping_add(1);
         let record = Record {
             status: SessionStatus::Start,
@@ -209,7 +209,7 @@ impl Open {
         }
     }
 
-    fn add(&mut self, traffic: Extra, share: f64) {
+    fn add(&mut self, traffic: Load, share: f64) {
         self.carried += traffic.part(share);
         self.unreported += (traffic.up + traffic.down) * share;
     }

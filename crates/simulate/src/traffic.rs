@@ -2,7 +2,7 @@
 
 use crate::calendar::{self, DAY, HOUR, Local, SLOT};
 use crate::class::{Class, MOST_SOURCES, Shape, Source};
-use crate::packets::Extra;
+use crate::load::Load;
 use crate::random::Random;
 
 /// What is kept of a device's sources.
@@ -30,7 +30,7 @@ struct Running {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Transfers {
     /// Octets only; packets follow from them and from `count`.
-    pub(crate) own: Extra,
+    pub(crate) own: Load,
     /// How many transfers.
     pub(crate) count: u32,
     /// Seconds into the slot when the first begins.

@@ -14,10 +14,10 @@ use crate::class::{CLASSES, Class, Moves};
 use crate::event::Event;
 use crate::life::{Life, Span};
 use crate::link::Link;
+use crate::load::Load;
 use crate::misuse::Drawn;
 use crate::network::{CELLS, Networks, REGIONS};
 use crate::nuisance::Nuisances;
-use crate::packets::Extra;
 use crate::random::{Layer, Random};
 use crate::traffic::Traffic;
 use crate::truth::Misuse;
@@ -74,7 +74,7 @@ pub(crate) struct Unit {
     utc_clock: bool,
     /// Octets of an update that are still to come, and what an outage held back.
     download: f64,
-    backlog: Extra,
+    backlog: Load,
     pub(crate) drawn: Option<Box<Drawn>>,
     /// The module in which misuse put the SIM.
     foreign: Option<Imeisv>,
@@ -112,7 +112,7 @@ impl Unit {
             copy: Link::new(1 << 30),
             number: 0,
             download: 0.0,
-            backlog: Extra::default(),
+            backlog: Load::default(),
             drawn: None,
             foreign: None,
         }

@@ -5,7 +5,7 @@ use fleetward_fleet::{Plmn, RejectReason, Tac};
 use super::document::{Effect, Scenario, ShapeName};
 use super::doing::Doing;
 use crate::calendar::{Local, SLOT};
-use crate::packets::Extra;
+use crate::load::Load;
 use crate::random::Random;
 
 /// What one device suffers, from when to when (seconds since 1970).
@@ -179,9 +179,9 @@ impl Drawn {
     }
 
     /// What flows in a slot beside what the device does itself (`own`), which it may multiply.
-    pub(crate) fn slot(&self, slot: i64, local: Local, own: Extra, random: &mut Random) -> Extra {
+    pub(crate) fn slot(&self, slot: i64, local: Local, own: Load, random: &mut Random) -> Load {
         let part = self.part(slot);
-        let mut extra = Extra::default();
+        let mut extra = Load::default();
         for flow in &self.flows {
             let more = flow.slot(local, random);
             extra += more.part(part);
@@ -190,14 +190,14 @@ impl Drawn {
             let (from, until) = (self.from.max(slot), (self.from + transfer.over).min(slot + SLOT));
             #[expect(clippy::cast_precision_loss, reason = "seconds of a simulation are far below 2^52")]
             let share = (until - from).max(0) as f64 / transfer.over as f64;
-            extra += Extra::stream(transfer.up * share, transfer.down * share);
+            extra += Load::stream(transfer.up * share, transfer.down * share);
         }
         if let Some(multiply) = self.multiply {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a simulation are far below 2^52")]
             let grown =
                 if multiply.ramp > 0.0 { ((slot - self.from) as f64 / multiply.ramp).clamp(0.0, 1.0) } else { 1.0 };
             let more = |factor: f64| (factor - 1.0) * grown * part;
-            extra += Extra::stream(own.up * more(multiply.up), own.down * more(multiply.down));
+            extra += Load::stream(own.up * more(multiply.up), own.down * more(multiply.down));
         }
         extra
     }
@@ -211,30 +211,30 @@ impl Drawn {
 
 impl Copy {
     /// What the copy transfers in a slot.
-    pub(crate) fn slot(&self, local: Local, random: &mut Random) -> Extra {
+    pub(crate) fn slot(&self, local: Local, random: &mut Random) -> Load {
         self.flow.slot(local, random)
     }
 }
 
 impl Flow {
-    fn slot(&self, local: Local, random: &mut Random) -> Extra {
+    fn slot(&self, local: Local, random: &mut Random) -> Load {
         if let Some([from, to]) = self.hours {
             #[expect(clippy::cast_precision_loss, reason = "seconds of a day")]
             let hour = local.second as f64 / 3600.0;
             let inside = if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to };
             if !inside {
-                return Extra::default();
+                return Load::default();
             }
         }
         let busy = f64::from(self.shape[local.hour.min(23)]);
         if !random.chance(self.active * busy.min(1.0)) {
-            return Extra::default();
+            return Load::default();
         }
         // The mean stays what was written: a log-normal with mean 1.
         let noise = random.log_normal((-self.spread * self.spread / 2.0).exp(), self.spread);
         // Shape and activity thin the quarters; what flows in a fully active hour is what was written.
         let quarter = noise * busy.max(1.0) / 4.0;
-        let mut extra = Extra::stream(self.up * quarter, self.down * quarter);
+        let mut extra = Load::stream(self.up * quarter, self.down * quarter);
         if let Some(size) = self.packet.0 {
             extra.sent = extra.up / size.max(20.0);
         }

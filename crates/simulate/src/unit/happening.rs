@@ -6,7 +6,7 @@ use super::{Member, Shared, Unit, digits, module};
 use crate::calendar::{HOUR, SLOT};
 use crate::event::{Event, What};
 use crate::link::Outlet;
-use crate::packets::Extra;
+use crate::load::Load;
 
 impl Unit {
     /// Once a day a sensor of flows sums up whom it talked to: its own servers and a time server.
@@ -45,7 +45,7 @@ impl Unit {
     }
 
     /// An update comes down at two megabytes a minute at most; when it is there the device restarts with another version.
-    pub(super) fn download(&mut self, own: &mut Extra) {
+    pub(super) fn download(&mut self, own: &mut Load) {
         if self.download <= 0.0 {
             return;
         }

@@ -5,9 +5,9 @@ use crate::calendar::{self, HOUR, Local, SLOT};
 use crate::class::Connection;
 use crate::event::{Attached, Event, What};
 use crate::link::{Outlet, Step};
+use crate::load::Load;
 use crate::misuse::{Drawn, Storm};
 use crate::network::{self, REGIONS};
-use crate::packets::Extra;
 use crate::traffic::Transfers;
 
 /// A copy of a SIM is always connected.
@@ -20,7 +20,7 @@ struct Plan<'a> {
     /// Misuse that is under way.
     drawn: Option<&'a Drawn>,
     /// Own and misused traffic together.
-    traffic: Extra,
+    traffic: Load,
     first: i64,
     last: i64,
     at: Attached,
@@ -59,7 +59,7 @@ impl Unit {
     /// Own traffic and misuse together.
     fn plan<'a>(&mut self, slot: i64, mut done: Transfers, drawn: Option<&'a Drawn>, shared: &Shared<'_>) -> Plan<'a> {
         let local = calendar::local(slot, shared.offset);
-        let (mut extra, mut gap, mut at) = (Extra::default(), 5, self.attached(shared.networks));
+        let (mut extra, mut gap, mut at) = (Load::default(), 5, self.attached(shared.networks));
         if let Some(drawn) = drawn {
             extra = drawn.slot(slot, local, done.own, &mut self.misuse);
             if drawn.own_stops {
@@ -73,7 +73,7 @@ impl Unit {
             let begins = drawn.map_or(0, |drawn| (drawn.from - slot).max(0));
             (done.first, done.last) = (done.first.min(begins), SLOT);
         }
-        let mut traffic = Extra::of_transfers(done.own, done.count);
+        let mut traffic = Load::of_transfers(done.own, done.count);
         traffic += extra;
         let traffic = traffic.at_least_nothing();
         let misused = extra.up.max(0.0) + extra.down.max(0.0);
@@ -127,7 +127,7 @@ impl Unit {
             let lasts = storm.lasts.min(SLOT as f64 / share - 1.0).max(1.0) as i64;
             let up = plan.traffic.up / share + storm.bytes * 0.6;
             let down = plan.traffic.down / share + storm.bytes * 0.4;
-            self.link.flash(from, lasts, Extra::stream(up, down), plan.at, out);
+            self.link.flash(from, lasts, Load::stream(up, down), plan.at, out);
         }
         plan.misused += storm.bytes * f64::from(count);
     }

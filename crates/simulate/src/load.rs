@@ -14,7 +14,7 @@ const AROUND: f64 = 4.0;
 
 /// Octets and packets of a slot, from and to the device.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
-pub(crate) struct Extra {
+pub(crate) struct Load {
     pub(crate) up: f64,
     pub(crate) down: f64,
     /// Packets from the device.
@@ -23,7 +23,7 @@ pub(crate) struct Extra {
     pub(crate) received: f64,
 }
 
-impl Extra {
+impl Load {
     /// A stream with acknowledgements, as TCP and QUIC have it.
     pub(crate) fn stream(up: f64, down: f64) -> Self {
         Self { up, down, sent: up / SEGMENT + down / ACKNOWLEDGED, received: down / SEGMENT + up / ACKNOWLEDGED }
@@ -59,7 +59,7 @@ impl Extra {
     }
 }
 
-impl AddAssign for Extra {
+impl AddAssign for Load {
     fn add_assign(&mut self, other: Self) {
         self.up += other.up;
         self.down += other.down;
@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn a_stream_is_answered_and_a_transfer_needs_packets_around_it() {
-        let upload = Extra::stream(1_358_000.0, 26_000.0);
+        let upload = Load::stream(1_358_000.0, 26_000.0);
         assert!((upload.sent - 1009.0).abs() < 1.0 && (upload.received - 519.0).abs() < 1.0, "{upload:?}");
-        let message = Extra::of_transfers(Extra { up: 200.0, ..Extra::default() }, 1);
+        let message = Load::of_transfers(Load { up: 200.0, ..Load::default() }, 1);
         assert_eq!(message.packets(), (5, 5));
     }
 }
