@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fleetward_testkit::daemons::Lab;
+use fleetward_testkit::daemons::{Lab, Namespace};
 use serde_json::json;
 
 use crate::misuse::with;
@@ -178,13 +178,18 @@ fn a_capture_file_counts_once_over_restarts() {
     assert_eq!((counted, flows(&place)), (2, 2));
 }
 
+/// A gateway (eth1, 10.77.0.1) and a device behind it (10.77.0.7, 02:00:00:00:00:07).
+pub(crate) fn site(lab: &mut Lab) -> (Namespace, Namespace) {
+    let [gateway, device] = ["gateway", "device"].map(|it| lab.namespace(it).unwrap());
+    lab.cable((&gateway, "eth1", "10.77.0.1/24"), (&device, "eth0", "10.77.0.7/24")).unwrap();
+    device.set_mac("eth0", "02:00:00:00:00:07").unwrap();
+    (gateway, device)
+}
+
 #[test]
 fn an_interface_is_a_sense_of_the_server() {
     let Some(mut lab) = Lab::try_new(&[]).unwrap() else { return };
-    let gateway = lab.namespace("gateway").unwrap();
-    let device = lab.namespace("device").unwrap();
-    lab.cable((&gateway, "eth1", "10.77.0.1/24"), (&device, "eth0", "10.77.0.7/24")).unwrap();
-    device.set_mac("eth0", "02:00:00:00:00:07").unwrap();
+    let (gateway, device) = site(&mut lab);
     let mut place = Place::init();
     place.enter(gateway.name());
     with_source(&place, "interface: eth1");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use fleetward_testkit::daemons::Lab;
 use serde_json::json;
 
-use crate::capture::{Capture, now};
+use crate::capture::{Capture, now, site};
 use crate::misuse::with;
 use crate::support::Place;
 
@@ -168,10 +168,7 @@ fn the_first_signer_of_a_mud_file_is_pinned() {
 #[test]
 fn an_interface_is_watched_as_it_comes() {
     let Some(mut lab) = Lab::try_new(&[]).unwrap() else { return };
-    let gateway = lab.namespace("gateway").unwrap();
-    let device = lab.namespace("device").unwrap();
-    lab.cable((&gateway, "eth1", "10.77.0.1/24"), (&device, "eth0", "10.77.0.7/24")).unwrap();
-    device.set_mac("eth0", "02:00:00:00:00:07").unwrap();
+    let (gateway, device) = site(&mut lab);
     let mut place = Place::empty();
     place.enter(gateway.name());
     place.write("models/lamp.yaml", "model: lamp\nnetwork: { allow: [] }\n");
