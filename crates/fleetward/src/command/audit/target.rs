@@ -1,6 +1,6 @@
 //! Words of the command line to addresses that may be touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 
 use fleetward_audit::run::Subject;
@@ -22,6 +22,8 @@ pub(super) fn subjects(
     settings: Option<&Settings>,
 ) -> anyhow::Result<(Vec<Subject>, bool)> {
     let devices = settings.map(inventory).transpose()?.unwrap_or_default();
+    let by_address: HashMap<IpAddr, &Device> =
+        devices.iter().rev().flat_map(|device| at(device).map(move |address| (address, device))).collect();
     let mut found: BTreeMap<Target, Subject> = BTreeMap::new();
     let mut is_single = true;
     for word in words {
@@ -29,7 +31,7 @@ pub(super) fn subjects(
         is_single &= addresses.len() == 1;
         for address in addresses {
             let target = scope.admit(address).map_err(|refused| refuse(word, &refused))?;
-            let device = devices.iter().find(|it| is_at(it, target.address()));
+            let device = by_address.get(&target.address());
             let name = device.map(|it| it.name.clone());
             let model = device.and_then(|it| it.model.clone());
             found.insert(target, Subject { target, device: name, model });
@@ -90,13 +92,9 @@ fn range(word: &str, from: Ipv4Addr, to: Ipv4Addr) -> anyhow::Result<Vec<IpAddr>
     Ok((from..=to).map(|it| Ipv4Addr::from(it).into()).collect())
 }
 
-fn at(device: &Device) -> Vec<IpAddr> {
+fn at(device: &Device) -> impl Iterator<Item = IpAddr> {
     let single = device.ipv6.filter(|net| net.prefix_len() == 128).map(|net| IpAddr::from(net.addr()));
-    device.ip.map(IpAddr::from).into_iter().chain(single).collect()
-}
-
-fn is_at(device: &Device, address: IpAddr) -> bool {
-    at(device).contains(&address)
+    device.ip.map(IpAddr::from).into_iter().chain(single)
 }
 
 /// The devices of the inventory; none where no server ever ran here.
