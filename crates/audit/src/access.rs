@@ -151,6 +151,21 @@ fn is_odd(reply: &Reply, took: Duration, usual: Option<&(Reply, Duration)>) -> b
     !matches!(reply, Reply::Refused(_)) || usual.is_some_and(|(first, time)| first != reply || slower(*time))
 }
 
+/// Every reader of what a service says to an attempt, for any octets.
+pub(crate) fn read_anything(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    let _replies = (ftp::judge(&text), redis::judge(&text));
+    let mut shown = String::new();
+    let (read, refusals) = telnet::strip(octets, &mut shown);
+    assert!(read <= octets.len() && refusals.len() <= octets.len() && shown.len() <= 3 * octets.len());
+    let _prompt = telnet::prompt_of(&shown);
+    let sent = http::authorization(&text, Try { user: "admin", password: b"x" });
+    assert!(sent.is_none_or(|line| !line.contains('\n')), "a challenge adds no line to a request");
+    if let Ok(pairs) = list::read("any", &text) {
+        assert!(pairs.len() <= text.lines().count());
+    }
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
         // Writing to a text cannot fail.

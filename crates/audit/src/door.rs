@@ -1,4 +1,4 @@
-//! The only way out: connections and datagrams to a [`Target`], paced by host, bounded in time and octets.
+//! The way out (but for raw SYNs, which `ports` sends): connections and datagrams to a [`Target`], paced by host, bounded in time and octets.
 //!
 //! A speaker asks the door and never a socket, so what a device says cannot lead it elsewhere, a device that sends
 //! without end is read up to a bound, and one that sends an octet a minute is left at its deadline.

@@ -4,11 +4,9 @@
 //! ```text
 //! scope    which addresses are the owner's; makes `Target`, without which no packet leaves
 //!   |
-//! door     the only way out: connects, sends, reads; paced by host (pace), bounded in time and octets
+//! door     the way out: connects, sends, reads; paced by host (pace), bounded in time and octets
 //!   |
-//! ports    Target -> which ports are open, closed, unknown         (raw SYN | connect | UDP by speaking)
-//!   |
-//! speak    an open port -> Service: protocol, product, version, how it is known; TLS, SSH algorithms
+//! ports    Target -> which TCP ports are open, closed, unknown     (raw SYN | connect)
 //!   |
 //! access   a Service that asks who one is -> which rule opened it, never the password
 //!   |
@@ -17,10 +15,13 @@
 //! report   faults and hosts as table, JSON, SARIF, CSV, HTML
 //! ```
 //!
+//! What is not here yet: nothing tells what speaks at a port, so [`run`] calls [`access`] not yet, and `judge` hears of
+//! ports alone. The facts ([`fact::Service`]) and the checks on them are ready for it.
+//!
 //! # Invariants
 //!
-//! * **Only what the owner listed.** Every socket is opened by [`door`] for a [`scope::Target`], and only
-//!   [`scope::Scope`] makes one. What a device says (a redirect, a URL, a name) is never followed to another address.
+//! * **Only what the owner listed.** Sockets are opened by [`door`], and raw ones by the engine in [`ports`], for a
+//!   [`scope::Target`] only, and only [`scope::Scope`] makes one. What a device says (a redirect, a URL, a name) is never followed to another address.
 //! * **No harm.** [`pace`] holds a host's connections, packets and attempts below the temperament's rates; a host that
 //!   slows down is asked more slowly, one that falls silent is left alone and said to have.
 //! * **Unknown is not closed.** A probe without an answer is [`fact::PortState::Unknown`], and counted.
@@ -30,10 +31,11 @@
 pub mod access;
 pub mod door;
 pub mod fact;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod judge;
 pub mod pace;
 pub mod ports;
 pub mod report;
 pub mod run;
 pub mod scope;
-pub mod speak;

@@ -19,6 +19,18 @@ use crate::fact::Outcome;
 use crate::scope::Target;
 use sweep::Sweep;
 
+/// Every reader of what comes from outside, for any octets: answers to SYNs, and ports as people write them.
+pub(crate) fn read_anything(octets: &[u8]) {
+    for is_v4 in [true, false] {
+        if let Some(answer) = segment::answer(octets, is_v4, 0x0102) {
+            assert!(octets.len() >= 20 && answer.state != crate::fact::PortState::Unknown);
+        }
+    }
+    if let Ok(ports) = String::from_utf8_lossy(octets).parse::<PortSet>() {
+        assert_eq!(ports.to_string().parse(), Ok(ports), "what is written is read");
+    }
+}
+
 /// How TCP ports are asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -39,18 +51,6 @@ pub trait Progress: Send + Sync {
     fn host(&self, target: Target);
     /// Whether the audit should end now.
     fn is_cancelled(&self) -> bool;
-}
-
-/// Nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn ports(&self, _: Target, _: usize, _: usize) {}
-    fn host(&self, _: Target) {}
-    fn is_cancelled(&self) -> bool {
-        false
-    }
 }
 
 /// What a host's TCP ports said.

@@ -22,7 +22,7 @@ pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result
     Ok(judge(&answer))
 }
 
-fn judge(answer: &str) -> Reply {
+pub(super) fn judge(answer: &str) -> Reply {
     match answer.get(..3) {
         Some("230") => Reply::Open,
         _ if says_locked(answer) => Reply::Locked,

@@ -134,6 +134,11 @@ impl Challenge {
     }
 }
 
+/// What would be sent to the challenge in this answer.
+pub(super) fn authorization(answer: &str, with: Try<'_>) -> Option<String> {
+    Some(Answer::read(answer).challenge()?.answer(with, "GET", "/"))
+}
+
 /// `name="value"` or `name=value` of a challenge; a comma within quotes does not end it.
 fn parameter(text: &str, wanted: &str) -> Option<String> {
     let mut rest = text;

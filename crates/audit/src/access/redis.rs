@@ -17,7 +17,7 @@ pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result
     Ok(judge(&String::from_utf8_lossy(&answer)))
 }
 
-fn judge(answer: &str) -> Reply {
+pub(super) fn judge(answer: &str) -> Reply {
     if answer.starts_with("+PONG") || answer.starts_with("+OK") {
         return Reply::Open;
     }

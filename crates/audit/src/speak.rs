@@ -1,1 +1,0 @@
-//! What speaks at an open port: one speaker for each protocol, asked in parallel, the first certain answer wins.
