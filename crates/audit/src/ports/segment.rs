@@ -33,7 +33,8 @@ pub(super) struct Answer {
 /// answer to a SYN of `ours`.
 pub(super) fn answer(octets: &[u8], is_v4: bool, ours: u16) -> Option<Answer> {
     let header = if is_v4 { usize::from(octets.first()? & 15) * 4 } else { 0 };
-    let segment = octets.get(header..)?;
+    // A TCP header has twenty octets at least.
+    let segment = octets.get(header..).filter(|it| it.len() >= 20)?;
     let word = |at: usize| Some(u16::from_be_bytes(segment.get(at..at + 2)?.try_into().ok()?));
     let flags = *segment.get(13)?;
     if word(2)? != ours {
