@@ -39,3 +39,4 @@ pub mod ports;
 pub mod report;
 pub mod run;
 pub mod scope;
+pub mod speak;
