@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
 use cargo_metadata::MetadataCommand;
@@ -36,23 +37,42 @@ impl Fuzz {
             .status()
             .context("cargo build of the fuzz targets")?;
         ensure!(built.success(), "the fuzz targets do not build");
-        let mut failed = Vec::new();
         let targets = targets(&folder)?;
         ensure!(!targets.is_empty(), "fuzz/Cargo.toml names no target");
-        for (name, target_dir) in &targets {
-            if self.target.as_ref().is_some_and(|only| only != name) {
-                continue;
-            }
-            println!("fuzz: {name}, {} s", self.seconds);
-            if !self.one(&folder, &target_dir.join(&host).join("release").join(name), name)? {
-                failed.push(name.clone());
-            }
-        }
+        let only = |name: &String| self.target.as_ref().is_none_or(|only| only == name);
+        let binaries = targets.into_iter().filter(|(name, _)| only(name));
+        let failed =
+            self.all(&folder, binaries.map(|(name, dir)| (dir.join(&host).join("release").join(&name), name)))?;
         if failed.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
         println!("fuzz: {} failed; inputs are in fuzz/artifacts", failed.join(", "));
         Ok(ExitCode::FAILURE)
+    }
+
+    /// As many at a time as there are cores (a target is one thread); the names of those that failed.
+    fn all(
+        &self,
+        folder: &Path,
+        binaries: impl Iterator<Item = (PathBuf, String)> + Send,
+    ) -> anyhow::Result<Vec<String>> {
+        let waiting = Mutex::new(binaries);
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || {
+            let mut failed = Vec::new();
+            while let Some((binary, name)) = next() {
+                if !self.one(folder, &binary, &name)? {
+                    failed.push(name);
+                }
+            }
+            anyhow::Ok(failed)
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+            let ended = workers.into_iter().map(|it| it.join().unwrap_or_else(|it| std::panic::resume_unwind(it)));
+            Ok(ended.collect::<anyhow::Result<Vec<_>>>()?.concat())
+        })
     }
 
     fn one(&self, folder: &Path, binary: &Path, name: &str) -> anyhow::Result<bool> {
@@ -70,7 +90,7 @@ impl Fuzz {
             .with_context(|| format!("cannot run {}", binary.display()))?;
         let log = String::from_utf8_lossy(&output.stderr);
         let executed = log.lines().find(|line| line.starts_with("stat::number_of_executed_units"));
-        println!("fuzz: {name}: {}", executed.unwrap_or("no statistics"));
+        println!("fuzz: {name}, {} s: {}", self.seconds, executed.unwrap_or("no statistics"));
         if !output.status.success() {
             println!("{log}");
         }
