@@ -16,7 +16,7 @@ mod list;
 mod mqtt;
 mod redis;
 mod snmp;
-mod telnet;
+pub(crate) mod telnet;
 
 use std::fmt::Write as _;
 use std::io;
@@ -35,6 +35,7 @@ pub use list::InvalidList;
 use crate::door::Door;
 use crate::fact::{Access, Service};
 use crate::scope::Target;
+pub(crate) use knock::says_locked;
 use knock::{Place, Reply, Try, is_known, knock};
 use ledger::Ledger;
 use list::Pair;

@@ -7,6 +7,7 @@ use crate::run::Report;
 pub fn read_anything(octets: &[u8]) {
     crate::ports::read_anything(octets);
     crate::access::read_anything(octets);
+    crate::speak::read_anything(octets);
     let Ok(report) = serde_json::from_slice::<Report>(octets) else { return };
     for format in [Format::Table, Format::Json, Format::Jsonl, Format::Sarif, Format::Csv, Format::Html] {
         let mut out = Vec::new();

@@ -3,6 +3,19 @@
 //! A reader is sans-I/O: octets in, [`Service`] out, bounded, never a panic, whatever they are. A question harms nobody:
 //! it reads, it never writes, resets or starts anything, and it asks once.
 
+mod ftp;
+mod greeting;
+mod http;
+mod modbus;
+mod mqtt;
+mod order;
+mod product;
+mod redis;
+mod rtsp;
+mod telnet;
+mod way;
+mod words;
+
 use std::io;
 
 use crate::door::Door;
@@ -20,7 +33,7 @@ pub struct At<'a> {
     pub port: u16,
 }
 
-/// UDP ports that are worth a question on IoT devices: one for each protocol that is spoken here.
+/// UDP ports that are worth a question on small devices: one for each protocol that is spoken here.
 pub const UDP_PORTS: &[u16] = &[];
 
 /// What speaks at an open TCP port; `None` where it could not be told at all.
@@ -28,11 +41,29 @@ pub const UDP_PORTS: &[u16] = &[];
 /// # Errors
 /// The port does not open (any more), or nothing was to be had before the deadline.
 pub async fn tcp(at: At<'_>) -> io::Result<Option<Service>> {
-    let _line = at.door.tcp(at.target, at.port).await?;
-    Ok(None)
+    order::identify(&way::Way::to(at)).await
 }
 
 /// Asks a UDP port in the protocol that fits it: open with what speaks there, closed (ICMP), or unknown.
+#[expect(clippy::unused_async, reason = "nothing is asked yet")]
 pub async fn udp(_at: At<'_>) -> (PortState, Option<Service>) {
     (PortState::Unknown, None)
+}
+
+/// Every reader of what speaks at a TCP port, for any octets.
+pub(crate) fn read_anything(octets: &[u8]) {
+    let all = [
+        greeting::read(octets),
+        ftp::read(octets, b""),
+        http::read(octets),
+        modbus::read(octets),
+        mqtt::read(octets),
+        redis::read(octets),
+        rtsp::read(octets, octets),
+        telnet::read(octets),
+    ];
+    for service in all.into_iter().flatten() {
+        let notes = service.notes.values().chain([&service.evidence]);
+        assert!(notes.into_iter().all(|it| words::is_shown(it)), "{service:?} shows what cannot be printed");
+    }
 }

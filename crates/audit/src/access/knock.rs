@@ -65,7 +65,7 @@ impl Place<'_> {
 }
 
 /// Words by which services say that there were too many attempts.
-pub(super) fn says_locked(text: &str) -> bool {
+pub(crate) fn says_locked(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["locked", "too many", "temporarily", "blocked", "banned", "try again later", "account disabled"]
         .iter()

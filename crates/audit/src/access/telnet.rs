@@ -35,7 +35,7 @@ pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result
 
 /// What the other side waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Prompt {
+pub(crate) enum Prompt {
     Account,
     Password,
     Shell,
@@ -79,7 +79,7 @@ impl Talk {
 }
 
 /// Adds the text without commands to `text`; returns how many octets were whole, and what refuses the options.
-pub(super) fn strip(raw: &[u8], text: &mut String) -> (usize, Vec<u8>) {
+pub(crate) fn strip(raw: &[u8], text: &mut String) -> (usize, Vec<u8>) {
     const IAC: u8 = 255;
     let (mut at, mut refusals) = (0, Vec::new());
     while let Some(&octet) = raw.get(at) {
@@ -110,7 +110,7 @@ pub(super) fn strip(raw: &[u8], text: &mut String) -> (usize, Vec<u8>) {
 }
 
 /// By the last line, which has no end yet.
-pub(super) fn prompt_of(text: &str) -> Option<Prompt> {
+pub(crate) fn prompt_of(text: &str) -> Option<Prompt> {
     let last = text.rsplit(['\n', '\r']).next().unwrap_or_default().trim_end();
     let word = last.to_ascii_lowercase();
     let ends = |words: &[&str]| words.iter().any(|it| word.ends_with(it));

@@ -1,0 +1,139 @@
+//! HTTP/1.1 (RFC 9112): the first page, what serves it, whether it asks who one is, and where it leads.
+//!
+//! A redirect is followed on the same port of the same address only, twice at most; any other is noted.
+
+mod login;
+mod place;
+mod response;
+
+use std::io;
+
+pub(super) use response::Response;
+
+use super::product;
+use super::way::{Answer, Way, head_end};
+use super::words::{note, shown};
+use crate::door::Line;
+use crate::fact::{Access, Service};
+
+pub(super) async fn ask(way: &Way, line: Line) -> io::Result<Answer> {
+    let heard = get(way, line, "/").await;
+    let Some(mut service) = read(&heard) else { return Ok(Answer::Other(heard)) };
+    let (mut last, mut path) = (heard, "/".to_owned());
+    for _ in 0..HOPS {
+        let next = Response::read(&last).and_then(|it| place::own(way, &path, &it));
+        let Some(next) = next.filter(|it| *it != path) else { break };
+        let Ok(line) = way.open().await else { break };
+        last = get(way, line, &next).await;
+        let Some(page) = read(&last) else { break };
+        service = merge(service, page);
+        note(&mut service, "path", &next);
+        path = next;
+    }
+    Ok(Answer::Is(Box::new(service)))
+}
+
+/// One page, as it came.
+pub(super) async fn get(way: &Way, mut line: Line, path: &str) -> Vec<u8> {
+    let port = if matches!(way.port, 80 | 443) { String::new() } else { format!(":{}", way.port) };
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {}{port}\r\nUser-Agent: fleetward-audit\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+        way.host()
+    );
+    exchange(way, &mut line, request.as_bytes()).await
+}
+
+/// Asks and hears one whole answer, its body up to a bound.
+pub(super) async fn exchange(way: &Way, line: &mut Line, request: &[u8]) -> Vec<u8> {
+    let mut heard = way.exchange(line, request, |it| head_end(it).is_some()).await;
+    let Some(body) = head_end(&heard) else { return heard };
+    let length = Response::read(&heard).and_then(|it| it.header("content-length")?.parse().ok());
+    let most = length.unwrap_or(BODY).min(BODY);
+    let chunked = length.is_none();
+    let has = |it: &[u8], before: usize| it.len() + before >= body + most || chunked && it.ends_with(b"\r\n0\r\n\r\n");
+    let before = heard.len();
+    if before < body + most && !(chunked && heard.ends_with(b"\r\n0\r\n\r\n")) {
+        heard.extend(super::way::hear(line, body + most - before, |it| has(it, before)).await);
+    }
+    heard
+}
+
+/// What one answer shows.
+pub(super) fn read(heard: &[u8]) -> Option<Service> {
+    let page = Response::read(heard)?;
+    let mut service = Service { protocol: "http".into(), ..Service::default() };
+    let server = page.header("server").unwrap_or_default();
+    let title = page.title().unwrap_or_default();
+    let methods = page.challenges();
+    let realm = page.header("www-authenticate").and_then(response::realm).unwrap_or_default();
+    let words = [("", page.status_line.as_str()), ("Server: ", server), ("realm ", &realm), ("title ", &title)];
+    let words = words.iter().filter(|(_, it)| !it.is_empty()).map(|(name, it)| format!("{name}{it}"));
+    service.evidence = shown(&words.collect::<Vec<_>>().join("; "));
+    if let Some((name, version)) = product::token(server) {
+        product::state(&mut service, name, version);
+    }
+    for (name, value) in [("server", server), ("title", &title), ("realm", &realm), ("methods", &methods.join(", "))] {
+        note(&mut service, name, value);
+    }
+    note(&mut service, "cookies", &page.cookies());
+    note(&mut service, "redirect", page.header("location").unwrap_or_default());
+    service.access = access(&page, methods);
+    Some(service)
+}
+
+fn access(page: &Response<'_>, methods: Vec<String>) -> Access {
+    let asks = |methods: Vec<String>| Access::Asks { methods: methods.into_iter().map(Into::into).collect() };
+    match page.status {
+        401 if methods.is_empty() => asks(vec!["password".into()]),
+        401 => asks(methods),
+        _ if login::is_form(page.body) => asks(vec!["form".into()]),
+        200..=299 => Access::Anybody,
+        _ => Access::Unasked,
+    }
+}
+
+/// Of two pages of one server: what the later one asks, and whatever either of them tells.
+fn merge(first: Service, mut later: Service) -> Service {
+    let mut notes = first.notes;
+    notes.append(&mut later.notes);
+    let evidence = shown(&format!("{}; then {}", first.evidence, later.evidence));
+    let (product, version, cpe) = if later.product.is_some() {
+        (later.product, later.version, later.cpe)
+    } else {
+        (first.product, first.version, first.cpe)
+    };
+    Service { product, version, cpe, evidence, notes, ..later }
+}
+
+/// Redirects that are followed.
+const HOPS: usize = 2;
+/// Octets of a page: the log-in forms of devices are within.
+const BODY: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Service {
+        read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn pages_that_ask() {
+        let basic =
+            of("HTTP/1.1 401 Unauthorized\r\nServer: Boa/0.94.14\r\nWWW-Authenticate: Basic realm=\"cam\"\r\n\r\n");
+        assert_eq!(basic.access, Access::Asks { methods: vec!["basic".into()] });
+        assert_eq!((basic.product.as_deref(), &*basic.notes["realm"]), (Some("Boa"), "cam"));
+        let form = of("HTTP/1.0 200 OK\r\n\r\n<TITLE>Log in</TITLE><form><input TYPE = 'password' name=p></form>");
+        assert_eq!((form.access, &*form.notes["title"]), (Access::Asks { methods: vec!["form".into()] }, "Log in"));
+        assert_eq!(of("HTTP/1.0 200 OK\r\n\r\nhello").access, Access::Anybody);
+        assert!(read(b"RTSP/1.0 400 Bad Request\r\n\r\n").is_none());
+    }
+
+    #[test]
+    fn secrets_of_a_page_are_not_shown() {
+        let page = of("HTTP/1.1 200 OK\r\nSet-Cookie: sid=Hidden; HttpOnly\r\nSet-Cookie: a=Hidden; Secure\r\n\r\n");
+        assert_eq!(&*page.notes["cookies"], "sid without Secure, a without HttpOnly");
+        assert!(!format!("{page:?}").contains("Hidden"));
+    }
+}
