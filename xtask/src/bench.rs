@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: ours and every peer that is installed, on the same load, in turn, in one run.
 
+mod audit;
 mod capture;
 mod detect;
 mod enforce;
@@ -18,6 +19,8 @@ pub(crate) enum Bench {
     Detect(detect::Detect),
     /// The firewall: seconds to load, nanoseconds a packet, at 10 and 10,000 devices.
     Enforce(enforce::Enforce),
+    /// Open ports and what speaks there, beside nmap, masscan and `RustScan`.
+    Audit(audit::Audit),
     /// A large capture to flows with names and verdicts, beside softflowd, nfpcapd, argus, nDPI and Suricata.
     Capture(capture::Capture),
 }
@@ -28,6 +31,7 @@ impl Bench {
             Self::Radius(radius) => radius.run(),
             Self::Detect(detect) => detect.run(),
             Self::Enforce(enforce) => enforce.run(),
+            Self::Audit(audit) => audit.run(),
             Self::Capture(capture) => capture.run(),
         }
     }
