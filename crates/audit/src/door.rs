@@ -3,6 +3,8 @@
 //! A speaker asks the door and never a socket, so what a device says cannot lead it elsewhere, a device that sends
 //! without end is read up to a bound, and one that sends an octet a minute is left at its deadline.
 
+mod datagram;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -10,9 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+
+pub use datagram::Datagrams;
 
 use crate::pace::{Limits, Temperament};
 use crate::scope::Target;
@@ -69,21 +73,6 @@ impl Door {
         let connect = tokio::time::timeout(wait, TcpStream::connect(address)).await;
         let stream = connect.map_err(|_| io::ErrorKind::TimedOut)??;
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))
-    }
-
-    /// Sends one datagram and returns the first answer of that very address and port (at most 64 KiB), or `TimedOut`;
-    /// `ConnectionRefused` where the host says that the port is closed.
-    pub async fn udp(&self, target: Target, port: u16, request: &[u8], wait: Duration) -> io::Result<Vec<u8>> {
-        let pace = self.pace(target);
-        self.turn(&pace).await;
-        let any = if target.address().is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        let socket = UdpSocket::bind(any).await?;
-        socket.connect(SocketAddr::new(target.address(), port)).await?;
-        socket.send(request).await?;
-        let mut answer = vec![0; 65_536];
-        let got = timeout_at(Instant::now() + wait, socket.recv(&mut answer)).await;
-        answer.truncate(got.map_err(|_| io::ErrorKind::TimedOut)??);
-        Ok(answer)
     }
 
     fn pace(&self, target: Target) -> Arc<HostPace> {

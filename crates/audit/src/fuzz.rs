@@ -8,6 +8,7 @@ pub fn read_anything(octets: &[u8]) {
     crate::ports::read_anything(octets);
     crate::access::read_anything(octets);
     crate::speak::read_anything(octets);
+    read_datagram(octets);
     let Ok(report) = serde_json::from_slice::<Report>(octets) else { return };
     for format in [Format::Table, Format::Json, Format::Jsonl, Format::Sarif, Format::Csv, Format::Html] {
         let mut out = Vec::new();
@@ -15,6 +16,11 @@ pub fn read_anything(octets: &[u8]) {
         report::write(&report, format, &mut out).unwrap_or_else(|error| panic!("{format:?}: {error}"));
         assert!(!out.contains(&0x1b), "{format:?} lets a device speak to the terminal");
     }
+}
+
+/// Reads these octets as the answer of every protocol over UDP.
+pub fn read_datagram(octets: &[u8]) {
+    crate::speak::read_datagram(octets);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which ports of a target are open: engines behind one interface.
 //!
-//! Both engines walk the same sweep; what differs is how a question leaves. UDP ports are in the set and not asked yet:
-//! that takes a speaker for each protocol, because an unanswered datagram says nothing.
+//! Both engines walk the same sweep; what differs is how a question leaves. UDP ports are asked by [`udp`], each by the
+//! speaker of its protocol, because an unanswered datagram says nothing.
 
 mod connect;
 mod pulse;
@@ -9,10 +9,11 @@ mod raw;
 mod segment;
 mod set;
 mod sweep;
+pub mod udp;
 
 use std::io;
 
-pub use set::{InvalidPorts, PortSet, SPOKEN_UDP};
+pub use set::{InvalidPorts, PortSet};
 
 use crate::door::Door;
 use crate::fact::Outcome;

@@ -13,13 +13,17 @@ mod product;
 mod redis;
 mod rtsp;
 mod telnet;
+mod udp;
 mod way;
 mod words;
 
 use std::io;
 
+pub use udp::{UDP_PORTS, udp};
+pub(crate) use udp::{read_anything as read_datagram, udp_once};
+
 use crate::door::Door;
-use crate::fact::{PortState, Service};
+use crate::fact::Service;
 use crate::scope::Target;
 
 /// Whom to ask.
@@ -33,21 +37,12 @@ pub struct At<'a> {
     pub port: u16,
 }
 
-/// UDP ports that are worth a question on small devices: one for each protocol that is spoken here.
-pub const UDP_PORTS: &[u16] = &[];
-
 /// What speaks at an open TCP port; `None` where it could not be told at all.
 ///
 /// # Errors
 /// The port does not open (any more), or nothing was to be had before the deadline.
 pub async fn tcp(at: At<'_>) -> io::Result<Option<Service>> {
     order::identify(&way::Way::to(at)).await
-}
-
-/// Asks a UDP port in the protocol that fits it: open with what speaks there, closed (ICMP), or unknown.
-#[expect(clippy::unused_async, reason = "nothing is asked yet")]
-pub async fn udp(_at: At<'_>) -> (PortState, Option<Service>) {
-    (PortState::Unknown, None)
 }
 
 /// Every reader of what speaks at a TCP port, for any octets.

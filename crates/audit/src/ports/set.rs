@@ -3,10 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// UDP ports that matter on devices, each with a protocol that can be spoken: DNS, TFTP, NTP, SNMP, IPMI, SSDP,
-/// WS-Discovery, SIP, multicast DNS, `CoAP`, `BACnet`.
-pub const SPOKEN_UDP: [u16; 11] = [53, 69, 123, 161, 623, 1900, 3702, 5060, 5353, 5683, 47808];
-
 /// Asked first, because they answer most often: what a host says of them tells how fast the rest may be asked.
 const FIRST: [u16; 24] = [
     80, 22, 23, 443, 21, 53, 8080, 554, 1883, 8883, 8443, 502, 25, 139, 445, 5000, 7547, 8000, 81, 161, 5555, 2323,
