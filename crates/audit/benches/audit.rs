@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use fleetward_audit::door::Door;
 use fleetward_audit::pace::Temperament;
-use fleetward_audit::ports::{Engine, PortScan, PortSet, Progress, scan};
+use fleetward_audit::ports::{Engine, PortScan, PortSet, Progress, Stage, scan};
 use fleetward_audit::scope::{Scope, Target};
 use fleetward_audit::speak::{self, At};
 use tokio::task::JoinSet;
@@ -98,7 +98,7 @@ async fn identify(work: &Arc<Work>, target: Target, open: &[u16]) {
 struct Nobody;
 
 impl Progress for Nobody {
-    fn ports(&self, _: Target, _: usize, _: usize) {}
+    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
     fn host(&self, _: Target) {}
     fn is_cancelled(&self) -> bool {
         false

@@ -44,10 +44,21 @@ pub enum Engine {
     Connect,
 }
 
+/// What is done with a host, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Which ports are open.
+    Ports,
+    /// What speaks there.
+    Services,
+    /// Whether a known password opens it.
+    Passwords,
+}
+
 /// Who is told how far it is, and says when to stop.
 pub trait Progress: Send + Sync {
-    /// So many of the host's ports are settled.
-    fn ports(&self, target: Target, settled: usize, of: usize);
+    /// So many of the host's ports are through this stage.
+    fn stage(&self, target: Target, stage: Stage, settled: usize, of: usize);
     /// The host is done.
     fn host(&self, target: Target);
     /// Whether the audit should end now.

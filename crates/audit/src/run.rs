@@ -1,7 +1,11 @@
 //! One audit from targets to report: order, progress, end.
 //!
-//! Hosts are audited some at a time, each at its own pace. A cancelled audit ends within a moment and says what it did
-//! not ask, so that another can go on from there ([`Plan::resume`]).
+//! Hosts are audited some at a time, each at its own pace: its ports, then what speaks at the open ones, then whether a
+//! known password opens it. A cancelled audit ends within a moment and says what it did not ask, so that another can go
+//! on from there ([`Plan::resume`]).
+
+mod host;
+mod services;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -12,12 +16,14 @@ use fleetward_fleet::{NetworkProfile, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use crate::access::Lists;
 use crate::door::Door;
-use crate::fact::{Host, OpenPort, Outcome, Transport};
+use crate::fact::{Host, Outcome};
 use crate::judge::{self, Fault};
 use crate::pace::Temperament;
-use crate::ports::{self, Engine, PortSet, Progress};
+use crate::ports::{Engine, PortSet, Progress};
 use crate::scope::Target;
+use host::Audited;
 
 /// Hosts at once: enough to fill a link, few enough that each raw socket's share of the work stays small.
 const HOSTS_AT_ONCE: usize = 32;
@@ -44,6 +50,8 @@ pub struct Plan {
     pub engine: Engine,
     /// How gently.
     pub temperament: Temperament,
+    /// What is tried where a service asks who one is; none tries nothing.
+    pub passwords: Option<Arc<Lists>>,
     /// Network profiles by model: what a device of it may offer.
     pub profiles: HashMap<Box<str>, NetworkProfile>,
     /// Ask every port of an address whose usual TCP ports said nothing at all, too.
@@ -97,62 +105,13 @@ pub async fn audit(plan: &Plan, progress: Arc<dyn Progress>) -> io::Result<Repor
             && let Some(subject) = waiting.next()
         {
             let (door, plan, progress) = (door.clone(), Arc::clone(&shared), Arc::clone(&progress));
-            working.spawn(async move { host(&door, &plan, subject, &*progress).await });
+            working.spawn(async move { host::audit(&door, &plan, subject, &*progress).await });
         }
         let Some(joined) = working.join_next().await else { break };
         done.push(joined.map_err(io::Error::other)??);
     }
     let began = plan.resume.as_ref().map_or(began.0, |before| before.began);
     Ok(report(plan, began, done))
-}
-
-/// A host with the ports that were not asked to the end.
-type Audited = (Host, PortSet);
-
-async fn host(door: &Door, plan: &Plan, subject: Subject, progress: &dyn Progress) -> io::Result<Audited> {
-    let target = subject.target;
-    let (mut host, ports) = begin(plan, subject);
-    if ports.is_empty() {
-        return Ok((host, ports));
-    }
-    if progress.is_cancelled() {
-        host.outcome = Outcome::Cut;
-        return Ok((host, ports));
-    }
-    let usual = ports.usual();
-    let is_known = !host.open.is_empty() || host.closed > 0;
-    if !plan.even_silent && !is_known && !usual.is_empty() && usual.len() < ports.len() {
-        let scan = ports::scan(door, target, &usual, plan.engine, progress).await?;
-        if scan.outcome == Outcome::Silent {
-            (host.outcome, host.asked, host.unknown) = (scan.outcome, usual.len() as u32, scan.unknown);
-            progress.host(target);
-            return Ok((host, PortSet::new([], [])));
-        }
-    }
-    let scan = ports::scan(door, target, &ports, plan.engine, progress).await?;
-    host.outcome = scan.outcome;
-    host.closed += scan.closed;
-    host.unknown += scan.unknown;
-    host.open.extend(scan.open.iter().map(|port| OpenPort { transport: Transport::Tcp, port: *port, service: None }));
-    let left = scan.left;
-    host.asked = host.closed + host.unknown + host.open.len() as u32;
-    host.open.sort_by_key(|open| (open.transport, open.port));
-    progress.host(target);
-    Ok((host, left))
-}
-
-/// What is known of the host already, and what is left to ask.
-fn begin(plan: &Plan, subject: Subject) -> Audited {
-    let address = subject.target.address();
-    let before = plan.resume.as_ref();
-    if let Some(host) = before.and_then(|report| report.hosts.iter().find(|host| host.address == address)) {
-        let left = before.and_then(|report| report.left.get(&address)).and_then(|text| text.parse().ok());
-        return (host.clone(), left.unwrap_or_else(|| PortSet::new([], [])));
-    }
-    let (device, model) = (subject.device, subject.model);
-    let (open, outcome) = (Vec::new(), Outcome::Silent);
-    let host = Host { address, device, model, outcome, open, asked: 0, closed: 0, unknown: 0 };
-    (host, plan.ports.clone())
 }
 
 fn report(plan: &Plan, began: i64, done: Vec<Audited>) -> Report {

@@ -33,7 +33,7 @@ pub(super) async fn run(door: &Door, sweep: &mut Sweep, target: Target, progress
                     Some(done) = knocks.join_next() => tell(sweep, done.ok(), began.elapsed()),
                     () = sleep_until(began + until) => {}
                 }
-                progress.ports(target, sweep.resolved, sweep.total);
+                progress.stage(target, super::Stage::Ports, sweep.resolved, sweep.total);
             }
             Step::End(outcome) => return outcome,
         }

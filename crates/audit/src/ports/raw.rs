@@ -111,7 +111,7 @@ pub(super) async fn run(
                 if burst >= BURST {
                     burst = 0;
                     wire.drain(sweep, began.elapsed());
-                    progress.ports(target, sweep.resolved, sweep.total);
+                    progress.stage(target, super::Stage::Ports, sweep.resolved, sweep.total);
                     tokio::task::yield_now().await;
                 }
             }
@@ -124,7 +124,7 @@ pub(super) async fn run(
                     () = sleep_until(began + until) => {}
                 }
                 wire.drain(sweep, began.elapsed());
-                progress.ports(target, sweep.resolved, sweep.total);
+                progress.stage(target, super::Stage::Ports, sweep.resolved, sweep.total);
             }
             Step::End(outcome) => return Ok(outcome),
         }

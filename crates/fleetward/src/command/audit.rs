@@ -1,5 +1,6 @@
 //! `fleetward audit`: what is open on one's own devices, and what of it should not be.
 
+mod passwords;
 mod progress;
 mod target;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use fleetward_audit::access::Lists;
 use fleetward_audit::pace::Temperament;
 use fleetward_audit::ports::{Engine, PortSet, Progress};
 use fleetward_audit::report::{self, Format};
@@ -22,7 +24,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
 
-/// Find what is open on devices of one's own; refuses addresses that are not listed as such.
+/// Find what is open, guessable or unencrypted on devices of one's own; refuses addresses that are not listed as such.
 ///
 /// An address without an answer at its usual ports is reported as silent; one that is named alone is asked every port.
 #[derive(Debug, Args)]
@@ -48,6 +50,12 @@ pub(crate) struct Audit {
     /// How gently.
     #[arg(long, value_enum, default_value = "gentle")]
     temperament: How,
+    /// Whether known passwords are tried where a service asks for one: at most twice an hour and account, over runs.
+    #[arg(long, value_enum, default_value = "known")]
+    passwords: Known,
+    /// A list of passwords of your own, tried before the well-known ones; can be repeated.
+    #[arg(long, value_name = "FILE")]
+    list: Vec<PathBuf>,
     /// How TCP ports are asked.
     #[arg(long, value_enum, default_value = "auto")]
     engine: By,
@@ -70,6 +78,14 @@ enum How {
     Normal,
     /// As fast as a host's answers keep up.
     Fast,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Known {
+    /// Those that worms try first, those of --list, none, and the account's name.
+    Known,
+    /// Nothing is tried.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -113,6 +129,7 @@ impl Audit {
                 How::Normal => Temperament::Normal,
                 How::Fast => Temperament::Fast,
             },
+            passwords: self.lists(settings.as_ref())?,
             profiles: profiles.filter_map(|it| Some((it.model.clone(), it.network.clone()?))).collect(),
             even_silent: is_single,
             resume,
@@ -146,6 +163,14 @@ impl Audit {
             return Ok(None);
         }
         global.settings().map(Some)
+    }
+
+    fn lists(&self, settings: Option<&Settings>) -> anyhow::Result<Option<Arc<Lists>>> {
+        if self.passwords == Known::None {
+            return Ok(None);
+        }
+        let folder = settings.map_or_else(passwords::own_folder, |it| Ok(it.data()))?;
+        passwords::known(&folder, &self.list).map(Some)
     }
 
     fn scope(&self, settings: Option<&Settings>) -> anyhow::Result<Scope> {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fleetward_audit::ports::Progress;
+use fleetward_audit::ports::{Progress, Stage};
 use fleetward_audit::scope::Target;
 
 /// Between two lines.
@@ -24,7 +24,7 @@ pub(super) struct Shown {
 
 #[derive(Debug)]
 struct State {
-    working: HashMap<Target, (usize, usize)>,
+    working: HashMap<Target, (Stage, usize, usize)>,
     done: usize,
     shown: Instant,
 }
@@ -50,13 +50,31 @@ impl Shown {
     fn show(&self, state: &mut State) {
         state.shown = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a share for people")]
-        let share = |(settled, of): &(usize, usize)| *settled as f64 / (*of).max(1) as f64;
-        #[expect(clippy::cast_precision_loss, reason = "a share for people")]
         let (done, all) = (state.done as f64 + state.working.values().map(share).sum::<f64>(), self.hosts as f64);
         let left = left(self.began.elapsed(), done / all);
-        let line = format!("\r\x1b[K{} of {} hosts, {:.0} %{left}", state.done, self.hosts, 100.0 * done / all);
+        let stages = stages(&state.working);
+        let line = format!("\r\x1b[K{} of {} hosts, {:.0} %{left}{stages}", state.done, self.hosts, 100.0 * done / all);
         io::stderr().write_all(line.as_bytes()).ok();
     }
+}
+
+/// How much of a host's work is behind it: looking for ports is most of it.
+#[expect(clippy::cast_precision_loss, reason = "a share for people")]
+fn share((stage, settled, of): &(Stage, usize, usize)) -> f64 {
+    let (before, part) = match stage {
+        Stage::Ports => (0.0, 0.7),
+        Stage::Services => (0.7, 0.2),
+        Stage::Passwords => (0.9, 0.1),
+    };
+    before + part * *settled as f64 / (*of).max(1) as f64
+}
+
+/// How many hosts are at each stage, in words.
+fn stages(working: &HashMap<Target, (Stage, usize, usize)>) -> String {
+    let words = [(Stage::Ports, "ports"), (Stage::Services, "services"), (Stage::Passwords, "passwords")];
+    let at = |wanted| working.values().filter(|(stage, ..)| *stage == wanted).count();
+    let told = words.into_iter().filter(|(stage, _)| at(*stage) > 0);
+    told.fold(String::new(), |text, (stage, word)| text + &format!("; {word}: {}", at(stage)))
 }
 
 /// The time left in words; nothing while too little is done to tell.
@@ -69,14 +87,14 @@ fn left(passed: Duration, share: f64) -> String {
 }
 
 impl Progress for Shown {
-    fn ports(&self, target: Target, settled: usize, of: usize) {
+    fn stage(&self, target: Target, stage: Stage, settled: usize, of: usize) {
         if !self.is_terminal {
             return;
         }
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        state.working.insert(target, (settled, of));
-        if state.shown.elapsed() > EVERY {
-            self.show(&mut state);
+        let mut all = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.working.insert(target, (stage, settled, of));
+        if all.shown.elapsed() > EVERY {
+            self.show(&mut all);
         }
     }
 
@@ -94,6 +112,14 @@ impl Progress for Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stages_follow_each_other() {
+        let all = [(Stage::Ports, 0, 9), (Stage::Ports, 9, 9), (Stage::Services, 1, 2), (Stage::Passwords, 3, 3)];
+        assert!(all.windows(2).all(|pair| share(&pair[0]) < share(&pair[1])));
+        assert!((share(&all[3]) - 1.0).abs() < 1e-9);
+        assert_eq!(stages(&HashMap::new()), "");
+    }
 
     #[test]
     fn time_left_in_words() {

@@ -19,7 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "hardened.conf",
-        "daemon off; worker_processes 1; pid FOLDER/hardened.pid; error_log stderr;
+        "daemon off; master_process off; pid FOLDER/hardened.pid; error_log stderr;
 events { worker_connections 64; }
 http { access_log off; server { listen 10.77.0.10:443 ssl; root FOLDER/www;
   ssl_certificate FOLDER/hardened.pem; ssl_certificate_key FOLDER/hardened.key;
@@ -28,7 +28,7 @@ http { access_log off; server { listen 10.77.0.10:443 ssl; root FOLDER/www;
     ),
     (
         "old.conf",
-        "daemon off; worker_processes 1; pid FOLDER/old.pid; error_log stderr;
+        "daemon off; master_process off; pid FOLDER/old.pid; error_log stderr;
 events { worker_connections 64; }
 http { access_log off; server { listen 10.77.0.16:443 ssl; root FOLDER/www;
   ssl_certificate FOLDER/meter.pem; ssl_certificate_key FOLDER/meter.key;
