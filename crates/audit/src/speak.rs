@@ -3,17 +3,25 @@
 //! A reader is sans-I/O: octets in, [`Service`] out, bounded, never a panic, whatever they are. A question harms nobody:
 //! it reads, it never writes, resets or starts anything, and it asks once.
 
+mod adb;
+mod amqp;
 mod ftp;
 mod greeting;
 mod http;
+mod mail;
 mod modbus;
 mod mqtt;
+mod opcua;
 mod order;
 mod product;
+mod protocol;
 mod redis;
 mod rtsp;
+mod s7;
+mod sip;
 mod telnet;
 mod udp;
+mod vnc;
 mod way;
 mod words;
 
@@ -47,18 +55,32 @@ pub async fn tcp(at: At<'_>) -> io::Result<Option<Service>> {
 
 /// Every reader of what speaks at a TCP port, for any octets.
 pub(crate) fn read_anything(octets: &[u8]) {
+    // Where a conversation has two answers, they are the two halves.
+    let (first, second) = octets.split_at(octets.len() / 2);
+    let mut page = Service::default();
+    http::onvif::read(&mut page, octets);
+    http::upnp::read(&mut page, octets);
     let all = [
+        Some(page),
+        adb::read(octets),
+        amqp::read(octets),
+        ftp::read(first, second),
         greeting::read(octets),
-        ftp::read(octets, b""),
         http::read(octets),
+        mail::read(first, second),
         modbus::read(octets),
         mqtt::read(octets),
+        opcua::read(octets),
         redis::read(octets),
-        rtsp::read(octets, octets),
+        rtsp::read(first, second),
+        s7::read(octets),
+        sip::read(octets),
         telnet::read(octets),
+        vnc::read(first, second),
     ];
     for service in all.into_iter().flatten() {
-        let notes = service.notes.values().chain([&service.evidence]);
-        assert!(notes.into_iter().all(|it| words::is_shown(it)), "{service:?} shows what cannot be printed");
+        let said = [&service.product, &service.version, &service.device_model].into_iter().flatten();
+        let shown = said.chain(service.notes.values()).chain([&service.evidence]).all(|it| words::is_shown(it));
+        assert!(shown, "{service:?} shows what cannot be printed");
     }
 }

@@ -46,6 +46,7 @@ fn nobody_asked(at: At, service: &Service) -> Option<Fault> {
     }
     let (severity, why) = match &*service.protocol {
         "telnet" | "adb" | "ssh" => (Severity::Critical, "a command line for everybody who can reach it"),
+        "vnc" => (Severity::Critical, "the screen, the keyboard and the mouse for everybody who can reach it"),
         "redis" => (Severity::Critical, "everybody may read and write all data, and often run commands with it"),
         "modbus" | "s7" | "bacnet" | "opcua" | "opc-ua" => {
             (Severity::High, "everybody may read and often write what the process does; the protocol knows no log-in")
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn services_that_ask_nobody() {
-        for protocol in ["redis", "modbus", "mqtt", "rtsp", "coap", "adb", "ftp"] {
+        for protocol in ["redis", "modbus", "mqtt", "rtsp", "coap", "adb", "ftp", "vnc"] {
             assert_eq!(judged(protocol, Access::Anybody, false), ["no-authentication"], "{protocol}");
             assert!(!judged(protocol, asks("password"), true).contains(&"no-authentication".to_owned()));
         }

@@ -1,10 +1,10 @@
 //! What services say unasked, and what protocol it shows: SSH, FTP, SMTP, Telnet, POP3, IMAP, VNC, and banners of what
 //! is not known here.
 
-use super::order::Protocol;
-use super::product;
+use super::protocol::Protocol;
 use super::way::has_reply;
 use super::words::{has, note, shown, shown_octets};
+use super::{ftp, mail, product, vnc};
 use crate::access::telnet::{Prompt, prompt_of};
 use crate::fact::Service;
 
@@ -28,6 +28,12 @@ pub(super) fn protocol(heard: &[u8]) -> Option<Protocol> {
         [255, 251..=254, ..] => Protocol::Telnet,
         _ if begins("SSH-") => Protocol::Ssh,
         _ if begins("220") && has(&text, &["ftp"]) => Protocol::Ftp,
+        _ if begins("220") && has(&text, &["smtp"]) => Protocol::Mail,
+        _ if begins("+OK ") || begins("* OK ") => Protocol::Mail,
+        _ if begins("RFB 00") => Protocol::Vnc,
+        _ if begins("AMQP") => Protocol::Amqp,
+        _ if begins("SIP/2.0") => Protocol::Sip,
+        _ if begins("ACKF") || begins("ERRF") => Protocol::OpcUa,
         _ if begins("RTSP/") => Protocol::Rtsp,
         _ if begins("HTTP/") => Protocol::Http,
         _ if begins("-NOAUTH") || begins("+PONG") || begins("-DENIED Redis") => Protocol::Redis,
@@ -46,13 +52,14 @@ pub(super) fn read(heard: &[u8]) -> Option<Service> {
     let text = String::from_utf8_lossy(heard).into_owned();
     match protocol(heard) {
         Some(Protocol::Ssh) => ssh(&mut service, text.lines().next().unwrap_or_default()),
+        Some(Protocol::Ftp) => return ftp::read(heard, &[]),
+        Some(Protocol::Mail) => return mail::read(heard, &[]),
+        Some(Protocol::Vnc) => return vnc::read(heard, &[]),
         Some(named) => {
             service.protocol = named.name().into();
             product::find(&mut service, &text);
         }
-        None if service.evidence.is_empty() => {
-            note(&mut service, "octets", &hexadecimal(heard));
-        }
+        None if service.evidence.is_empty() => note(&mut service, "octets", &hexadecimal(heard)),
         None => {
             product::find(&mut service, &text);
         }

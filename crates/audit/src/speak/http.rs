@@ -3,8 +3,10 @@
 //! A redirect is followed on the same port of the same address only, twice at most; any other is noted.
 
 mod login;
+pub(super) mod onvif;
 mod place;
 mod response;
+pub(super) mod upnp;
 
 use std::io;
 
@@ -29,6 +31,12 @@ pub(super) async fn ask(way: &Way, line: Line) -> io::Result<Answer> {
         service = merge(service, page);
         note(&mut service, "path", &next);
         path = next;
+    }
+    if upnp::is_likely(way.port, &service) {
+        upnp::ask(way, &mut service).await;
+    }
+    if &*service.protocol == "http" {
+        onvif::ask(way, &mut service).await;
     }
     Ok(Answer::Is(Box::new(service)))
 }
@@ -69,9 +77,7 @@ pub(super) fn read(heard: &[u8]) -> Option<Service> {
     let words = [("", page.status_line.as_str()), ("Server: ", server), ("realm ", &realm), ("title ", &title)];
     let words = words.iter().filter(|(_, it)| !it.is_empty()).map(|(name, it)| format!("{name}{it}"));
     service.evidence = shown(&words.collect::<Vec<_>>().join("; "));
-    if let Some((name, version)) = product::token(server) {
-        product::state(&mut service, name, version);
-    }
+    product::server(&mut service, server);
     for (name, value) in [("server", server), ("title", &title), ("realm", &realm), ("methods", &methods.join(", "))] {
         note(&mut service, name, value);
     }

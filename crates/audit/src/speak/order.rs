@@ -12,70 +12,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::greeting;
+use super::protocol::Protocol;
 use super::way::{Answer, Way};
-use super::{ftp, greeting, http, modbus, mqtt, redis, rtsp, telnet};
 use crate::door::Line;
 use crate::fact::Service;
-
-/// A protocol that is spoken here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http,
-    Ssh,
-    Telnet,
-    Ftp,
-    Mqtt,
-    Redis,
-    Rtsp,
-    Modbus,
-}
-
-impl Protocol {
-    /// As [`Service::protocol`] has it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Ssh => "ssh",
-            Self::Telnet => "telnet",
-            Self::Ftp => "ftp",
-            Self::Mqtt => "mqtt",
-            Self::Redis => "redis",
-            Self::Rtsp => "rtsp",
-            Self::Modbus => "modbus",
-        }
-    }
-
-    /// It waits for the client's first words.
-    fn is_asked(self) -> bool {
-        !matches!(self, Self::Ssh | Self::Telnet | Self::Ftp)
-    }
-
-    async fn ask(self, way: &Way, line: Line) -> io::Result<Answer> {
-        match self {
-            Self::Http => http::ask(way, line).await,
-            Self::Mqtt => mqtt::ask(way, line).await,
-            Self::Redis => redis::ask(way, line).await,
-            Self::Rtsp => rtsp::ask(way, line).await,
-            Self::Modbus => modbus::ask(way, line).await,
-            Self::Ssh | Self::Telnet | Self::Ftp => greet(way, line, way.patience()).await.map(|it| it.1),
-        }
-    }
-
-    /// What usually speaks at that port.
-    fn fits(port: u16) -> Option<Self> {
-        Some(match port {
-            21 | 2121 => Self::Ftp,
-            22 | 222 | 830 | 2222 | 22222 => Self::Ssh,
-            23 | 2323 | 23023 => Self::Telnet,
-            80 | 81 | 82 | 88 | 631 | 2375 | 3000 | 5000 | 5357 | 7547 | 8000..=8100 | 8888 | 9000 | 9080 => Self::Http,
-            502 | 503 => Self::Modbus,
-            554 | 5554 | 7070 | 8554 => Self::Rtsp,
-            1883 | 1884 => Self::Mqtt,
-            6379 | 6380 => Self::Redis,
-            _ => return None,
-        })
-    }
-}
 
 /// See [`super::tcp`].
 pub(super) async fn identify(way: &Way) -> io::Result<Option<Service>> {
@@ -104,13 +45,15 @@ async fn search(way: &Way, seen: &mut Seen) -> io::Result<Option<Service>> {
     let first = Protocol::fits(way.port);
     let mut waiting: VecDeque<_> = first.into_iter().chain(COMMON).filter(|it| it.is_asked()).collect();
     let mut line = Some(way.open().await?);
-    if !first.is_some_and(Protocol::is_asked) {
-        let patience = if first.is_some() { way.patience() } else { way.patience().min(GREETING) };
-        let open = line.take().ok_or(io::ErrorKind::NotConnected)?;
-        match greet(way, open, patience).await? {
-            (_, Answer::Is(service)) => return Ok(Some(*service)),
-            (rest, _) => line = rest,
+    if !first.is_some_and(Protocol::is_asked)
+        && let Some(mut open) = line.take()
+    {
+        let wait = if first.is_some() { way.patience() } else { way.patience().min(GREETING) };
+        let (heard, is_open) = way.listen(&mut open, wait, greeting::is_whole).await;
+        if !heard.is_empty() {
+            return greeted(way, open, heard).await.map(Answer::service);
         }
+        line = is_open.then_some(open);
     }
     if PRINTS.contains(&way.port) {
         return Ok(None);
@@ -146,27 +89,24 @@ async fn search(way: &Way, seen: &mut Seen) -> io::Result<Option<Service>> {
 }
 
 async fn question(way: Way, line: Option<Line>, protocol: Protocol) -> io::Result<Answer> {
-    let line = match line {
+    let mut line = match line {
         Some(line) => line,
         None => way.open().await?,
     };
-    protocol.ask(&way, line).await
+    if protocol.is_asked() {
+        return protocol.ask(&way, line).await;
+    }
+    let (heard, _) = way.listen(&mut line, way.patience(), greeting::is_whole).await;
+    greeted(&way, line, heard).await
 }
 
-/// Listens for what is said unasked, and goes on in the protocol that it shows. Returns the line where nothing was said
-/// and it is still open.
-async fn greet(way: &Way, mut line: Line, wait: Duration) -> io::Result<(Option<Line>, Answer)> {
-    let (heard, is_open) = way.listen(&mut line, wait, greeting::is_whole).await;
-    if heard.is_empty() {
-        return Ok((is_open.then_some(line), Answer::Other(heard)));
+/// Goes on in the protocol that the greeting shows, or that fits the port.
+async fn greeted(way: &Way, line: Line, heard: Vec<u8>) -> io::Result<Answer> {
+    let fits = Protocol::fits(way.port).filter(|_| heard.starts_with(b"220"));
+    match greeting::protocol(&heard).or(fits).filter(|it| !it.is_asked()) {
+        Some(protocol) => protocol.go_on(way, line, heard).await,
+        None => Ok(Answer::of(greeting::read(&heard), heard)),
     }
-    let fits = Protocol::fits(way.port).filter(|it| *it == Protocol::Ftp && heard.starts_with(b"220"));
-    let answer = match greeting::protocol(&heard).or(fits) {
-        Some(Protocol::Telnet) => telnet::ask(way, line, heard).await?,
-        Some(Protocol::Ftp) => ftp::ask(way, line, heard).await?,
-        _ => Answer::of(greeting::read(&heard), heard),
-    };
-    Ok((None, answer))
 }
 
 /// For one port.
@@ -176,18 +116,15 @@ const MOST: usize = 12;
 /// A greeting comes at once, or not at all; what comes later is heard as the answer to a question.
 const GREETING: Duration = Duration::from_millis(800);
 /// Asked where the number of the port tells nothing.
-const COMMON: [Protocol; 5] = [Protocol::Http, Protocol::Mqtt, Protocol::Rtsp, Protocol::Redis, Protocol::Modbus];
+const COMMON: [Protocol; 8] = [
+    Protocol::Http,
+    Protocol::Mqtt,
+    Protocol::Rtsp,
+    Protocol::Redis,
+    Protocol::Modbus,
+    Protocol::Adb,
+    Protocol::OpcUa,
+    Protocol::Amqp,
+];
 /// Raw printing (JetDirect): paper comes out of what they are sent.
 const PRINTS: std::ops::RangeInclusive<u16> = 9100..=9107;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_fit_one_protocol() {
-        assert_eq!(Protocol::fits(8080), Some(Protocol::Http));
-        assert_eq!(Protocol::fits(23), Some(Protocol::Telnet));
-        assert_eq!(Protocol::fits(9100), None);
-    }
-}

@@ -42,6 +42,19 @@ pub(super) fn find(service: &mut Service, text: &str) -> bool {
     false
 }
 
+/// As [`state`], by a `Server` or `User-Agent` header: a product that is known, or the last word but the system and UPnP
+/// (`Linux/5.4 UPnP/1.1 Acme/2`), or the first.
+pub(super) fn server(service: &mut Service, header: &str) {
+    if find(service, header) {
+        return;
+    }
+    let after = header.split_once("UPnP/").and_then(|(_, rest)| rest.split_once(' ')).map(|it| it.1);
+    let stated = after.filter(|it| it.contains('/')).or(Some(header)).and_then(token);
+    if let Some((name, version)) = stated {
+        state(service, name, version);
+    }
+}
+
 /// `name/version` or `name_version` of the first word of a header; the rest is a comment.
 pub(super) fn token(text: &str) -> Option<(&str, &str)> {
     let word = text.split_whitespace().next()?;
@@ -122,6 +135,18 @@ mod tests {
         assert_eq!(found("BusyBox v1.36.1 (2023)").version.as_deref(), Some("1.36.1"));
         assert_eq!(found("mail ESMTP Postfix (Debian/GNU)").version, None);
         assert_eq!(found("Boats for sale").product, None);
+    }
+
+    #[test]
+    fn servers() {
+        let of = |header: &str| {
+            let mut service = Service::default();
+            server(&mut service, header);
+            (service.product.unwrap_or_default(), service.version.unwrap_or_default())
+        };
+        assert_eq!(of("Debian/12 UPnP/1.1 MiniUPnPd/2.3.1"), ("MiniUPnPd".into(), "2.3.1".into()));
+        assert_eq!(of("Linux/2.6 UPnP/1.0 Acme/2.0"), ("Acme".into(), "2.0".into()));
+        assert_eq!(of("Zoo-Safe/1.0 (x)"), ("Zoo-Safe".into(), "1.0".into()));
     }
 
     #[test]

@@ -32,9 +32,7 @@ pub(super) fn read(options: &[u8], describe: &[u8]) -> Option<Service> {
     let mut service = Service { protocol: "rtsp".into(), ..Service::default() };
     let server = [Some(&first), second.as_ref()].into_iter().flatten().find_map(|it| it.header("server"));
     let server = server.unwrap_or_default();
-    if let Some((name, version)) = product::token(server) {
-        product::state(&mut service, name, version);
-    }
+    product::server(&mut service, server);
     let status = second.as_ref().map_or("no answer", |it| &it.status_line);
     service.evidence = shown(&format!("{}; Server: {server}; DESCRIBE: {status}", first.status_line));
     note(&mut service, "public", first.header("public").unwrap_or_default());

@@ -31,6 +31,13 @@ impl Answer {
     pub(super) fn of(service: Option<Service>, heard: Vec<u8>) -> Self {
         service.map_or(Self::Other(heard), |service| Self::Is(Box::new(service)))
     }
+
+    pub(super) fn service(self) -> Option<Service> {
+        match self {
+            Self::Is(service) => Some(*service),
+            Self::Other(heard) => super::greeting::read(&heard),
+        }
+    }
 }
 
 impl Way {

@@ -1,0 +1,134 @@
+//! The protocols that are spoken here: their names, usual ports, and questions.
+
+use std::io;
+
+use super::way::{Answer, Way};
+use super::{adb, amqp, ftp, greeting, http, mail, modbus, mqtt, opcua, redis, rtsp, s7, sip, telnet, vnc};
+use crate::door::Line;
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Adb,
+    Amqp,
+    Ftp,
+    Http,
+    /// SMTP, POP3, IMAP.
+    Mail,
+    Modbus,
+    Mqtt,
+    OpcUa,
+    Redis,
+    Rtsp,
+    S7,
+    Sip,
+    Ssh,
+    Telnet,
+    Vnc,
+}
+
+impl Protocol {
+    /// As `Service::protocol` has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Adb => "adb",
+            Self::Amqp => "amqp",
+            Self::Ftp => "ftp",
+            Self::Http => "http",
+            Self::Mail => "smtp",
+            Self::Modbus => "modbus",
+            Self::Mqtt => "mqtt",
+            Self::OpcUa => "opc-ua",
+            Self::Redis => "redis",
+            Self::Rtsp => "rtsp",
+            Self::S7 => "s7",
+            Self::Sip => "sip",
+            Self::Ssh => "ssh",
+            Self::Telnet => "telnet",
+            Self::Vnc => "vnc",
+        }
+    }
+
+    /// It waits for the client's first words; the others greet.
+    pub(super) fn is_asked(self) -> bool {
+        !matches!(self, Self::Ftp | Self::Mail | Self::Ssh | Self::Telnet | Self::Vnc)
+    }
+
+    /// What usually speaks at that port.
+    pub(super) fn fits(port: u16) -> Option<Self> {
+        Some(match port {
+            21 | 2121 => Self::Ftp,
+            22 | 222 | 830 | 2222 | 22222 => Self::Ssh,
+            23 | 2323 | 23023 => Self::Telnet,
+            25 | 110 | 143 | 587 | 2525 => Self::Mail,
+            80..=82
+            | 88
+            | 631
+            | 1900
+            | 2375
+            | 2869
+            | 3000
+            | 5000
+            | 5357
+            | 5431
+            | 7547
+            | 8000..=8100
+            | 8200
+            | 8888
+            | 9000
+            | 9080
+            | 49152..=49160 => Self::Http,
+            102 => Self::S7,
+            502 | 503 => Self::Modbus,
+            554 | 5554 | 7070 | 8554 => Self::Rtsp,
+            1883 | 1884 => Self::Mqtt,
+            4840 => Self::OpcUa,
+            5060 => Self::Sip,
+            5555 => Self::Adb,
+            5672 => Self::Amqp,
+            5900..=5910 => Self::Vnc,
+            6379 | 6380 => Self::Redis,
+            _ => return None,
+        })
+    }
+
+    /// Asks, where it waits to be asked.
+    pub(super) async fn ask(self, way: &Way, line: Line) -> io::Result<Answer> {
+        match self {
+            Self::Adb => adb::ask(way, line).await,
+            Self::Amqp => amqp::ask(way, line).await,
+            Self::Http => http::ask(way, line).await,
+            Self::Modbus => modbus::ask(way, line).await,
+            Self::Mqtt => mqtt::ask(way, line).await,
+            Self::OpcUa => opcua::ask(way, line).await,
+            Self::Redis => redis::ask(way, line).await,
+            Self::Rtsp => rtsp::ask(way, line).await,
+            Self::S7 => s7::ask(way, line).await,
+            Self::Sip => sip::ask(way, line).await,
+            Self::Ftp | Self::Mail | Self::Ssh | Self::Telnet | Self::Vnc => Ok(Answer::Other(Vec::new())),
+        }
+    }
+
+    /// Goes on from a greeting.
+    pub(super) async fn go_on(self, way: &Way, line: Line, greeting: Vec<u8>) -> io::Result<Answer> {
+        match self {
+            Self::Ftp => ftp::ask(way, line, greeting).await,
+            Self::Mail => mail::ask(way, line, greeting).await,
+            Self::Telnet => telnet::ask(way, line, greeting).await,
+            Self::Vnc => vnc::ask(way, line, greeting).await,
+            _ => Ok(Answer::of(greeting::read(&greeting), greeting)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_fit_one_protocol() {
+        assert_eq!(Protocol::fits(8080), Some(Protocol::Http));
+        assert_eq!(Protocol::fits(23), Some(Protocol::Telnet));
+        assert_eq!(Protocol::fits(9100), None);
+    }
+}
