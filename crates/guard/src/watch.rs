@@ -33,7 +33,7 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use fleetward_fleet::{Direction, Mac, NetworkProfile, NetworkSign, SignKind};
-use fleetward_packet::{Endpoint, Event, Flow, Time};
+use fleetward_packet::{Endpoint, Event, Flow, NameSource, Time};
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::fit::{Miss, Verdict};
@@ -239,7 +239,18 @@ impl Watch {
             watch.in_clear(end, flow.last);
             watch.place_on_a_list(end, flow.last);
             watch.answered_a_stranger(end, flow.last, hosts);
+            watch.says_another_name(end, flow, hosts);
         });
+    }
+
+    /// The second factor: its first words (SNI, Host) name another place than the one whose address it called, which is allowed. An address
+    /// of a content network is shared by many.
+    fn says_another_name(&mut self, end: &End<'_>, flow: &Flow, hosts: &Hosts) {
+        let says = flow.name.as_ref().is_some_and(|name| name.source > NameSource::Dns);
+        let misses = matches!(end.verdict, Some(Verdict::Misses(_)));
+        if says && misses && end.side.is_out() && !self.waiting.contains_key(&flow.id) {
+            self.judge(end, flow.last, hosts);
+        }
     }
 
     fn grew(&mut self, flow: &Flow, hosts: &Hosts) {

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! * **Bounded.** At most [`Limits::flows`] conversations; where there is no room, one that nobody answered gives way before one that
-//!   was, and the longest idle before others. What gave way is counted.
+//! * **Bounded.** At most [`Limits::flows`] conversations; where there is no room, the one that would be over soonest gives way: what is
+//!   closed, then what nobody answered, the longest idle first. What gave way is counted, and nothing else grows with it.
 //! * **Time is the packets'.** A flow ends by its own packets, or because later packets (or [`Table::advance`]) show that it fell idle.
 //! * **The hash is keyed.** Who chooses ports cannot choose slots.
 
@@ -35,8 +35,8 @@ const SECOND: i64 = 1_000_000_000;
 const FIRST_GROWTH: u64 = 64;
 /// So many packets, and none came back: a call that nobody takes is told before it is given up.
 const KNOCKS: u64 = 4;
-/// Candidates that are looked at when one must give way.
-const CANDIDATES: usize = 16;
+/// The wheel may hold so many slots for each conversation before those that are gone are swept out of it; a living one has two at most.
+const SLOTS_EACH: usize = 4;
 
 /// How much is kept, and how long silence lasts before a conversation is over, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,6 @@ pub struct Table {
     services: Services,
     listener: Listener,
     counts: Counts,
-    hand: u32,
     started: bool,
 }
 
@@ -127,7 +126,6 @@ impl Table {
             services: Services::new(seed),
             listener: Listener::new(limits.names),
             counts: Counts::default(),
-            hand: 0,
             started: false,
         }
     }
@@ -152,7 +150,7 @@ impl Table {
         let Self { wheel, slab, index, limits, hash, .. } = self;
         wheel.turn(time, |at, generation| {
             let entry = slab.get(at).filter(|entry| entry.generation == generation)?;
-            let until = entry.last.saturating_add(i64::from(idle(limits, entry)) * SECOND);
+            let until = end(limits, entry);
             if until > time.0 {
                 return Some(until);
             }
@@ -228,7 +226,7 @@ impl Table {
         let packets = entry.add(&packet, from_client, time);
         if !was_closed && entry.is_closed() {
             // Its end is nearer than what the wheel knows.
-            let until = entry.last.saturating_add(i64::from(self.limits.closed) * SECOND);
+            let until = end(&self.limits, entry);
             self.wheel.put(until, at, entry.generation);
         }
         let is_doubled = packets >= FIRST_GROWTH && packets.is_power_of_two();
@@ -261,9 +259,10 @@ impl Table {
         if !frame::is_group(ends.server.ip) {
             entry.name = self.listener.followed(&ends.client, ends.server.ip, time).map(Box::new);
         }
-        let until = time.0.saturating_add(i64::from(idle(&self.limits, &entry)) * SECOND);
+        let until = end(&self.limits, &entry);
         let at = self.slab.put(entry);
         self.wheel.put(until, at, self.slab[at].generation);
+        self.tidy();
         let Self { index, slab, hash: state, .. } = self;
         index.insert_unique(hash, at, |at| hash_key(state, slab.key(*at)));
         self.counts.flows += 1;
@@ -315,24 +314,24 @@ impl Table {
         });
     }
 
-    /// Looks at some in turn; the one that is worth least gives way.
+    /// The one that would be over soonest gives way.
     fn evict(&mut self, sink: &mut impl Sink) {
-        let slots = self.slab.slots();
-        let mut worst: Option<(bool, i64, u32)> = None;
-        let (mut seen, mut steps) = (0, 0);
-        while seen < CANDIDATES && steps < slots {
-            self.hand = if self.hand as usize + 1 >= slots { 0 } else { self.hand + 1 };
-            steps += 1;
-            let Some(entry) = self.slab.get(self.hand) else { continue };
-            seen += 1;
-            let rank = (entry.is_answered(), entry.last, self.hand);
-            if worst.is_none_or(|worst| rank < worst) {
-                worst = Some(rank);
-            }
-        }
-        if let Some((_, _, at)) = worst {
+        let Self { wheel, slab, limits, .. } = self;
+        let at = wheel.soonest(|at, generation| {
+            let entry = slab.get(at).filter(|entry| entry.generation == generation)?;
+            Some(end(limits, entry))
+        });
+        if let Some(at) = at {
             self.counts.evicted += 1;
             close(&mut self.index, &mut self.slab, &self.hash, at, sink);
+        }
+    }
+
+    /// A flood of conversations that give way leaves nothing behind.
+    fn tidy(&mut self) {
+        if self.wheel.len() > SLOTS_EACH * self.index.len() + 4096 {
+            let Self { wheel, slab, .. } = self;
+            wheel.sweep(|at, generation| slab.get(at).is_some_and(|entry| entry.generation == generation));
         }
     }
 
@@ -363,6 +362,11 @@ fn idle(limits: &Limits, entry: &Entry) -> u32 {
         (17, _, true) => limits.udp,
         _ => limits.opening,
     }
+}
+
+/// When it is over, if nothing more comes.
+fn end(limits: &Limits, entry: &Entry) -> i64 {
+    entry.last.saturating_add(i64::from(idle(limits, entry)) * SECOND)
 }
 
 fn close(index: &mut HashTable<u32>, slab: &mut Slab, state: &SeedableRandomState, at: u32, sink: &mut impl Sink) {

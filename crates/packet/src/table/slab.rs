@@ -55,11 +55,6 @@ impl Slab {
         self[at].key()
     }
 
-    /// Slots, free ones included.
-    pub(super) fn slots(&self) -> usize {
-        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
-    }
-
     pub(super) fn live(&self) -> impl Iterator<Item = (u32, &Entry)> {
         let numbered = (0_u32..).zip(self.blocks.iter().flatten());
         numbered.filter_map(|(at, slot)| if let Slot::Live(entry) = slot { Some((at, entry)) } else { None })
