@@ -15,6 +15,7 @@ mod gather;
 mod general;
 mod page;
 mod refuse;
+mod sums;
 mod support;
 
 use fleetward_fleet::{Allow, Learned, NetworkProfile, TlsShape};
@@ -24,6 +25,7 @@ use crate::hosts::Hosts;
 use crate::view::View;
 
 use gather::Gathered;
+use support::Amount;
 
 pub use general::{Change, difference};
 pub use page::{network_yaml, profile_yaml, support_words, words};
@@ -50,6 +52,11 @@ impl Learner {
     /// A sink for the events of one capture.
     pub fn capture<'a>(&'a mut self, hosts: &'a Hosts) -> Capture<'a> {
         self.gathered.next_capture();
+        Capture { learner: self, hosts }
+    }
+
+    /// A sink for more of the capture before.
+    pub fn same_capture<'a>(&'a mut self, hosts: &'a Hosts) -> Capture<'a> {
         Capture { learner: self, hosts }
     }
 
@@ -93,7 +100,7 @@ impl Sink for Capture<'_> {
             Event::Closed(flow) => {
                 for view in View::of(flow, self.hosts) {
                     if self.is_ours(&view) {
-                        self.learner.gathered.take(&view, self.hosts);
+                        self.learner.gathered.take(&view, self.hosts, Amount::One);
                     }
                 }
             }

@@ -37,7 +37,7 @@ pub(crate) enum Journal {
 pub(crate) struct Place {
     /// The journal's folder, where it is not the one of the configuration.
     #[arg(long, value_name = "FOLDER")]
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// Which records.
@@ -94,7 +94,7 @@ impl Journal {
 }
 
 impl Place {
-    fn folder(&self, global: &Global) -> anyhow::Result<PathBuf> {
+    pub(super) fn folder(&self, global: &Global) -> anyhow::Result<PathBuf> {
         let dir = if let Some(dir) = &self.dir {
             dir.clone()
         } else {

@@ -1,12 +1,14 @@
 //! `fleetward learn`: a profile of a model from what its devices did.
 
+mod record;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use fleetward_capture::File;
-use fleetward_fleet::{Mac, NetworkProfile, Profile};
+use fleetward_fleet::{Mac, NetworkProfile, Profile, Timestamp};
 use fleetward_guard::hosts::{Host, Hosts};
 use fleetward_guard::learn::{Change, Learner, difference, profile_yaml, support_words, words};
 use fleetward_guard::mud;
@@ -15,11 +17,12 @@ use fleetward_packet::{Limits, Sink, Table};
 use ipnet::IpNet;
 
 use super::cell;
+use super::journal::Place;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
 
-/// Learn what a model needs of the network, from captures of its devices.
+/// Learn what a model needs of the network, from captures of its devices or from what the journal holds of them.
 ///
 /// Prints the profile with what speaks for each item, or writes it. Look it through before you enforce it.
 #[derive(Debug, Args)]
@@ -28,8 +31,17 @@ pub(crate) struct Learn {
     #[arg(long)]
     model: String,
     /// Captures (pcap, pcapng; plain, gzip or zstd), each on its own: a setup, a day, a device.
-    #[arg(required = true, value_name = "CAPTURE")]
+    #[arg(required_unless_present = "journal", conflicts_with = "journal", value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+    /// Learn from the journal: what devices of the model did, as capture sources, exporters and the API told it.
+    #[arg(long, conflicts_with = "device")]
+    journal: bool,
+    /// The journal's folder, where it is not the one of the configuration.
+    #[arg(long, value_name = "FOLDER", requires = "journal")]
+    dir: Option<PathBuf>,
+    /// Only what the journal holds from this time on (RFC 3339).
+    #[arg(long, value_name = "TIME", requires = "journal")]
+    since: Option<Timestamp>,
     /// Hardware addresses of devices of the model; can be repeated. Without: the only one in the captures that is no router.
     #[arg(long, value_name = "MAC")]
     device: Vec<Mac>,
@@ -49,16 +61,7 @@ pub(crate) struct Learn {
 
 impl Learn {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let hosts = self.hosts()?;
-        let mut learner = Learner::of(&self.model);
-        for capture in &self.captures {
-            play(capture, &mut learner.capture(&hosts))?;
-        }
-        let profile = learner.profile();
-        if profile.learned.is_none() {
-            let message = format!("nothing of {} in these captures", named(&self.device));
-            return Err(Failure::input(message, "fleetward capture read FILE shows who is in it").into());
-        }
+        let profile = if self.journal { self.by_journal(global)? } else { self.by_captures()? };
         let old = self.out.as_deref().map(read_if_there).transpose()?.flatten();
         if self.diff {
             return self.show_difference(global, old.as_deref(), &profile);
@@ -76,6 +79,44 @@ impl Learn {
             None => write_line(page.trim_end())?,
         }
         Ok(Exit::Done)
+    }
+
+    fn by_captures(&self) -> anyhow::Result<NetworkProfile> {
+        let hosts = self.hosts()?;
+        let mut learner = Learner::of(&self.model);
+        for capture in &self.captures {
+            play(capture, &mut learner.capture(&hosts))?;
+        }
+        let profile = learner.profile();
+        if profile.learned.is_none() {
+            let message = format!("nothing of {} in these captures", named(&self.device));
+            return Err(Failure::input(message, "fleetward capture read FILE shows who is in it").into());
+        }
+        Ok(profile)
+    }
+
+    fn by_journal(&self, global: &Global) -> anyhow::Result<NetworkProfile> {
+        let place = Place { dir: self.dir.clone() };
+        let profile = record::learn(&self.model, &place.folder(global)?, self.since, self.network(global)?)?;
+        if profile.learned.is_none() {
+            let message = format!("the journal holds no conversation of a device of the model {}", self.model);
+            return Err(Failure::input(message, "fleetward journal cat --kind flow shows what there is").into());
+        }
+        Ok(profile)
+    }
+
+    /// The network as stated here, else as the configuration states it.
+    fn network(&self, global: &Global) -> anyhow::Result<Hosts> {
+        let mut hosts = Hosts::default();
+        if self.dir.is_none() {
+            let stated = global.settings()?.config.capture;
+            hosts.local = stated.local.iter().map(|net| net.0).collect();
+            (hosts.resolvers, hosts.clocks) = (stated.resolvers, stated.clocks);
+        }
+        if !self.local.is_empty() {
+            hosts.local.clone_from(&self.local);
+        }
+        Ok(hosts)
     }
 
     /// Who is who: as stated, and the rest as a first pass over the captures tells.

@@ -118,6 +118,30 @@ fn what_the_watch_notices_is_a_finding() {
         assert_eq!(with(&findings, "rule", rule)[0]["subject"], subject, "{rule}: {findings:#}");
     }
     assert_eq!(with(&findings, "rule", "net-model-novelty").len(), 1, "once, not of each: {findings:#}");
+    what_the_journal_holds_can_be_learnt(&place);
+}
+
+/// The same conversations, as their sums stand in the journal.
+fn what_the_journal_holds_can_be_learnt(place: &Place) {
+    let lamp = ["learn", "--model", "lamp", "--journal"];
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    let wanted = ["name: \"api.lamp.example\"", "name: \"host#.tap.example\"", "name: \"fresh.vendor.example\""];
+    let learnt = loop {
+        let ran = place.run(&lamp);
+        if wanted.iter().all(|it| ran.out.contains(it)) {
+            break ran.ok();
+        }
+        assert!(std::time::Instant::now() < end, "{}{}", ran.out, ran.err);
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    assert!(learnt.contains("medium confidence: 6 devices, 1 day, 1 capture, 6 flows"), "{learnt}");
+    assert!(!learnt.contains("packets_per_second"), "the journal does not say how fast: {learnt}");
+    place.run(&["learn", "--model", "lamp", "--journal", "--out", "learnt.yaml"]).ok();
+    let dir = ["learn", "--model", "lamp", "--journal", "--dir", "data/journal", "--out", "learnt.yaml", "--diff"];
+    assert_eq!(place.json(&dir), json!([]), "the same journal by its folder says the same");
+    let later = [&lamp[..], &["--since", "2100-01-01T00:00:00Z"]].concat();
+    assert!(place.run(&later).fails(2).contains("journal cat --kind flow"));
+    place.run(&[&lamp[..], &["odd.pcap"]].concat()).fails(2);
 }
 
 #[test]

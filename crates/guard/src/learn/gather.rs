@@ -10,7 +10,7 @@ use crate::pattern;
 use crate::roles;
 use crate::view::View;
 
-use super::support::Seen;
+use super::support::{Amount, Seen};
 
 /// Distinct things that are kept; what comes after is counted as refused for lack of room.
 const MAX_THINGS: usize = 65_536;
@@ -75,9 +75,9 @@ impl Gathered {
         Some(Outline { devices, captures: self.captures, flows: self.flows, from, until })
     }
 
-    pub(super) fn take(&mut self, view: &View<'_>, hosts: &Hosts) {
+    pub(super) fn take(&mut self, view: &View<'_>, hosts: &Hosts, amount: Amount) {
         let (first, last) = (view.flow.first.timestamp(), view.flow.last.timestamp());
-        self.flows += 1;
+        self.flows += amount.flows();
         self.devices.insert(view.host.0);
         self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
         if roles::is_housekeeping(view, hosts) {
@@ -85,14 +85,16 @@ impl Gathered {
         }
         let view = &caller_by_port(view, hosts).unwrap_or(*view);
         let thing = thing(view, hosts);
-        if let Who::Name(name) = &thing.who {
+        if let Who::Name(name) = &thing.who
+            && !view.peer.ip.is_unspecified()
+        {
             self.addresses.entry(name.clone()).or_default().insert(view.peer.ip);
         }
         if self.things.len() >= MAX_THINGS && !self.things.contains_key(&thing) {
-            self.crowded += 1;
+            self.crowded += amount.flows();
             return;
         }
-        self.things.entry(thing).or_insert_with(|| Seen::new(first)).add(view, self.captures);
+        self.things.entry(thing).or_insert_with(|| Seen::new(first)).add(view, self.captures, amount);
     }
 }
 

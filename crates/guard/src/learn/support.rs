@@ -8,6 +8,24 @@ use crate::view::View;
 
 const HOUR: i64 = 3_600_000;
 
+/// What one addition stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// One conversation, packet by packet.
+    One,
+    /// The sum of so many: neither the device's own port nor how fast it sent is known.
+    Sum(u64),
+}
+
+impl Amount {
+    pub(super) fn flows(self) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Sum(flows) => flows,
+        }
+    }
+}
+
 /// How often, on how many devices, days and captures, and how much of it.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -24,8 +42,8 @@ pub(super) struct Seen {
     most: [u64; 3],
     /// Ports of the device's own, where it began: one, or that there were more.
     pub(super) own_port: OwnPort,
-    /// The most packets of the device in a second, over a conversation.
-    fastest: u32,
+    /// The most packets of the device in a second, over a conversation; `None` where it is not known.
+    fastest: Option<u32>,
 }
 
 /// From which port of its own a device began.
@@ -60,33 +78,37 @@ impl Seen {
             hour: (0, i64::MIN, [0; 3]),
             most: [0; 3],
             own_port: OwnPort::None,
-            fastest: 0,
+            fastest: None,
         }
     }
 
-    pub(super) fn add(&mut self, view: &View<'_>, capture: u32) {
+    pub(super) fn add(&mut self, view: &View<'_>, capture: u32, amount: Amount) {
         let flow = view.flow;
         let (first, last) = (flow.first.timestamp(), flow.last.timestamp());
         self.devices.insert(view.host.0);
         self.days.insert(first.secs().div_euclid(86_400));
         self.captures.insert(capture);
-        self.flows += 1;
-        self.answered += u64::from(flow.packets[0] > 0 && flow.packets[1] > 0 && !flow.tcp.is_refused());
+        let is_answered = flow.packets[0] > 0 && flow.packets[1] > 0 && !flow.tcp.is_refused();
+        self.flows += amount.flows();
+        self.answered += if is_answered { amount.flows() } else { 0 };
         self.first = self.first.min(first);
         self.last = self.last.max(last);
-        self.own_port = self.own_port.and(OwnPort::One(view.flow.client.port));
+        let own_port = if amount == Amount::One { OwnPort::One(flow.client.port) } else { OwnPort::Several };
+        self.own_port = self.own_port.and(own_port);
         let (up, down) = view.bytes();
         let hour = (view.host.0, first.0.div_euclid(HOUR));
         if (self.hour.0, self.hour.1) != hour {
             self.hour = (hour.0, hour.1, [0; 3]);
         }
-        for (place, (sum, amount)) in self.hour.2.iter_mut().zip([up, down, 1]).enumerate() {
+        for (place, (sum, amount)) in self.hour.2.iter_mut().zip([up, down, amount.flows()]).enumerate() {
             *sum += amount;
             self.most[place] = self.most[place].max(*sum);
         }
-        let seconds = u64::try_from(last.0 - first.0).unwrap_or(0) / 1000 + 1;
-        self.fastest =
-            self.fastest.max(u32::try_from(flow.packets[0].max(flow.packets[1]) / seconds).unwrap_or(u32::MAX));
+        if amount == Amount::One {
+            let seconds = u64::try_from(last.0 - first.0).unwrap_or(0) / 1000 + 1;
+            let rate = u32::try_from(flow.packets[0].max(flow.packets[1]) / seconds).unwrap_or(u32::MAX);
+            self.fastest = self.fastest.max(Some(rate));
+        }
     }
 
     /// Both together, as one.
@@ -132,7 +154,7 @@ impl Seen {
             bytes_up_per_hour: Some(round_up(up)),
             bytes_down_per_hour: Some(round_up(down)),
             flows_per_hour: Some(u32::try_from(round_up(flows)).unwrap_or(u32::MAX)),
-            packets_per_second: Some(self.fastest.saturating_mul(2).max(10)),
+            packets_per_second: self.fastest.map(|fastest| fastest.saturating_mul(2).max(10)),
         }
     }
 }
