@@ -4,6 +4,7 @@ mod differential;
 mod frames;
 mod isolation;
 mod life;
+mod options;
 mod restart;
 mod spoofing;
 mod world;
