@@ -80,6 +80,11 @@ impl Country {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
+    /// The two letters as octets.
+    pub fn letters(self) -> [u8; 2] {
+        self.0
+    }
+
     const fn of(letters: [u8; 2]) -> Self {
         Self(letters)
     }

@@ -13,10 +13,10 @@ use crate::expr::read::{Context, Value, is_critical, optional};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{HELD, Plan};
+use crate::plan::{HELD, Plan, SOURCES, Steps};
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
-use crate::state::{Episode, Phase, SubjectState};
+use crate::state::{Episode, Fed, Phase, SubjectState};
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
@@ -53,21 +53,7 @@ pub(crate) fn observe_planned(
     if state.is_empty() && !steps.feeds.is_empty() {
         state.reserve(USUAL + WINDOW * steps.feeds.len());
     }
-    let (mut held, mut near, mut above) = ([f64::NAN; HELD], 0, 0_u32);
-    for planned in &steps.feeds {
-        let context = Context { facts, state: Some(state), now, held: &[] };
-        let (key, spec) = (planned.feed.key, planned.feed.spec);
-        if planned.test.as_ref().is_none_or(|test| test(&context) == Some(true))
-            && let Some(value) = planned.feed.amount(&context)
-        {
-            state.feed_near(&mut near, key, spec, time, value);
-        }
-        if let Some(asked) = &planned.asked {
-            let value = optional(state.window_above(near, key, spec, now, asked.least));
-            held[usize::from(asked.number)] = value;
-            above |= u32::from(value >= asked.least) << asked.number;
-        }
-    }
+    let (held, mut above) = feed(steps, facts, state, now);
     let mut hits = Vec::new();
     let context = Context { facts, state: Some(state), now, held: &held };
     while above != 0 {
@@ -87,6 +73,36 @@ pub(crate) fn observe_planned(
         }
     }
     finish(set, whom, facts, state, now, out);
+}
+
+/// Feeds the windows; returns what those hold that rules compare, by their numbers, and which of them are above what any rule
+/// asks.
+fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) -> ([f64; HELD], u32) {
+    let mut amounts = [None; SOURCES];
+    let context = Context { facts, state: Some(state), now, held: &[] };
+    for (amount, source) in amounts.iter_mut().zip(&steps.sources) {
+        *amount = if source.is_late { None } else { source.amount(&context) };
+    }
+    let (mut held, mut above, mut near, time) = ([f64::NAN; HELD], 0, 0, facts.time());
+    for planned in &steps.feeds {
+        let source = &steps.sources[planned.source];
+        let value = if source.is_late {
+            source.amount(&Context { facts, state: Some(state), now, held: &[] })
+        } else {
+            amounts[planned.source]
+        };
+        if value.is_none() && planned.asked.is_none() {
+            continue;
+        }
+        let least = planned.asked.map(|asked| asked.least);
+        let fed = Fed { key: planned.key, spec: &planned.spec, time, value, least };
+        let value = state.feed_and_ask(&mut near, &fed, now);
+        if let Some(asked) = &planned.asked {
+            held[usize::from(asked.number)] = optional(value);
+            above |= u32::from(value.is_some_and(|value| value >= asked.least)) << asked.number;
+        }
+    }
+    (held, above)
 }
 
 /// Octets that the last values of a device usually take, and each of its windows at first.
@@ -161,7 +177,7 @@ pub(crate) fn fed(feed: &Feed, context: &Context<'_>) -> Option<u64> {
     }
     let happened = match &feed.value {
         FeedValue::Event(condition) => condition(context) == Some(true),
-        FeedValue::Amount(_) | FeedValue::Symbol(_) | FeedValue::Text(_) | FeedValue::Identity(_) => true,
+        FeedValue::Amount(..) | FeedValue::Symbol(_) | FeedValue::Text(_) | FeedValue::Identity(_) => true,
     };
     if happened { feed.amount(context) } else { None }
 }

@@ -15,6 +15,7 @@ mod serial;
 use fleetward_fleet::Timestamp;
 
 use self::block::Block;
+use self::packed::Packed;
 use self::rare::Rare;
 use self::ring::Added;
 use crate::expr::read::Value;
@@ -34,6 +35,17 @@ pub struct SubjectState {
 pub(crate) struct Remembered<'a> {
     pub(crate) at: Timestamp,
     pub(crate) value: Value<'a>,
+}
+
+/// A window, what an event adds to it (`None`: nothing), and below which all that it holds is the same to those who ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fed<'a> {
+    pub(crate) key: u32,
+    pub(crate) spec: &'a WindowSpec,
+    pub(crate) time: Timestamp,
+    pub(crate) value: Option<u64>,
+    /// `None`: nobody asks.
+    pub(crate) least: Option<u64>,
 }
 
 impl SubjectState {
@@ -125,42 +137,45 @@ impl SubjectState {
         }
     }
 
-    /// The same of a window whose place is likely to be `near`, of which only values from `least` on are told apart: where a
-    /// look says that it holds less, it may be any number below `least`.
-    #[inline]
-    pub(crate) fn window_above(
-        &self,
-        near: usize,
-        key: u32,
-        spec: WindowSpec,
-        now: Timestamp,
-        least: f64,
-    ) -> Option<u64> {
-        let Ok(place) = self.block.find_near(near, key) else {
-            return self.apart(key).unwrap_or(&WindowState::Empty).value(spec, now);
-        };
-        let window = self.block.window(place);
-        #[expect(clippy::cast_precision_loss, reason = "thirteen numbers of 32 bits")]
-        let is_low = |most: &u64| (*most as f64) < least;
-        window.most(spec).filter(is_low).or_else(|| window.value(spec, now))
-    }
-
     /// Adds an event to a window.
     pub(crate) fn feed(&mut self, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
         let found = self.block.find(key);
         self.feed_at(found.ok(), key, spec, time, value);
     }
 
-    /// The same of a window whose place is likely to be `near`; then `near` is its place.
+    /// Adds an event to a window and says what it holds then if that is asked, for less where its place is likely to be `near` or soon after it;
+    /// then `near` is its place.
+    ///
+    /// Only values from `least` on are told apart: where a look says that it holds less, it may be any number below `least`.
     #[inline]
-    pub(crate) fn feed_near(&mut self, near: &mut usize, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
-        let found = self.block.find_near(*near, key);
-        let (Ok(place) | Err(place)) = found;
-        *near = place;
-        self.feed_at(found.ok(), key, spec, time, value);
+    pub(crate) fn feed_and_ask(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
+        let Some((form, mut bytes)) = self.block.seek(near, fed.key) else {
+            return self.feed_and_ask_slowly(near, fed, now);
+        };
+        let spec = *fed.spec;
+        let mut added = fed.value.map_or(Added::Done, |value| packed::add(form, bytes, spec, fed.time, value));
+        if let (Added::Full, Some(value)) = (added, fed.value) {
+            // A window that fills: there is one more number as time passes.
+            bytes = self.block.lengthen(*near);
+            added = packed::add(form, bytes, spec, fed.time, value);
+        }
+        if added != Added::Done {
+            return self.feed_and_ask_slowly(near, fed, now);
+        }
+        let (window, least) = (Packed { form, bytes }, fed.least?);
+        window.most(spec).filter(|most| *most < least).or_else(|| window.value(spec, now))
     }
 
-    #[inline]
+    #[cold]
+    fn feed_and_ask_slowly(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
+        if let Some(value) = fed.value {
+            self.feed(fed.key, *fed.spec, fed.time, value);
+        }
+        let (Ok(place) | Err(place)) = self.block.find(fed.key);
+        *near = place;
+        fed.least.and_then(|_| self.window(fed.key, *fed.spec, now))
+    }
+
     fn feed_at(&mut self, place: Option<usize>, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
         if let Some(place) = place {
             let added = self.add(place, spec, time, value);

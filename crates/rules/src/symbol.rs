@@ -178,8 +178,7 @@ pub(crate) fn status(trigger: Trigger) -> Option<u64> {
 }
 
 pub(crate) fn country(country: Country) -> u64 {
-    let letters = country.as_str().as_bytes();
-    u64::from(u16::from_be_bytes([letters[0], letters[1]]))
+    u64::from(u16::from_be_bytes(country.letters()))
 }
 
 pub(crate) fn unpack_country(value: u64) -> Option<Country> {

@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use super::{Compiler, plain};
 use crate::document::{RuleDocument, WatchDocument};
 use crate::expr::build::{self, Amount, Condition};
-use crate::expr::ir::WindowRef;
+use crate::expr::ir::{Num, WindowRef};
 use crate::expr::reach::{Reads, carriers, may_be_true};
 use crate::expr::{Bool, Sym, Text as TextNode, Typed, check_any};
 use crate::facts::{Trigger, Triggers};
@@ -43,7 +43,7 @@ pub(crate) struct Feed {
 pub(crate) enum FeedValue {
     /// Count and absent: the event itself, where this holds.
     Event(Condition),
-    Amount(Amount),
+    Amount(Num, Amount),
     Symbol(Sym),
     Text(TextNode),
     /// What stands for the value of a field.
@@ -226,7 +226,7 @@ impl Compiler<'_, '_> {
                 (FeedValue::Event(build::condition(&node)), node, Dimension::Plain)
             }
             (Aggregate::Sum | Aggregate::Max | Aggregate::Min | Aggregate::Last, Typed::Number(node, dimension)) => {
-                (FeedValue::Amount(build::amount(&node)), known, dimension)
+                (FeedValue::Amount(node.clone(), build::amount(&node)), known, dimension)
             }
             (Aggregate::Distinct, Typed::Symbol(node, _)) => (FeedValue::Symbol(node), known, Dimension::Plain),
             (Aggregate::Distinct, Typed::Text(node)) => (FeedValue::Text(node), known, Dimension::Plain),

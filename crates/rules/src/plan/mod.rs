@@ -14,6 +14,7 @@
 
 mod fixed;
 mod guard;
+mod source;
 mod truth;
 
 use std::sync::Arc;
@@ -21,19 +22,20 @@ use std::time::Duration;
 
 use fleetward_fleet::{Device, DeviceId, Profile, Timestamp};
 
-use crate::compile::{Feed, FeedValue};
+use crate::compile::Feed;
 use crate::expr::Bool;
 use crate::expr::build::{self, Condition};
 use crate::expr::ir::{Num, Op};
-use crate::expr::read::{Context, Value};
+use crate::expr::read::Context;
 use crate::facts::{Facts, Trigger};
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
 use crate::state::SubjectState;
 use crate::subject::Subject;
-use crate::window::Aggregate;
+use crate::window::{Aggregate, WindowSpec};
 
 use self::guard::Guarded;
+pub(crate) use self::source::{SOURCES, Source};
 use self::truth::{Known, Truth};
 
 /// The rules of a [`RuleSet`] about single devices, made ready for one class of them: those that differ only in name, module
@@ -48,6 +50,8 @@ pub struct Plan {
 /// What one kind of event asks for.
 #[derive(Default)]
 pub(crate) struct Steps {
+    /// What windows are fed with, each worked out once for all of them.
+    pub(crate) sources: Vec<Source>,
     pub(crate) feeds: Vec<PlannedFeed>,
     /// Rules for which the window with this number must be above a limit: few of many records bring one there.
     pub(crate) watching: Vec<Guarded>,
@@ -56,9 +60,10 @@ pub(crate) struct Steps {
 
 /// A window that may be fed.
 pub(crate) struct PlannedFeed {
-    pub(crate) feed: Arc<Feed>,
-    /// `None`: always.
-    pub(crate) test: Option<Condition>,
+    pub(crate) key: u32,
+    pub(crate) spec: WindowSpec,
+    /// With what.
+    pub(crate) source: usize,
     /// Rules compare it with constants, so it is read when it has just been fed.
     pub(crate) asked: Option<Asked>,
 }
@@ -70,7 +75,7 @@ pub(crate) struct Asked {
     /// What it holds is put at this place of [`Context::held`].
     pub(crate) number: u8,
     /// Below this all comparisons say the same: no rule asks whether it is above less.
-    pub(crate) least: f64,
+    pub(crate) least: u64,
 }
 
 /// So many windows are read right after they were fed; more of them for one kind of event are looked up when a rule asks.
@@ -92,10 +97,11 @@ impl Plan {
         let used: Vec<u32> = rules.flat_map(|rule| windows_of(rule)).collect();
         let mut tests = tests.into_iter();
         let steps = Trigger::ALL.map(|trigger| {
-            let (mut feeds, tests) = (feeds(set, class, trigger, &used), tests.next().unwrap_or_default());
+            let (feeds, tests) = (feeds(set, class, trigger, &used), tests.next().unwrap_or_default());
+            let (sources, mut feeds) = source::share(feeds);
             let asked = ask(&mut feeds, &tests);
             let (watching, others) = guard::watch(tests, &asked);
-            Steps { feeds, watching, guarded: guard::share(others, &asked) }
+            Steps { sources, feeds, watching, guarded: guard::share(others, &asked) }
         });
         Self { steps, remembers: !set.memory.is_empty(), silence: silence(set, class) }
     }
@@ -139,10 +145,12 @@ fn ask(feeds: &mut [PlannedFeed], tests: &[(u16, Vec<Bool>)]) -> Vec<Asked> {
     let mut all = Vec::new();
     for planned in feeds {
         let tests = tests.iter().flat_map(|(_, tests)| tests);
-        let limits = tests.filter_map(guard::above).filter(|(window, ..)| window.key == planned.feed.key);
+        let limits = tests.filter_map(guard::above).filter(|(window, ..)| window.key == planned.key);
         let Some(least) = limits.map(|(.., limit)| limit).reduce(f64::min) else { continue };
         if all.len() < HELD {
-            let asked = Asked { key: planned.feed.key, number: all.len() as u8, least };
+            // Windows hold whole numbers, none below zero.
+            #[expect(clippy::cast_sign_loss, reason = "what is below zero is as good as zero")]
+            let asked = Asked { key: planned.key, number: all.len() as u8, least: least.ceil() as u64 };
             planned.asked = Some(asked);
             all.push(asked);
         }
@@ -182,7 +190,8 @@ fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {
     rule.compiled.feeds.iter().map(|feed| feed.key)
 }
 
-fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]) -> Vec<PlannedFeed> {
+/// Each window that an event may feed, with the conditions that are not fixed.
+fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]) -> Vec<(Arc<Feed>, Vec<Bool>)> {
     let facts = facts_of(class, trigger);
     let known =
         Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
@@ -191,16 +200,13 @@ fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]
         let parts: Vec<&Bool> = feed.conditions().collect();
         match known.all(&parts) {
             Truth::Never => {}
-            Truth::Always => planned.push(PlannedFeed { feed: Arc::clone(feed), test: None, asked: None }),
-            Truth::If(tests) => {
-                let test = Some(guard::all_of(tests, &[]));
-                planned.push(PlannedFeed { feed: Arc::clone(feed), test, asked: None });
-            }
+            Truth::Always => planned.push((Arc::clone(feed), Vec::new())),
+            Truth::If(tests) => planned.push((Arc::clone(feed), tests)),
         }
     }
     // In the order in which a state keeps them, one is found after the other. What is known of values comes first, as ever:
     // the conditions of the others may ask it.
-    planned.sort_by_key(|planned| (planned.feed.spec.aggregate != Aggregate::Known, planned.feed.key));
+    planned.sort_by_key(|(feed, _)| (feed.spec.aggregate != Aggregate::Known, feed.key));
     planned
 }
 
@@ -210,31 +216,6 @@ fn facts_of(class: Option<Class<'_>>, trigger: Trigger) -> Facts<'_> {
     facts.device = class.and_then(|class| class.device);
     facts.profile = class.and_then(|class| class.profile);
     facts
-}
-
-impl Feed {
-    /// What must hold for an event to be added.
-    fn conditions(&self) -> impl Iterator<Item = &Bool> {
-        self.scope_node.iter().chain(&self.filter_node).chain(&self.event_node)
-    }
-
-    /// What is added; `None`: nothing. Whether its conditions hold was asked before.
-    pub(crate) fn amount(&self, context: &Context<'_>) -> Option<u64> {
-        match &self.value {
-            FeedValue::Event(_) => Some(1),
-            FeedValue::Identity(field) => context.stored(*field).map(Value::identity),
-            // Nothing up or down is no reason to keep state, but it may be the smallest or the last; negative amounts count
-            // as nothing.
-            #[expect(clippy::cast_sign_loss, reason = "no amounts below zero")]
-            FeedValue::Amount(amount) => {
-                let counts_nothing = matches!(self.spec.aggregate, Aggregate::Min | Aggregate::Last);
-                let value = amount(context);
-                (value > 0.0 || counts_nothing && value >= 0.0).then_some(value as u64)
-            }
-            FeedValue::Symbol(sym) => sym.read(context),
-            FeedValue::Text(text) => text.read(context).map(|text| crate::symbol::hash(text.as_bytes())),
-        }
-    }
 }
 
 fn condition(node: &Bool, asked: &[Asked]) -> Condition {

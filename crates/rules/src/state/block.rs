@@ -143,6 +143,22 @@ impl Block {
         if key_at(place) == Some(key) { Ok(place) } else { Err(place) }
     }
 
+    /// The octets of a window, from a place that is likely to be it or before it; then `near` is its place. `None` where it is
+    /// not found that way: look with [`Self::find`].
+    #[inline]
+    pub(super) fn seek(&mut self, near: &mut usize, key: u32) -> Option<(Form, &mut [u8])> {
+        let [.., values, windows] = self.0.first_chunk::<HEAD>()?;
+        let entries = HEAD + usize::from(*values) * VALUE;
+        let octets = entries + usize::from(*windows) * ENTRY;
+        let (table, _) = self.0.get(entries..octets)?.as_chunks::<ENTRY>();
+        while table.get(*near).is_some_and(|entry| u32_at(entry, 0) < key) {
+            *near += 1;
+        }
+        let entry = table.get(*near).filter(|entry| u32_at(*entry, 0) == key)?;
+        let (begin, len, form) = (octets + usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
+        Some((form, self.0.get_mut(begin..begin + len)?))
+    }
+
     pub(super) fn key(&self, place: usize) -> u32 {
         u32_at(&self.0, self.entry(place))
     }
@@ -189,21 +205,23 @@ impl Block {
         true
     }
 
-    /// One more number behind those of a ring; nothing where there is no room.
-    pub(super) fn lengthen(&mut self, place: usize) {
+    /// One more number behind those of a ring, or as many as before where there is no room; its octets.
+    pub(super) fn lengthen(&mut self, place: usize) -> &mut [u8] {
         let (Form(width), range) = self.range(place);
-        if self.used() + (1 << width) > MOST {
-            return;
+        let more = 1 << width;
+        if self.used() + more > MOST {
+            return &mut self.0[range];
         }
-        self.splice(range.end, 0, 1 << width);
-        let offset = range.start - self.octets();
-        for other in 0..self.windows() {
-            let at = self.entry(other) + 4;
-            let held = u16_at(&self.0, at);
-            put_u16(&mut self.0, at, if usize::from(held) > offset { held + (1 << width) } else { held });
+        self.splice(range.end, 0, more);
+        let (entries, octets) = (self.entries(), self.octets());
+        let offset = (range.start - octets) as u16;
+        let (table, _) = self.0[entries..octets].as_chunks_mut::<ENTRY>();
+        for entry in &mut *table {
+            let held = u16_at(entry, 4);
+            put_u16(entry, 4, if held > offset { held + more as u16 } else { held });
         }
-        let at = self.entry(place) + 6;
-        self.0[at] += 1 << width;
+        table[place][6] += more as u8;
+        &mut self.0[range.start..range.end + more]
     }
 
     pub(super) fn remove(&mut self, place: usize) {
@@ -224,7 +242,7 @@ impl Block {
 
     /// Reads a little of each cache line. The result means nothing.
     pub(super) fn touch(&self) -> u64 {
-        self.0.iter().step_by(64).fold(0, |sum, octet| sum ^ u64::from(*octet))
+        self.0.iter().step_by(64).chain(self.0.last()).fold(0, |sum, octet| sum ^ u64::from(*octet))
     }
 
     /// Takes the octets of a window out; its entry is of no use until [`Self::append`].

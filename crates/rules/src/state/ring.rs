@@ -3,7 +3,7 @@
 //!
 //! A window that is exact (a lifetime, a billing cycle) is a ring with one bucket.
 
-use super::octets::{fits, number_at, put_number, put_u16, put_u32, u16_at, u32_at};
+use super::octets::{number_at, put_number, put_u16, put_u32, u16_at, u32_at};
 use crate::window::{Aggregate, BUCKETS, Span, WindowSpec, inverted};
 
 /// Octets before the numbers: the newest bucket, and a bit for each bucket, bit `n` for the one `n` before it.
@@ -22,44 +22,73 @@ pub(super) enum Added {
 }
 
 /// Adds an event in place.
+#[inline]
 pub(super) fn add(bytes: &mut [u8], width: u8, spec: WindowSpec, bucket: u32, value: u64) -> Added {
-    let (value, largest) = joined(spec.aggregate, value);
-    let join = |held: u64| if largest { held.max(value) } else { held.saturating_add(value) };
-    let (mut newest, mut mask) = (u32_at(bytes, 0), u16_at(bytes, 4));
+    let Some((head, numbers)) = bytes.split_first_chunk_mut::<HEAD>() else { return Added::Hard };
+    let (mut newest, mut mask) = (u32_at(head, 0), u16_at(head, 4));
     if bucket > newest {
         // A later cycle begins anew.
         let steps = if spec.span() == Span::Sliding { (bucket - newest).min(BUCKETS as u32) } else { BUCKETS as u32 };
         mask = (u32::from(mask) << steps) as u16 & ALL;
         newest = bucket;
-        put_u32(bytes, 0, newest);
-        put_u16(bytes, 4, mask);
+        put_u32(head, 0, newest);
+        put_u16(head, 4, mask);
     }
     let back = newest - bucket;
     if back >= BUCKETS as u32 || back > 0 && spec.span() != Span::Sliding {
         return Added::Done;
     }
+    let there = mask >> back & 1 == 1;
     // Nearly every event belongs to the newest bucket; counting bits costs more than asking.
     let place = if back == 0 { 0 } else { (mask & ((1 << back) - 1)).count_ones() as usize };
-    let at = HEAD + (place << width);
-    if mask >> back & 1 == 1 {
-        let sum = join(number_at(bytes, at, width));
-        if !fits(sum, width) {
-            return Added::Hard;
-        }
-        put_number(bytes, at, width, sum);
-        return Added::Done;
+    let added = match width {
+        0 => put::<1>(numbers, (mask, place), there, spec.aggregate, value),
+        1 => put::<2>(numbers, (mask, place), there, spec.aggregate, value),
+        2 => put::<4>(numbers, (mask, place), there, spec.aggregate, value),
+        _ => put::<8>(numbers, (mask, place), there, spec.aggregate, value),
+    };
+    if !there && added == Added::Done {
+        put_u16(head, 4, mask | 1 << back);
     }
-    let end = HEAD + ((mask.count_ones() as usize) << width);
-    if !fits(value, width) {
+    added
+}
+
+/// Joins a value to the number at a place, if one is `there`, or puts it between the others.
+#[inline]
+fn put<const WIDTH: usize>(
+    numbers: &mut [u8],
+    (mask, place): (u16, usize),
+    there: bool,
+    aggregate: Aggregate,
+    value: u64,
+) -> Added {
+    let (value, largest) = joined(aggregate, value);
+    let (numbers, _) = numbers.as_chunks_mut::<WIDTH>();
+    let held = if there { numbers.get(place).map_or(0, |number| wide(*number)) } else { 0 };
+    let value = if largest { held.max(value) } else { held.saturating_add(value) };
+    if WIDTH < 8 && value >> (8 * WIDTH) != 0 {
         return Added::Hard;
     }
-    if end + (1 << width) > bytes.len() {
-        return Added::Full;
+    if !there {
+        let count = mask.count_ones() as usize;
+        if count >= numbers.len() {
+            return Added::Full;
+        }
+        numbers.copy_within(place..count, place + 1);
     }
-    bytes.copy_within(at..end, at + (1 << width));
-    put_number(bytes, at, width, value);
-    put_u16(bytes, 4, mask | 1 << back);
+    let Some((number, narrow)) = numbers.get_mut(place).zip(value.to_le_bytes().first_chunk::<WIDTH>().copied()) else {
+        return Added::Hard;
+    };
+    *number = narrow;
     Added::Done
+}
+
+/// A number of so many octets.
+#[inline]
+fn wide<const WIDTH: usize>(number: [u8; WIDTH]) -> u64 {
+    let mut wide = [0; 8];
+    wide[..WIDTH].copy_from_slice(&number);
+    u64::from_le_bytes(wide)
 }
 
 /// What the window that ends in bucket `newest` holds; of the smallest value its inverse.
@@ -69,14 +98,14 @@ pub(super) fn amount(bytes: &[u8], width: u8, spec: WindowSpec, newest: u32) -> 
         return 0;
     }
     let covered = (u16_at(bytes, 4) & (ALL >> passed)).count_ones() as usize;
-    let numbers = &bytes[HEAD..HEAD + (covered << width)];
+    let numbers = &bytes[HEAD..];
     let largest = matches!(spec.aggregate, Aggregate::Max | Aggregate::Min);
     // Thirteen numbers of up to 32 bits cannot overflow.
     match width {
-        0 => all(numbers.iter().map(|it| u64::from(*it)), largest, u64::wrapping_add),
-        1 => all(numbers.chunks_exact(2).map(|it| u64::from(u16_at(it, 0))), largest, u64::wrapping_add),
-        2 => all(numbers.chunks_exact(4).map(|it| u64::from(u32_at(it, 0))), largest, u64::wrapping_add),
-        _ => all(numbers.chunks_exact(8).map(|it| number_at(it, 0, 3)), largest, u64::saturating_add),
+        0 => all::<1>(numbers, covered, largest),
+        1 => all::<2>(numbers, covered, largest),
+        2 => all::<4>(numbers, covered, largest),
+        _ => all::<8>(numbers, covered, largest),
     }
 }
 
@@ -92,8 +121,13 @@ pub(super) fn most(bytes: &[u8], width: u8, aggregate: Aggregate) -> Option<u64>
 }
 
 #[inline]
-fn all(numbers: impl Iterator<Item = u64>, largest: bool, add: impl Fn(u64, u64) -> u64) -> u64 {
-    if largest { numbers.max().unwrap_or(0) } else { numbers.fold(0, add) }
+fn all<const WIDTH: usize>(numbers: &[u8], covered: usize, largest: bool) -> u64 {
+    let numbers = numbers.as_chunks::<WIDTH>().0.iter().take(covered).map(|number| wide(*number));
+    match (largest, WIDTH) {
+        (true, _) => numbers.max().unwrap_or(0),
+        (false, 8) => numbers.fold(0, u64::saturating_add),
+        (false, _) => numbers.fold(0, u64::wrapping_add),
+    }
 }
 
 /// Each bucket that holds something, with what it holds, the newest first.

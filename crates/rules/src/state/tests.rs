@@ -5,7 +5,7 @@ use std::time::Duration;
 use fleetward_fleet::Timestamp;
 use proptest::prelude::*;
 
-use super::SubjectState;
+use super::{Fed, SubjectState};
 use crate::expr::read::Value;
 use crate::window::{Aggregate, WindowSpec, WindowState};
 
@@ -52,7 +52,12 @@ proptest! {
             newest = newest.max(time);
             let which = which.index(specs.len());
             whole[which].add(specs[which], time, value);
-            packed.feed(which as u32 * 7, specs[which], time, value);
+            if chance % 2 == 0 {
+                packed.feed(which as u32 * 7, specs[which], time, value);
+            } else {
+                let (key, spec) = (which as u32 * 7, &specs[which]);
+                packed.feed_and_ask(&mut (chance as usize % 3), &Fed { key, spec, time, value: Some(value), least: None }, newest);
+            }
             match chance {
                 0 => {
                     whole.iter_mut().zip(&specs).for_each(|(window, spec)| window.expire(*spec, newest));
@@ -71,10 +76,11 @@ proptest! {
                 // Judged is always at the newest time or later.
                 for now in [newest, newest + Duration::from_mins(50), newest + Duration::from_hours(30)] {
                     prop_assert_eq!(packed.window(key, *spec, now), window.value(*spec, now), "{:?} {:?}", spec, window);
-                    let (real, near) = (window.value(*spec, now), which);
-                    for least in [20_u32, 300, 70_000, 1 << 31] {
-                        let told = packed.window_above(near, key, *spec, now, f64::from(least));
-                        prop_assert!(told == real || told.max(real) < Some(u64::from(least)) && told.is_some() && real.is_some());
+                    let real = window.value(*spec, now);
+                    for least in [20_u64, 300, 70_000, 1 << 31] {
+                        let fed = Fed { key, spec, time, value: None, least: Some(least) };
+                        let told = packed.feed_and_ask(&mut which.clone(), &fed, now);
+                        prop_assert!(told == real || told.max(real) < Some(least) && told.is_some() && real.is_some());
                     }
                 }
                 prop_assert_eq!(packed.is_blurred(key, *spec, newest), window.is_blurred(*spec, newest));

@@ -41,6 +41,8 @@ pub struct WindowSpec {
     pub aggregate: Aggregate,
     /// Milliseconds, [`MIN_OVER`] to [`MAX_OVER`]; 0 for what is not [`Span::Sliding`].
     pub(super) over_ms: i64,
+    /// Of a bucket, rounded up, so that twelve of them always cover the window.
+    bucket_ms: i64,
     pub(super) span: Span,
 }
 
@@ -60,20 +62,25 @@ impl WindowSpec {
     pub fn new(aggregate: Aggregate, over: Duration) -> Option<Self> {
         let over_ms = i64::try_from(over.as_millis()).ok()?;
         let fits = (MIN_OVER..=MAX_OVER).contains(&over) && aggregate != Aggregate::Known;
-        fits.then_some(Self { aggregate, over_ms, span: Span::Sliding })
+        fits.then_some(Self { aggregate, over_ms, bucket_ms: (over_ms + 11) / 12, span: Span::Sliding })
     }
 
     /// Over everything, ever, exactly. `None` for what needs an end.
     pub fn life(aggregate: Aggregate) -> Option<Self> {
         let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last);
-        fits.then_some(Self { aggregate, over_ms: 0, span: Span::Life })
+        fits.then_some(Self { aggregate, over_ms: 0, bucket_ms: 0, span: Span::Life })
     }
 
     /// Over the billing cycle that begins on `day` of a month, exactly; a record of an earlier cycle that comes late is
     /// left out. `None` for a day after the 28th, which not every month has, and for what is never over.
     pub fn cycle(aggregate: Aggregate, day: u8) -> Option<Self> {
         let fits = !matches!(aggregate, Aggregate::Absent | Aggregate::Last | Aggregate::Known);
-        (fits && (1..=28).contains(&day)).then_some(Self { aggregate, over_ms: 0, span: Span::Cycle(day) })
+        (fits && (1..=28).contains(&day)).then_some(Self {
+            aggregate,
+            over_ms: 0,
+            bucket_ms: 0,
+            span: Span::Cycle(day),
+        })
     }
 
     /// Over what.
@@ -86,16 +93,11 @@ impl WindowSpec {
         Duration::from_millis(self.over_ms.unsigned_abs())
     }
 
-    /// Rounded up, so that twelve buckets always cover the window.
-    fn bucket_ms(self) -> i64 {
-        (self.over_ms + 11) / 12
-    }
-
     /// Which bucket holds this time. 32 bits last until the year 2600 with the smallest buckets.
     pub(crate) fn bucket(self, time: Timestamp) -> u32 {
         match (self.aggregate, self.span) {
             (Aggregate::Last | Aggregate::Known, _) => seconds(time),
-            (_, Span::Sliding) => u32::try_from(time.0.div_euclid(self.bucket_ms()).max(0)).unwrap_or(u32::MAX),
+            (_, Span::Sliding) => u32::try_from(time.0.div_euclid(self.bucket_ms).max(0)).unwrap_or(u32::MAX),
             (_, Span::Life) => 0,
             (_, Span::Cycle(day)) => crate::calendar::cycle(time, day),
         }
@@ -108,7 +110,7 @@ impl WindowSpec {
         if self.span != Span::Sliding || matches!(self.aggregate, Aggregate::Last | Aggregate::Known) {
             return self.bucket(time);
         }
-        let length = self.bucket_ms();
+        let length = self.bucket_ms;
         let into = time.0.wrapping_sub(i64::from(near).wrapping_mul(length));
         if (0..length).contains(&into) {
             return near;
