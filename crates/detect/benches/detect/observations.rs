@@ -26,12 +26,13 @@ pub(crate) enum Which {
     Both,
 }
 
-pub(crate) fn run(sims: u64, which: Which) {
+/// `rounds`: quarters of an hour that are measured; the difference between two numbers of them is what a record costs.
+pub(crate) fn run(sims: u64, which: Which, rounds: u64) {
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
     let default = Arc::new(RuleSet::builtin(&Options::default()));
-    let plain = (which != Which::Custom).then(|| fleet("default rules", sims, &default, folder.path()));
-    let busy =
-        (which != Which::Default).then(|| fleet("default and 100 custom rules", sims, &rules::all(), folder.path()));
+    let plain = (which != Which::Custom).then(|| fleet("default rules", (sims, rounds), &default, folder.path()));
+    let busy = (which != Which::Default)
+        .then(|| fleet("default and 100 custom rules", (sims, rounds), &rules::all(), folder.path()));
     let (plain, busy) = (plain.or(busy).unwrap_or_default(), busy.or(plain).unwrap_or_default());
     say(&format!(
         "{{\"sims\":{sims},\"observations_per_cpu_s\":{:.0},\"observations_per_cpu_s_default_rules\":{:.0},\
@@ -63,7 +64,7 @@ struct Figures {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn fleet(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) -> Figures {
+fn fleet(what: &str, (sims, rounds): (u64, u64), rules: &Arc<RuleSet>, folder: &std::path::Path) -> Figures {
     say(&format!("-- {sims} SIMs, {} rules: {what}", rules.rules().len()));
     let config = Config { workers: 1, queue: 4, snapshots: Some(folder.to_owned()), ..Config::default() };
     for old in std::fs::read_dir(folder).expect("our folder").flatten() {
@@ -86,13 +87,14 @@ fn fleet(what: &str, sims: u64, rules: &Arc<RuleSet>, folder: &std::path::Path) 
     figures.bytes_per_sim = resident().saturating_sub(before) / sims;
     say(&format!("{} bytes per SIM resident, {} open sessions", figures.bytes_per_sim, engine.counts().open_sessions));
     let mut judging = 0.0;
-    for round in 9..13 {
+    let end = 9 + rounds.cast_signed();
+    for round in 9..end {
         let cpu = feed(&engine, sims, &mut next, |n| now(n, round));
         rate("measured", sims, cpu);
         judging += cpu;
     }
-    figures.per_cpu_s = 4.0 * sims as f64 / judging;
-    let cpu = feed(&engine, 3, &mut next, |n| tick(12 * EVERY + 120 + 60 * n.cast_signed()));
+    figures.per_cpu_s = (rounds * sims) as f64 / judging;
+    let cpu = feed(&engine, 3, &mut next, |n| tick((end - 1) * EVERY + 120 + 60 * n.cast_signed()));
     figures.sweep_cpu_s = cpu / 3.0;
     say(&format!("a sweep over all devices: {:.3} CPU-s", figures.sweep_cpu_s));
     let (wall, cpu) = (Instant::now(), cpu_seconds());

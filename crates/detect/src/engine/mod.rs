@@ -10,6 +10,7 @@
 //! * **Groups see one order**: what concerns a group or model as a whole goes through one more thread, which judges in
 //!   journal order whatever the number of workers (see `stage`).
 
+mod ahead;
 mod query;
 mod stage;
 mod worker;

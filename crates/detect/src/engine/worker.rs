@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 use fleetward_fleet::{Observation, Offset, PARTITIONS, Partition};
 use parking_lot::Mutex;
 
-use super::{Outputs, Sink, stage};
+use super::{Outputs, Sink, ahead, stage};
 use crate::group::GroupFact;
 use crate::partition::{Tally, Told};
 use crate::{Compiled, History, PartitionState};
@@ -55,6 +55,9 @@ pub(super) struct Shown {
     pub(super) applied: AtomicU64,
     pub(super) tally: Mutex<Tally>,
 }
+
+/// Records that are read ahead of their judging: so many that the waits overlap, so few that what they need stays near.
+const AHEAD: usize = 64;
 
 /// How many batches may pass before the tally is shown again.
 const SHOW_EVERY: u32 = 16;
@@ -115,7 +118,13 @@ impl Owned {
     }
 
     fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
-        self.touch(records);
+        for some in records.chunks(AHEAD) {
+            self.touch(some);
+            self.apply_some(some, told);
+        }
+    }
+
+    fn apply_some(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
         for (offset, observation) in records {
             if observation.body.concerns_all() {
                 for state in &mut self.partitions {
@@ -133,17 +142,22 @@ impl Owned {
         }
     }
 
-    /// Reads a little of everything that the batch will need, device by device. Each device lies somewhere else in
+    /// Reads a little of everything that the records will need. Each device, and each record, lies somewhere else in
     /// gigabytes; looked up one by one, nearly all of the time goes into waiting for memory, in a row the waits overlap.
     fn touch(&self, records: &[(Offset, Arc<Observation>)]) {
-        let mut places = Vec::with_capacity(records.len());
-        for (_, observation) in records {
+        let mut sum = 0;
+        let mut places = [(0, None); AHEAD];
+        for ((_, observation), found) in records.iter().zip(&mut places) {
             let partition = usize::from(observation.device.partition().0) / self.share.workers;
-            places.extend(self.partitions[partition].place(observation).map(|place| (partition, place)));
+            sum ^= ahead::record(observation, 0);
+            *found = (partition, self.partitions[partition].place(observation));
         }
-        let steps = 0..PartitionState::TOUCHES;
-        let touched = steps.flat_map(|step| places.iter().map(move |(partition, place)| (step, *partition, *place)));
-        let sum = touched.fold(0, |sum, (step, partition, place)| sum ^ self.partitions[partition].touch(place, step));
+        for step in 0..PartitionState::TOUCHES {
+            for ((_, observation), (partition, place)) in records.iter().zip(&places) {
+                sum ^= place.map_or(0, |place| self.partitions[*partition].touch(place, step));
+                sum ^= if step == 1 { ahead::record(observation, 1) } else { 0 };
+            }
+        }
         std::hint::black_box(sum);
     }
 

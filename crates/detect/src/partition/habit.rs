@@ -51,7 +51,7 @@ impl Habit {
 
     /// Reads a little of it, so that its cache lines come in ahead of use; the result means nothing.
     pub(crate) fn touch(&self) -> u64 {
-        u64::from(self.module ^ self.pause ^ self.baseline.days(Timestamp(0)))
+        u64::from(self.module ^ self.pause) ^ self.baseline.touch()
     }
 
     /// One record's traffic.

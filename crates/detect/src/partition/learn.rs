@@ -26,7 +26,9 @@ impl PartitionState {
         habit.attached(record.at, &session.attach);
         habit.heard(record.at);
         habit.add(record.at, &traffic, &mut out.measures);
-        self.measured(place, record, model, out);
+        if !out.measures.is_empty() {
+            self.measured(place, record, model, out);
+        }
     }
 
     /// An admission tells module and place, too.

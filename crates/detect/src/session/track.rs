@@ -135,7 +135,9 @@ impl Sessions {
     pub(crate) fn touch(&self, step: u8) -> u64 {
         let Some(session) = self.open.last() else { return 0 };
         match step {
-            0 => session.last_event.0.cast_unsigned() ^ u64::from(session.nas.0),
+            0 => {
+                session.last_event.0.cast_unsigned() ^ u64::from(session.nas.0) ^ u64::from(session.marks.is_started())
+            }
             1 => {
                 session.texts.id().len() as u64 ^ u64::from(session.texts.id().as_bytes().first().copied().unwrap_or(0))
             }
