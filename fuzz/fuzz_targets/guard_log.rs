@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(told) = log::read(&message) {
         assert!(told.payload.len() <= bytes.len());
         let _lease = overhear::lease(&told.payload);
+        assert!(overhear::whole(&told.payload).map(|it| it.len() + 2).sum::<usize>() <= told.payload.len());
     }
     let _any = log::read(bytes);
     let _lease = overhear::lease(bytes);

@@ -92,7 +92,7 @@ pub struct Told {
     pub from_port: Option<u16>,
     /// Port called.
     pub port: Option<u16>,
-    /// What the UDP datagram carries, as far as it was told; for names only.
+    /// What the UDP datagram or the TCP segment carries, as far as it was told; for names only.
     pub payload: Vec<u8>,
 }
 
@@ -185,7 +185,12 @@ fn packet(bytes: &[u8], ether: Option<u16>, told: &mut Told) -> Option<()> {
         (told.from_port, told.port) = (port(start), port(start + 2));
     }
     if told.why == Why::Names {
-        told.payload = bytes.get(start + 8..).unwrap_or_default().to_vec();
+        // TCP says where its data begins (RFC 9293 §3.1).
+        let header = match told.protocol {
+            Some(6) => usize::from(bytes.get(start + 12).copied().unwrap_or(0) >> 4) * 4,
+            _ => 8,
+        };
+        told.payload = bytes.get(start + header..).unwrap_or_default().to_vec();
     }
     Some(())
 }

@@ -1,6 +1,7 @@
 //! What the kernel tells of names and leases on their way becomes elements: no capture is needed for the firewall to know.
 //!
-//! Only what a device itself asked counts: the listener drops answers without their question (RFC 5452 §9).
+//! Only what a device itself asked counts: the listener drops answers without their question (RFC 5452 §9). Over TCP, messages that are
+//! whole within a segment count, as resolvers write them.
 
 use std::net::IpAddr;
 
@@ -24,14 +25,36 @@ impl Default for Overhearing {
 }
 
 impl Overhearing {
-    /// One datagram of names or of DHCP: what follows from it is in force when this returns. Says how many elements changed.
+    /// One packet of names or of DHCP: what follows from it is in force when this returns. Says how many elements changed.
     pub fn take(&mut self, firewall: &mut Firewall, told: &Told, now: Timestamp) -> Result<usize, FirewallError> {
-        let (Some(from), Some(to), Some(17)) = (told.from, told.to, told.protocol) else { return Ok(0) };
+        let mut changed = 0;
+        if told.why == Why::Names {
+            match told.protocol {
+                Some(17) => changed = self.message(firewall, told, &told.payload, now)?,
+                Some(6) => {
+                    for message in whole(&told.payload) {
+                        changed += self.message(firewall, told, message, now)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(changed)
+    }
+
+    fn message(
+        &mut self,
+        firewall: &mut Firewall,
+        told: &Told,
+        message: &[u8],
+        now: Timestamp,
+    ) -> Result<usize, FirewallError> {
+        let (Some(from), Some(to)) = (told.from, told.to) else { return Ok(0) };
         let (Some(from_port), Some(to_port)) = (told.from_port, told.port) else { return Ok(0) };
-        if told.why != Why::Names || told.payload.is_empty() {
+        if message.is_empty() {
             return Ok(0);
         }
-        if let Some((mac, ip)) = lease(&told.payload).filter(|_| to_port == DHCP_CLIENT) {
+        if let Some((mac, ip)) = lease(message).filter(|_| to_port == DHCP_CLIENT && told.protocol == Some(17)) {
             firewall.lease(mac, ip)?;
             return Ok(0);
         }
@@ -42,8 +65,8 @@ impl Overhearing {
         let end = |ip: IpAddr, port: u16| Endpoint { ip, port, mac: Mac::default() };
         let (sender, receiver) = (end(from, from_port), end(to, to_port));
         let (client, server) = if from_client { (sender, receiver) } else { (receiver, sender) };
-        let segment =
-            Segment { payload: &told.payload, from_client, sequence: 0, time: Time(now.0.saturating_mul(1_000_000)) };
+        let time = Time(now.0.saturating_mul(1_000_000));
+        let segment = Segment { payload: message, from_client, sequence: 0, time };
         let ends = Ends { client, server, protocol: 17 };
         let Some(heard) = self.listener.hear(0, &mut Speech::default(), &ends, &segment) else { return Ok(0) };
         let mut changed = 0;
@@ -63,6 +86,17 @@ impl Overhearing {
         }
         Ok(changed)
     }
+}
+
+/// Messages of DNS over TCP (RFC 7766 §8: two octets of length before each) that are whole in this segment.
+pub fn whole(segment: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = segment;
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (message, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        rest = after;
+        Some(message)
+    })
 }
 
 /// Who was given which address: a DHCPACK (RFC 2131 §2, §3.1; the fixed part is 236 octets, then the cookie, then options).
@@ -105,6 +139,14 @@ mod tests {
         message.extend(COOKIE);
         message.extend(options);
         message
+    }
+
+    #[test]
+    fn whole_messages_of_a_segment() {
+        let of = |segment: &[u8]| whole(segment).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(of(b"\0\x02ab\0\x01c"), [b"ab".to_vec(), b"c".to_vec()]);
+        assert_eq!(of(b"\0\x02ab\0\x05c"), [b"ab".to_vec()], "the rest comes in another segment");
+        assert!(of(b"\0").is_empty() && of(b"").is_empty() && of(b"\xff\xffx").is_empty());
     }
 
     #[test]

@@ -91,6 +91,19 @@ fn resolves(device: &Device) -> Option<std::net::Ipv4Addr> {
     Some(octets.into())
 }
 
+/// The same over TCP (RFC 7766 §8).
+fn resolves_over_tcp(device: &Device) -> Option<std::net::Ipv4Addr> {
+    use std::io::{Read as _, Write as _};
+    let question =
+        b"\0\x24\x12\x35\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03api\x06vendor\x07example\x00\x00\x01\x00\x01";
+    let mut stream = device.place.connect(GATEWAY4, 53)?;
+    stream.write_all(question).ok()?;
+    let mut buffer = [0; 512];
+    let length = stream.read(&mut buffer).ok()?;
+    let octets: [u8; 4] = buffer[..length].last_chunk().copied()?;
+    Some(octets.into())
+}
+
 #[test]
 fn names_and_leases_of_a_real_daemon_open_what_they_should() {
     let Some(world) = World::try_new(2) else { return };
@@ -153,6 +166,16 @@ fn names_and_leases_of_a_real_daemon_open_what_they_should() {
     world.until("dnsmasq says so", || resolves(other) == Some(MOVED4.parse().expect("an address")));
     while hear(&mut firewall) > 0 {}
     assert!(camera.place.connects(MOVED4, 443), "what one device was told is what its model may call");
+
+    // It moves again, and this is told over TCP only.
+    std::fs::write(&hosts, format!("{STRANGER4} api.vendor.example\n")).expect("it can be written");
+    assert!(std::process::Command::new("kill").args(["-HUP", &dnsmasq.pid().to_string()]).status().is_ok());
+    assert!(!camera.place.connects(STRANGER4, 443), "not told yet");
+    world.until("dnsmasq says so by TCP", || resolves_over_tcp(camera) == Some(STRANGER4.parse().expect("an address")));
+    for _ in 0..10 {
+        hear(&mut firewall);
+    }
+    assert!(camera.place.connects(STRANGER4, 443), "an answer over TCP opens as well");
 
     // A lease: an honest DISCOVER and REQUEST in one (rapid commit is off, so a REQUEST of an authoritative server's range).
     let mouth = other.place.raw();

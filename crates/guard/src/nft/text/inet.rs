@@ -152,7 +152,11 @@ fn from_device(site: &Site) -> String {
 fn overhear(features: &Features) -> String {
     let told = if features.has(Probe::Log) {
         let (group, rate) = (Why::Names.group(), NAMES_PER_SECOND);
-        let ports = ["udp sport 53", "udp dport 53", "udp sport 67 udp dport 68"];
+        let ports = [
+            "meta l4proto { tcp, udp } th sport 53",
+            "meta l4proto { tcp, udp } th dport 53",
+            "udp sport 67 udp dport 68",
+        ];
         ports
             .map(|it| {
                 format!(
@@ -226,7 +230,7 @@ const SETS: [Set; 33] = [
 
 /// Names that are told in a second, of each kind: a thousand devices that wake up at once.
 const NAMES_PER_SECOND: u32 = 5_000;
-/// Octets of a datagram of names that are told: EDNS allows 4,096, and what is longer comes by TCP.
+/// Octets of a packet of names that are told: EDNS allows 4,096, and a segment of TCP is shorter.
 const NAMES_SNAPLEN: u32 = 4_224;
 
 /// Sets that the rules themselves fill.
@@ -326,7 +330,7 @@ const INPUT: &str = "  chain input {
   }
   chain to_gateway {
     jump cut_out
-    udp dport 53 jump overhear
+    meta l4proto { tcp, udp } th dport 53 jump overhear
     ct state established,related accept
     udp sport 68 udp dport 67 accept
     udp sport 546 udp dport 547 accept
