@@ -93,8 +93,8 @@ impl Lists {
     }
 }
 
-/// Asks a service whether it asks, and tries what the lists say and the budget allows. Services of other protocols, inside
-/// TLS, and those that answer strangely keep the access that they came with.
+/// Asks a service whether it asks, and tries what the lists say and the budget allows. Services of other protocols,
+/// and those that answer strangely keep the access that they came with.
 pub async fn try_known(door: &Door, target: Target, port: u16, service: &Service, lists: &Lists) -> Access {
     if !is_known(service) || matches!(service.access, Access::Anybody) {
         return service.access.clone();

@@ -4,6 +4,7 @@
 //! without end is read up to a bound, and one that sends an octet a minute is left at its deadline.
 
 mod datagram;
+mod inside;
 
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +21,9 @@ pub use datagram::Datagrams;
 
 use crate::pace::{Limits, Temperament};
 use crate::scope::Target;
+
+pub use inside::Shown;
+use inside::Stream;
 
 /// Octets that one conversation may bring in.
 pub const MAX_OCTETS: usize = 256 * 1024;
@@ -60,7 +64,15 @@ impl Door {
         let address = SocketAddr::new(target.address(), port);
         let stream = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        Ok(Line { stream, left: MAX_OCTETS, deadline, _slot: slot })
+        Ok(Line { stream: Stream::Plain(stream), left: MAX_OCTETS, deadline, slot })
+    }
+
+    /// As [`Door::tcp`], with TLS 1.2 or 1.3 around the conversation; see [`Line::encrypt`].
+    ///
+    /// # Errors
+    /// As [`Door::tcp`] and [`Line::encrypt`].
+    pub async fn tls(&self, target: Target, port: u16) -> io::Result<Line> {
+        self.tcp(target, port).await?.encrypt().await
     }
 
     /// Whether a port opens: connects and hangs up at once (with a reset, so that nothing lingers on either side). Who
@@ -98,10 +110,10 @@ impl Door {
 /// One conversation.
 #[derive(Debug)]
 pub struct Line {
-    stream: TcpStream,
+    stream: Stream,
     left: usize,
     deadline: Instant,
-    _slot: tokio::sync::OwnedSemaphorePermit,
+    slot: tokio::sync::OwnedSemaphorePermit,
 }
 
 impl Line {
@@ -110,12 +122,36 @@ impl Line {
         self.deadline = Instant::now() + by;
     }
 
+    /// Goes on inside TLS, at once or after a STARTTLS. Within the deadline of the conversation.
+    ///
+    /// **Nothing is verified, on purpose**: an audit looks at what a device shows and does not rely on it. Devices'
+    /// certificates are seldom signed by anybody, and who would listen on the way hears no secret of the owner's: the
+    /// passwords that are tried are those that everybody knows.
+    ///
+    /// # Errors
+    /// `InvalidData` where the other side does not speak TLS 1.2 or 1.3 with a suite of today, `TimedOut`, or as the socket.
+    pub async fn encrypt(self) -> io::Result<Self> {
+        let Stream::Plain(stream) = self.stream else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let stream = timeout_at(self.deadline, inside::shake_hands(stream)).await;
+        let stream = stream.map_err(|_| io::ErrorKind::TimedOut)??;
+        Ok(Self { stream, ..self })
+    }
+
+    /// What the other side showed of itself inside TLS; nothing in clear text.
+    pub fn shown(&self) -> Option<Shown> {
+        self.stream.shown()
+    }
+
     /// Sends all of it.
     ///
     /// # Errors
     /// As the socket, or `TimedOut`.
     pub async fn say(&mut self, octets: &[u8]) -> io::Result<()> {
-        timeout_at(self.deadline, self.stream.write_all(octets)).await.map_err(|_| io::ErrorKind::TimedOut)?
+        let said = async {
+            self.stream.write_all(octets).await?;
+            self.stream.flush().await
+        };
+        timeout_at(self.deadline, said).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
     /// Adds what comes next to `heard`; 0 at the end of the conversation.

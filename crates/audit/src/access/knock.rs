@@ -37,9 +37,13 @@ pub(super) struct Try<'a> {
     pub password: &'a [u8],
 }
 
-/// The protocols that are known here, in clear text.
+/// The protocols that are known here, in clear text or inside TLS; of UDP, in clear text.
 pub(super) fn is_known(service: &Service) -> bool {
-    !service.encrypted && matches!(&*service.protocol, "http" | "rtsp" | "ftp" | "telnet" | "mqtt" | "snmp" | "redis")
+    match &*service.protocol {
+        "http" | "rtsp" | "ftp" | "telnet" | "mqtt" | "redis" => true,
+        "snmp" => !service.encrypted,
+        _ => false,
+    }
 }
 
 /// `None`: looks whether it asks at all.
@@ -56,9 +60,13 @@ pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result
 }
 
 impl Place<'_> {
-    /// Log-ins are slow on purpose.
+    /// As the service speaks: inside TLS or not. Log-ins are slow on purpose.
     pub(super) async fn line(&self) -> io::Result<Line> {
-        let mut line = self.door.tcp(self.target, self.port).await?;
+        let mut line = if self.service.encrypted {
+            self.door.tls(self.target, self.port).await?
+        } else {
+            self.door.tcp(self.target, self.port).await?
+        };
         line.extend(Duration::from_secs(12));
         Ok(line)
     }
