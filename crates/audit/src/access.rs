@@ -167,7 +167,7 @@ pub(crate) fn read_anything(octets: &[u8]) {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
         // Writing to a text cannot fail.
         write!(text, "{octet:02x}").ok();

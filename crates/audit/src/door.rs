@@ -64,7 +64,7 @@ impl Door {
         let address = SocketAddr::new(target.address(), port);
         let stream = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        Ok(Line { stream: Stream::Plain(stream), left: MAX_OCTETS, deadline, slot })
+        Ok(Line { stream: Stream::Plain(stream), left: MAX_OCTETS, deadline, _slot: slot })
     }
 
     /// As [`Door::tcp`], with TLS 1.2 or 1.3 around the conversation; see [`Line::encrypt`].
@@ -113,7 +113,7 @@ pub struct Line {
     stream: Stream,
     left: usize,
     deadline: Instant,
-    slot: tokio::sync::OwnedSemaphorePermit,
+    _slot: tokio::sync::OwnedSemaphorePermit,
 }
 
 impl Line {

@@ -155,7 +155,7 @@ pub struct Tls {
     pub versions: Vec<Box<str>>,
     /// Suites accepted, by IANA name, each with the highest version that took it.
     pub suites: Vec<Box<str>>,
-    /// The leaf's SHA-256, hexadecimal: equal ones are recycled.
+    /// The leaf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
     /// The server asks for a certificate of the client.
@@ -164,6 +164,24 @@ pub struct Tls {
     /// Insecure renegotiation (no RFC 5746) in TLS 1.2 and below.
     #[serde(default)]
     pub insecure_renegotiation: bool,
+    /// It compresses what it encrypts.
+    #[serde(default)]
+    pub compression: bool,
+    /// Bits of the shortest prime by which it exchanges keys (DHE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dh_bits: Option<u32>,
+    /// Groups of elliptic curves that it chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Box<str>>,
+    /// Certificates that it showed, its own included.
+    #[serde(default)]
+    pub chain: u32,
+    /// Hellos that were said to it.
+    #[serde(default)]
+    pub hellos: u32,
+    /// Why it may accept more than is listed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Box<str>>,
 }
 
 /// The leaf certificate.

@@ -9,6 +9,7 @@ pub fn read_anything(octets: &[u8]) {
     crate::access::read_anything(octets);
     crate::speak::read_anything(octets);
     read_datagram(octets);
+    crate::speak::tls::read_anything(octets);
     let Ok(report) = serde_json::from_slice::<Report>(octets) else { return };
     for format in [Format::Table, Format::Json, Format::Jsonl, Format::Sarif, Format::Csv, Format::Html] {
         let mut out = Vec::new();

@@ -20,6 +20,7 @@ mod rtsp;
 mod s7;
 mod sip;
 mod telnet;
+pub mod tls;
 mod udp;
 mod vnc;
 mod way;

@@ -9,6 +9,7 @@ use super::check::{
 };
 use super::fault::Fault;
 use crate::fact::{Certificate, Host, Service, Tls, Transport};
+use crate::speak::tls::{is_open, is_weak};
 
 type At = (Transport, u16);
 
@@ -40,8 +41,9 @@ fn versions(at: At, tls: &Tls) -> Seen {
 }
 
 fn suites(at: At, tls: &Tls) -> Seen {
-    let weak: Vec<&str> = tls.suites.iter().map(|it| &**it).filter(|it| is_weak_suite(it)).collect();
-    let none = weak.iter().any(|it| ["NULL", "anon", "EXPORT"].iter().any(|word| it.contains(word)));
+    let name = |it: &str| it.split_whitespace().next().unwrap_or_default().to_owned();
+    let weak: Vec<&str> = tls.suites.iter().map(|it| &**it).filter(|it| is_weak(&name(it))).collect();
+    let none = weak.iter().any(|it| is_open(&name(it)));
     let (severity, why) = if none {
         (Severity::High, "without encryption or authentication, or with keys that anybody can break")
     } else {
@@ -50,15 +52,6 @@ fn suites(at: At, tls: &Tls) -> Seen {
     let shown = weak.iter().take(4).copied().collect::<Vec<_>>().join(", ");
     let more = if weak.len() > 4 { format!(" and {} more", weak.len() - 4) } else { String::new() };
     (!weak.is_empty()).then(|| (Fault::new(&TLS_SUITE, Some(at), severity, why), format!("accepts {shown}{more}")))
-}
-
-/// By IANA name (RFC 9325 §4.1): no encryption, no authentication, export keys, RC2, RC4, DES, 3DES, MD5.
-fn is_weak_suite(name: &str) -> bool {
-    let name = name.split_whitespace().next().unwrap_or_default();
-    let word = |wanted: &[&str]| name.split('_').any(|it| wanted.contains(&it));
-    // Renegotiation's marker and the fallback's are no suites (RFC 5746, RFC 7507).
-    !name.ends_with("_SCSV")
-        && word(&["NULL", "anon", "EXPORT", "EXPORT1024", "RC2", "RC4", "DES", "DES40", "3DES", "MD5"])
 }
 
 fn renegotiation(at: At, tls: &Tls) -> Seen {
