@@ -16,6 +16,7 @@ mod list;
 mod mqtt;
 mod redis;
 mod snmp;
+mod ssh;
 pub(crate) mod telnet;
 
 use std::fmt::Write as _;

@@ -227,4 +227,7 @@ pub struct Ssh {
     /// SHA-256 of the host key that it proved, hexadecimal, and its algorithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key: Option<(Box<str>, Box<str>)>,
+    /// Bits of its RSA host key, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsa_bits: Option<u32>,
 }

@@ -9,7 +9,8 @@ pub fn read_anything(octets: &[u8]) {
     crate::access::read_anything(octets);
     crate::speak::read_anything(octets);
     read_datagram(octets);
-    crate::speak::tls::read_anything(octets);
+    read_tls(octets);
+    read_ssh(octets);
     let Ok(report) = serde_json::from_slice::<Report>(octets) else { return };
     for format in [Format::Table, Format::Json, Format::Jsonl, Format::Sarif, Format::Csv, Format::Html] {
         let mut out = Vec::new();
@@ -22,6 +23,16 @@ pub fn read_anything(octets: &[u8]) {
 /// Reads these octets as the answer of every protocol over UDP.
 pub fn read_datagram(octets: &[u8]) {
     crate::speak::read_datagram(octets);
+}
+
+/// These octets as what a TLS server says.
+pub fn read_tls(octets: &[u8]) {
+    crate::speak::tls::read_anything(octets);
+}
+
+/// These octets as what an SSH server says.
+pub fn read_ssh(octets: &[u8]) {
+    crate::speak::ssh::read_anything(octets);
 }
 
 #[cfg(test)]

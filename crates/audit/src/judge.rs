@@ -29,7 +29,7 @@ pub fn faults(host: &Host, profile: Option<&NetworkProfile>, now: Timestamp) -> 
         let Some(service) = &open.service else { continue };
         found.extend(service::faults(at, service));
         found.extend(service.tls.as_ref().into_iter().flat_map(|it| tls::faults(at, service, it, host, now)));
-        found.extend(service.ssh.as_ref().and_then(|it| ssh::faults(at, service, it)));
+        found.extend(ssh::faults(at, service));
     }
     found
 }

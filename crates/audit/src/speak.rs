@@ -19,6 +19,7 @@ mod redis;
 mod rtsp;
 mod s7;
 mod sip;
+pub mod ssh;
 mod telnet;
 pub mod tls;
 mod udp;

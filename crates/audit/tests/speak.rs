@@ -11,10 +11,10 @@ use fleetward_testkit::daemons::{Zoo, zoo};
 
 /// Device, port, and what is expected: protocol, product, whether there is a version, access.
 const EXPECTED: [(u8, u16, &str); 14] = [
-    (10, 22, "ssh OpenSSH v unasked"),
+    (10, 22, "ssh OpenSSH v asks publickey"),
     (11, 23, "telnet - - asks password"),
-    (12, 22, "ssh dropbear v unasked"),
-    (13, 22, "ssh dropbear v unasked"),
+    (12, 22, "ssh dropbear v asks publickey+password"),
+    (13, 22, "ssh dropbear v asks publickey"),
     (13, 80, "http - - asks basic"),
     (14, 21, "ftp vsFTPd v anybody"),
     (15, 80, "http lighttpd v asks digest"),

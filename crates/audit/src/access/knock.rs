@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::access::{ftp, http, mqtt, redis, snmp, telnet};
+use crate::access::{ftp, http, mqtt, redis, snmp, ssh, telnet};
 use crate::door::{Door, Line};
 use crate::fact::Service;
 use crate::scope::Target;
@@ -40,7 +40,7 @@ pub(super) struct Try<'a> {
 /// The protocols that are known here, in clear text or inside TLS; of UDP, in clear text.
 pub(super) fn is_known(service: &Service) -> bool {
     match &*service.protocol {
-        "http" | "rtsp" | "ftp" | "telnet" | "mqtt" | "redis" => true,
+        "http" | "rtsp" | "ftp" | "telnet" | "ssh" | "mqtt" | "redis" => true,
         "snmp" => !service.encrypted,
         _ => false,
     }
@@ -52,6 +52,7 @@ pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result
         "http" | "rtsp" => http::knock(place, with).await,
         "ftp" => ftp::knock(place, with).await,
         "telnet" => telnet::knock(place, with).await,
+        "ssh" => ssh::knock(place, with).await,
         "mqtt" => mqtt::knock(place, with).await,
         "snmp" => snmp::knock(place, with).await,
         "redis" => redis::knock(place, with).await,

@@ -112,6 +112,15 @@ pub(super) fn ssh(service: &Service, weak: &[&str]) -> String {
     }
 }
 
+pub(super) fn ssh_key(service: &Service) -> String {
+    match product(service) {
+        "openssh" => "make a new key (ssh-keygen -t ed25519), and name it alone as HostKey in sshd_config",
+        "dropbear" => "make a new key (dropbearkey -t ed25519), and take the old one out of /etc/dropbear",
+        _ => "have the device make a new key, Ed25519 or RSA of 3072 bits; update the firmware if it cannot",
+    }
+    .to_owned()
+}
+
 /// The product's first word, as advice knows it: `OpenSSH` and `openssh` are one.
 fn product(service: &Service) -> &'static str {
     const KNOWN: [&str; 13] = [

@@ -53,6 +53,14 @@ checks! {
         "a signature with SHA-256 or better" ["5.5-1"];
     CERTIFICATE_NAMES "certificate-names" "The certificate is not for this address"
         "a certificate that names the address or the device" ["5.5-1"];
+    TLS_SHORT_DH "tls-short-dh" "Keys are exchanged over a prime that is too short"
+        "ECDHE, or a prime of 2048 bits or more (RFC 9325 §4.1)" ["5.5-1"];
+    TLS_COMPRESSION "tls-compression" "TLS compresses what it encrypts"
+        "TLS without compression (RFC 9325 §3.3)" ["5.5-1"];
+    SSH_ONE "ssh-version-1" "SSH 1 is spoken"
+        "SSH 2 alone (RFC 4253 §5)" ["5.5-1"];
+    SSH_KEY "ssh-weak-host-key" "The SSH host key is too weak"
+        "Ed25519, ECDSA, or RSA of 2048 bits or more" ["5.5-1"];
     SSH_ALGORITHMS "ssh-weak-algorithms" "SSH offers weak algorithms"
         "key exchange, ciphers and MACs that are not broken (RFC 8758, RFC 9142)" ["5.5-1"];
     RECYCLED_SSH "recycled-ssh-host-key" "Devices share an SSH host key"

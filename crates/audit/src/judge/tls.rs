@@ -4,8 +4,8 @@ use fleetward_fleet::{Severity, Timestamp};
 
 use super::advice;
 use super::check::{
-    CERTIFICATE_DATES, CERTIFICATE_KEY, CERTIFICATE_NAMES, CERTIFICATE_SELF, CERTIFICATE_SIGNATURE, TLS_OLD,
-    TLS_RENEGOTIATION, TLS_SUITE,
+    CERTIFICATE_DATES, CERTIFICATE_KEY, CERTIFICATE_NAMES, CERTIFICATE_SELF, CERTIFICATE_SIGNATURE, TLS_COMPRESSION,
+    TLS_OLD, TLS_RENEGOTIATION, TLS_SHORT_DH, TLS_SUITE,
 };
 use super::fault::Fault;
 use crate::fact::{Certificate, Host, Service, Tls, Transport};
@@ -15,11 +15,12 @@ type At = (Transport, u16);
 
 pub(super) fn faults(at: At, service: &Service, tls: &Tls, host: &Host, now: Timestamp) -> Vec<Fault> {
     let advice = advice::tls(service);
-    let mut found: Vec<Fault> = [versions(at, tls), suites(at, tls), renegotiation(at, tls)]
-        .into_iter()
-        .flatten()
-        .map(|(fault, observed)| fault.words(observed, advice.clone()))
-        .collect();
+    let mut found: Vec<Fault> =
+        [versions(at, tls), suites(at, tls), renegotiation(at, tls), short_dh(at, tls), compression(at, tls)]
+            .into_iter()
+            .flatten()
+            .map(|(fault, observed)| fault.words(observed, advice.clone()))
+            .collect();
     if let Some(it) = &tls.certificate {
         let certificate = [dates(at, it, now), key(at, it), signature(at, it), issuer(at, it), names(at, it, host)];
         let advice = advice::certificate(service);
@@ -35,9 +36,15 @@ fn versions(at: At, tls: &Tls) -> Seen {
         tls.versions.iter().map(|it| &**it).filter(|it| matches!(*it, "ssl2" | "ssl3" | "tls1.0" | "tls1.1")).collect();
     let (severity, why) = match old.first()? {
         &"ssl2" | &"ssl3" => (Severity::High, "SSL is broken (RFC 6176, RFC 7568): what it carries can be read"),
+        // Updates do not help where the new versions are not there at all.
+        _ if old.len() == tls.versions.len() => (
+            Severity::High,
+            "it has no TLS 1.2 or 1.3, so clients of today cannot reach it, or lower their guard for it",
+        ),
         _ => (Severity::Medium, "attacks are known, but need a place on the way and patience (RFC 8996)"),
     };
-    Some((Fault::new(&TLS_OLD, Some(at), severity, why), format!("accepts {}", old.join(", "))))
+    let alone = if old.len() == tls.versions.len() { ", and nothing newer" } else { "" };
+    Some((Fault::new(&TLS_OLD, Some(at), severity, why), format!("accepts {}{alone}", old.join(", "))))
 }
 
 fn suites(at: At, tls: &Tls) -> Seen {
@@ -59,6 +66,23 @@ fn renegotiation(at: At, tls: &Tls) -> Seen {
     let observed = "no secure renegotiation (RFC 5746) in TLS 1.2 or below";
     tls.insecure_renegotiation
         .then(|| (Fault::new(&TLS_RENEGOTIATION, Some(at), Severity::Medium, why), observed.to_owned()))
+}
+
+/// Logjam (CVE-2015-4000): 512 bits were broken in minutes, 1024 are within reach of states.
+fn short_dh(at: At, tls: &Tls) -> Seen {
+    let bits = tls.dh_bits.filter(|it| *it < 2048)?;
+    let (severity, why) = if bits < 1000 {
+        (Severity::High, "keys of that length were broken, and one broken prime opens all conversations over it")
+    } else {
+        (Severity::Medium, "a state can break a prime of that length, and with it all conversations over it")
+    };
+    Some((Fault::new(&TLS_SHORT_DH, Some(at), severity, why), format!("DHE with {bits} bits")))
+}
+
+fn compression(at: At, tls: &Tls) -> Seen {
+    let why = "the length of what was sent tells its secrets to who can make the client send more (CVE-2012-4929)";
+    let observed = "it chose DEFLATE";
+    tls.compression.then(|| (Fault::new(&TLS_COMPRESSION, Some(at), Severity::Medium, why), observed.to_owned()))
 }
 
 fn dates(at: At, it: &Certificate, now: Timestamp) -> Seen {
@@ -161,6 +185,13 @@ mod tests {
             judged(Tls { versions: list(versions), suites: list(suites), ..Tls::default() })
         };
         assert_eq!(of(&["tls1.0", "tls1.2"], &[]), ["tls-old-version"]);
+        assert_eq!(of(&["ssl3"], &[]), ["tls-old-version"]);
+        let severity = |versions: &[&str]| {
+            let versions = versions.iter().map(|it| Box::from(*it)).collect();
+            super::versions((Transport::Tcp, 443), &Tls { versions, ..Tls::default() }).map(|it| it.0.severity)
+        };
+        assert_eq!(severity(&["tls1.0", "tls1.2"]), Some(Severity::Medium));
+        assert_eq!(severity(&["tls1.0", "tls1.1"]), Some(Severity::High), "nothing of today");
         assert_eq!(of(&["tls1.2"], &["TLS_RSA_WITH_3DES_EDE_CBC_SHA tls1.2"]), ["tls-weak-suite"]);
         assert_eq!(of(&[], &["TLS_ECDH_anon_WITH_AES_128_CBC_SHA"]), ["tls-weak-suite"]);
         assert!(of(&["tls1.2", "tls1.3"], &["TLS_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA"]).is_empty());
@@ -170,6 +201,16 @@ mod tests {
     fn renegotiation_that_is_insecure() {
         assert_eq!(judged(Tls { insecure_renegotiation: true, ..Tls::default() }), ["tls-insecure-renegotiation"]);
         assert!(judged(Tls::default()).is_empty());
+    }
+
+    #[test]
+    fn primes_and_compression() {
+        let of = |bits| judged(Tls { dh_bits: Some(bits), ..Tls::default() });
+        assert_eq!(
+            (of(1024), of(512), of(2048)),
+            (vec!["tls-short-dh".to_owned()], vec!["tls-short-dh".to_owned()], vec![])
+        );
+        assert_eq!(judged(Tls { compression: true, ..Tls::default() }), ["tls-compression"]);
     }
 
     #[test]

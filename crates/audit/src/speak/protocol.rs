@@ -3,7 +3,7 @@
 use std::io;
 
 use super::way::{Answer, Way};
-use super::{adb, amqp, ftp, greeting, http, mail, modbus, mqtt, opcua, redis, rtsp, s7, sip, telnet, vnc};
+use super::{adb, amqp, ftp, greeting, http, mail, modbus, mqtt, opcua, redis, rtsp, s7, sip, ssh, telnet, vnc};
 use crate::door::Line;
 
 /// One of them.
@@ -114,6 +114,7 @@ impl Protocol {
         match self {
             Self::Ftp => ftp::ask(way, line, greeting).await,
             Self::Mail => mail::ask(way, line, greeting).await,
+            Self::Ssh => ssh::go_on(way.at(), line, greeting).await.map(|it| Answer::of(it, Vec::new())),
             Self::Telnet => telnet::ask(way, line, greeting).await,
             Self::Vnc => vnc::ask(way, line, greeting).await,
             _ => Ok(Answer::of(greeting::read(&greeting), greeting)),

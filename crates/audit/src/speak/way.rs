@@ -53,6 +53,11 @@ impl Way {
         self.door.tcp(self.target, self.port).await
     }
 
+    /// For those that open their own.
+    pub(super) fn at(&self) -> At<'_> {
+        At { door: &self.door, target: self.target, port: self.port }
+    }
+
     /// As long as one answer is waited for.
     pub(super) fn patience(&self) -> Duration {
         self.patience

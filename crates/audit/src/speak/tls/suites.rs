@@ -1,5 +1,7 @@
 //! Cipher suites by code and name, and which are fit for which version.
 
+use std::sync::LazyLock;
+
 use super::Version;
 
 /// Codes of all suites that a server of this version could choose, good ones first: with them a certificate comes.
@@ -45,8 +47,11 @@ fn fits(version: Version, code: u16, name: &str) -> bool {
 }
 
 fn table() -> impl Iterator<Item = (u16, &'static str)> {
-    let lines = include_str!("suites.txt").lines().filter_map(|line| line.split_once(' '));
-    lines.filter_map(|(code, name)| Some((u16::from_str_radix(code, 16).ok()?, name)))
+    static TABLE: LazyLock<Vec<(u16, &str)>> = LazyLock::new(|| {
+        let lines = include_str!("suites.txt").lines().filter_map(|line| line.split_once(' '));
+        lines.filter_map(|(code, name)| Some((u16::from_str_radix(code, 16).ok()?, name))).collect()
+    });
+    TABLE.iter().copied()
 }
 
 const OPEN: [&str; 4] = ["NULL", "anon", "EXPORT", "EXPORT1024"];

@@ -68,7 +68,7 @@ fn daemons(folder: &Path) -> Vec<Daemon> {
         one(10, Some(443), &["/usr/sbin/nginx", "-c", &file("hardened.conf")]),
         one(11, Some(23), &["socat", "TCP4-LISTEN:23,bind=10.77.0.11,fork,reuseaddr", "EXEC:/usr/sbin/telnetd,nofork"]),
         one(12, Some(22), &["dropbear", "-F", "-E", "-r", &file("shared.dropbear"), "-p", "10.77.0.12:22"]),
-        one(13, Some(22), &["dropbear", "-F", "-E", "-r", &file("shared.dropbear"), "-p", "10.77.0.13:22"]),
+        one(13, Some(22), &["dropbear", "-F", "-E", "-s", "-r", &file("shared.dropbear"), "-p", "10.77.0.13:22"]),
         one(
             13,
             Some(80),
