@@ -59,20 +59,23 @@ pub(super) fn read(heard: &[u8]) -> Option<Service> {
     Some(service)
 }
 
-/// Records of list 0x0011, of 28 octets each: index, 20 of text, 2 of type, 4 of version. Index 1 is the module, 7 its firmware.
+/// Records of list 0x0011, mostly of 28 octets: index, 20 of text, type, and 4 of version at the end. Index 1 is the
+/// module, 7 its firmware.
 fn module(service: &mut Service, list: &[u8]) {
-    let Some(at) = list.windows(6).position(|it| it == [0, 0x11, 0, 0, 0, 28]) else { return };
-    let (mut order, mut version) = (String::new(), String::new());
-    for record in list.get(at + 8..).unwrap_or_default().chunks_exact(28) {
+    let begins = |it: &[u8]| it[..5] == [0, 0x11, 0, 0, 0] && (26..=64).contains(&it[5]);
+    let Some(at) = list.windows(6).position(begins) else { return };
+    let length = usize::from(list[at + 5]);
+    let (mut order, mut version) = (Box::<str>::default(), String::new());
+    for record in list.get(at + 8..).unwrap_or_default().chunks_exact(length) {
         if record[..2] == [0, 1] {
-            String::from_utf8_lossy(&record[2..22]).trim().clone_into(&mut order);
+            order = shown(&String::from_utf8_lossy(&record[2..22]));
         }
-        if record[..2] == [0, 7] && record[24] == b'V' {
-            version = format!("{}.{}.{}", record[25], record[26], record[27]);
+        if let ([0, 7], [b'V', major, minor, patch]) = (&record[..2], &record[length - 4..]) {
+            version = format!("{major}.{minor}.{patch}");
         }
     }
     note(service, "order", &order);
-    service.device_model = Some(shown(&order)).filter(|it| !it.is_empty());
+    service.device_model = Some(order.clone()).filter(|it| !it.is_empty());
     product::state(service, &order, &version);
     service.evidence = shown(&format!("module {order} {version}"));
 }
