@@ -8,6 +8,7 @@ mod amqp;
 mod ftp;
 mod greeting;
 mod http;
+mod inside;
 mod mail;
 mod modbus;
 mod mqtt;

@@ -10,14 +10,16 @@ use fleetward_audit::speak::{At, tcp};
 use fleetward_testkit::daemons::{Zoo, zoo};
 
 /// Device, port, and what is expected: protocol, product, whether there is a version, access.
-const EXPECTED: [(u8, u16, &str); 14] = [
+const EXPECTED: [(u8, u16, &str); 16] = [
     (10, 22, "ssh OpenSSH v asks publickey"),
+    (10, 443, "http nginx v anybody tls"),
     (11, 23, "telnet - - asks password"),
     (12, 22, "ssh dropbear v asks publickey+password"),
     (13, 22, "ssh dropbear v asks publickey"),
     (13, 80, "http - - asks basic"),
     (14, 21, "ftp vsFTPd v anybody"),
     (15, 80, "http lighttpd v asks digest"),
+    (16, 443, "http nginx v anybody tls"),
     (17, 1883, "mqtt mosquitto v anybody"),
     (18, 1883, "mqtt - - asks password"),
     (21, 6379, "redis redis v anybody"),
@@ -35,7 +37,8 @@ fn words(service: &Service) -> String {
         other => format!("{other:?}"),
     };
     let (product, version) = (service.product.as_deref().unwrap_or("-"), service.version.as_ref().map_or("-", |_| "v"));
-    format!("{} {product} {version} {access}", service.protocol)
+    let tls = if service.encrypted && service.tls.is_some() { " tls" } else { "" };
+    format!("{} {product} {version} {access}{tls}", service.protocol)
 }
 
 #[test]

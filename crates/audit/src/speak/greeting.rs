@@ -26,6 +26,9 @@ pub(super) fn protocol(heard: &[u8]) -> Option<Protocol> {
     let begins = |word: &str| text.starts_with(word);
     Some(match heard {
         [255, 251..=254, ..] => Protocol::Telnet,
+        // An alert of TLS, or what web servers say to who forgot TLS.
+        [0x15 | 0x16, 3, ..] => Protocol::Tls,
+        _ if begins("HTTP/1") && has(&text, NO_TLS) => Protocol::Tls,
         _ if begins("SSH-") => Protocol::Ssh,
         _ if begins("220") && has(&text, &["ftp"]) => Protocol::Ftp,
         _ if begins("220") && has(&text, &["smtp"]) => Protocol::Mail,
@@ -84,6 +87,10 @@ fn has_prompt(heard: &[u8]) -> bool {
     let tail = String::from_utf8_lossy(&heard[heard.len().saturating_sub(128)..]);
     matches!(prompt_of(&tail), Some(Prompt::Account | Prompt::Password))
 }
+
+/// Words of nginx, Go and Apache to a request in clear at a port that speaks TLS.
+const NO_TLS: &[&str] =
+    &["request was sent to https port", "http request to an https server", "ssl-enabled server port"];
 
 fn hexadecimal(octets: &[u8]) -> String {
     octets.iter().take(32).fold(String::new(), |text, octet| text + &format!("{octet:02x}"))

@@ -12,15 +12,17 @@ use std::io;
 
 pub(super) use response::Response;
 
-use super::product;
+use super::protocol::Protocol;
 use super::way::{Answer, Way, head_end};
 use super::words::{note, shown};
+use super::{greeting, product};
 use crate::door::Line;
 use crate::fact::{Access, Service};
 
 pub(super) async fn ask(way: &Way, line: Line) -> io::Result<Answer> {
     let heard = get(way, line, "/").await;
-    let Some(mut service) = read(&heard) else { return Ok(Answer::Other(heard)) };
+    let is_elsewhere = !way.is_inside && greeting::protocol(&heard) == Some(Protocol::Tls);
+    let Some(mut service) = read(&heard).filter(|_| !is_elsewhere) else { return Ok(Answer::Other(heard)) };
     let (mut last, mut path) = (heard, "/".to_owned());
     for _ in 0..HOPS {
         let next = Response::read(&last).and_then(|it| place::own(way, &path, &it));
@@ -43,7 +45,7 @@ pub(super) async fn ask(way: &Way, line: Line) -> io::Result<Answer> {
 
 /// One page, as it came.
 pub(super) async fn get(way: &Way, mut line: Line, path: &str) -> Vec<u8> {
-    let port = if matches!(way.port, 80 | 443) { String::new() } else { format!(":{}", way.port) };
+    let port = if way.port == usual_port(way.is_inside) { String::new() } else { format!(":{}", way.port) };
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {}{port}\r\nUser-Agent: fleetward-audit\r\nAccept: */*\r\nConnection: close\r\n\r\n",
         way.host()
@@ -109,6 +111,11 @@ fn merge(first: Service, mut later: Service) -> Service {
         (first.product, first.version, first.cpe)
     };
     Service { product, version, cpe, evidence, notes, ..later }
+}
+
+/// Which URLs of the scheme leave out.
+fn usual_port(is_inside: bool) -> u16 {
+    if is_inside { 443 } else { 80 }
 }
 
 /// Redirects that are followed.

@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::greeting;
 use super::protocol::Protocol;
 use super::way::{Answer, Way};
+use super::{greeting, inside};
 use crate::door::Line;
 use crate::fact::Service;
 
@@ -42,9 +42,11 @@ impl Seen {
 }
 
 async fn search(way: &Way, seen: &mut Seen) -> io::Result<Option<Service>> {
-    let first = Protocol::fits(way.port);
+    let first = Protocol::fits(way);
     let mut waiting: VecDeque<_> = first.into_iter().chain(COMMON).filter(|it| it.is_asked()).collect();
-    let mut line = Some(way.open().await?);
+    waiting.retain(|it| !way.is_inside || *it != Protocol::Tls);
+    // The probe of TLS opens lines of its own.
+    let mut line = if first == Some(Protocol::Tls) { None } else { Some(way.open().await?) };
     if !first.is_some_and(Protocol::is_asked)
         && let Some(mut open) = line.take()
     {
@@ -89,6 +91,10 @@ async fn search(way: &Way, seen: &mut Seen) -> io::Result<Option<Service>> {
 }
 
 async fn question(way: Way, line: Option<Line>, protocol: Protocol) -> io::Result<Answer> {
+    if protocol == Protocol::Tls {
+        drop(line);
+        return inside::ask(&way).await;
+    }
     let mut line = match line {
         Some(line) => line,
         None => way.open().await?,
@@ -102,7 +108,7 @@ async fn question(way: Way, line: Option<Line>, protocol: Protocol) -> io::Resul
 
 /// Goes on in the protocol that the greeting shows, or that fits the port.
 async fn greeted(way: &Way, line: Line, heard: Vec<u8>) -> io::Result<Answer> {
-    let fits = Protocol::fits(way.port).filter(|_| heard.starts_with(b"220"));
+    let fits = Protocol::fits(way).filter(|_| heard.starts_with(b"220"));
     match greeting::protocol(&heard).or(fits).filter(|it| !it.is_asked()) {
         Some(protocol) => protocol.go_on(way, line, heard).await,
         None => Ok(Answer::of(greeting::read(&heard), heard)),
@@ -116,8 +122,9 @@ const MOST: usize = 12;
 /// A greeting comes at once, or not at all; what comes later is heard as the answer to a question.
 const GREETING: Duration = Duration::from_millis(800);
 /// Asked where the number of the port tells nothing.
-const COMMON: [Protocol; 8] = [
+const COMMON: [Protocol; 9] = [
     Protocol::Http,
+    Protocol::Tls,
     Protocol::Mqtt,
     Protocol::Rtsp,
     Protocol::Redis,

@@ -3,7 +3,9 @@
 use std::io;
 
 use super::way::{Answer, Way};
-use super::{adb, amqp, ftp, greeting, http, mail, modbus, mqtt, opcua, redis, rtsp, s7, sip, ssh, telnet, vnc};
+use super::{
+    adb, amqp, ftp, greeting, http, inside, mail, modbus, mqtt, opcua, redis, rtsp, s7, sip, ssh, telnet, vnc,
+};
 use crate::door::Line;
 
 /// One of them.
@@ -24,6 +26,8 @@ pub(super) enum Protocol {
     Sip,
     Ssh,
     Telnet,
+    /// Anything inside TLS.
+    Tls,
     Vnc,
 }
 
@@ -45,6 +49,7 @@ impl Protocol {
             Self::Sip => "sip",
             Self::Ssh => "ssh",
             Self::Telnet => "telnet",
+            Self::Tls => "tls",
             Self::Vnc => "vnc",
         }
     }
@@ -54,9 +59,29 @@ impl Protocol {
         !matches!(self, Self::Ftp | Self::Mail | Self::Ssh | Self::Telnet | Self::Vnc)
     }
 
-    /// What usually speaks at that port.
-    pub(super) fn fits(port: u16) -> Option<Self> {
+    /// What usually speaks there.
+    pub(super) fn fits(way: &Way) -> Option<Self> {
+        if way.is_inside { Self::fits_inside(way.port) } else { Self::fits_plain(way.port) }
+    }
+
+    /// In TLS from the first octet on.
+    fn fits_inside(port: u16) -> Option<Self> {
         Some(match port {
+            322 => Self::Rtsp,
+            443 | 4443 | 5443 | 7443 | 8443 | 8843 | 9443 | 10443 => Self::Http,
+            465 | 993 | 995 => Self::Mail,
+            990 => Self::Ftp,
+            992 => Self::Telnet,
+            5061 => Self::Sip,
+            5671 => Self::Amqp,
+            8883 => Self::Mqtt,
+            _ => return None,
+        })
+    }
+
+    fn fits_plain(port: u16) -> Option<Self> {
+        Some(match port {
+            _ if Self::fits_inside(port).is_some() => Self::Tls,
             21 | 2121 => Self::Ftp,
             22 | 222 | 830 | 2222 | 22222 => Self::Ssh,
             23 | 2323 | 23023 => Self::Telnet,
@@ -105,6 +130,10 @@ impl Protocol {
             Self::Rtsp => rtsp::ask(way, line).await,
             Self::S7 => s7::ask(way, line).await,
             Self::Sip => sip::ask(way, line).await,
+            Self::Tls => {
+                drop(line);
+                inside::ask(way).await
+            }
             Self::Ftp | Self::Mail | Self::Ssh | Self::Telnet | Self::Vnc => Ok(Answer::Other(Vec::new())),
         }
     }
@@ -128,8 +157,12 @@ mod tests {
 
     #[test]
     fn ports_fit_one_protocol() {
-        assert_eq!(Protocol::fits(8080), Some(Protocol::Http));
-        assert_eq!(Protocol::fits(23), Some(Protocol::Telnet));
-        assert_eq!(Protocol::fits(9100), None);
+        assert_eq!(Protocol::fits_plain(8080), Some(Protocol::Http));
+        assert_eq!(Protocol::fits_plain(23), Some(Protocol::Telnet));
+        assert_eq!(Protocol::fits_plain(9100), None);
+        assert_eq!(
+            (Protocol::fits_plain(8883), Protocol::fits_inside(8883)),
+            (Some(Protocol::Tls), Some(Protocol::Mqtt))
+        );
     }
 }

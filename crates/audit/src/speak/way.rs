@@ -16,6 +16,8 @@ pub(super) struct Way {
     target: Target,
     pub(super) port: u16,
     patience: Duration,
+    /// Conversations are inside TLS.
+    pub(super) is_inside: bool,
 }
 
 /// What a question led to.
@@ -42,14 +44,23 @@ impl Answer {
 
 impl Way {
     pub(super) fn to(at: At<'_>) -> Self {
-        Self { door: at.door.clone(), target: at.target, port: at.port, patience: at.door.limits().patience }
+        let patience = at.door.limits().patience;
+        Self { door: at.door.clone(), target: at.target, port: at.port, patience, is_inside: false }
+    }
+
+    /// The same inside TLS.
+    pub(super) fn within(&self) -> Self {
+        Self { is_inside: true, ..self.clone() }
     }
 
     /// A conversation more.
     ///
     /// # Errors
-    /// As [`Door::tcp`].
+    /// As [`Door::tcp`] and [`Door::tls`].
     pub(super) async fn open(&self) -> io::Result<Line> {
+        if self.is_inside {
+            return self.door.tls(self.target, self.port).await;
+        }
         self.door.tcp(self.target, self.port).await
     }
 

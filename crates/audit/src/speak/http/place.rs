@@ -1,6 +1,6 @@
 //! Where a page leads: only to another path of the very server that said so.
 
-use super::Response;
+use super::{Response, usual_port};
 use crate::speak::way::Way;
 
 /// The path that the page leads to, where it is one of the same scheme, address and port.
@@ -10,16 +10,17 @@ pub(super) fn own(way: &Way, path: &str, page: &Response<'_>) -> Option<String> 
         200 => refresh(page.body)?,
         _ => return None,
     };
-    path_of(&to, path, &way.host(), way.port)
+    let scheme = if way.is_inside { "https://" } else { "http://" };
+    path_of(&to, path, scheme, &way.host(), way.port)
 }
 
 /// `to` as a path of that host and port; `None` where it is elsewhere, or no path.
-fn path_of(to: &str, from: &str, host: &str, port: u16) -> Option<String> {
+fn path_of(to: &str, from: &str, scheme: &str, host: &str, port: u16) -> Option<String> {
     let to = to.split('#').next().unwrap_or_default().trim();
-    let path = if let Some(rest) = to.strip_prefix("http://") {
+    let path = if let Some(rest) = to.strip_prefix(scheme) {
         let at = rest.find('/').unwrap_or(rest.len());
         let (name, path) = rest.split_at(at);
-        let is_same = name == format!("{host}:{port}") || name == host && port == 80;
+        let is_same = name == format!("{host}:{port}") || name == host && port == usual_port(scheme == "https://");
         is_same.then(|| if path.is_empty() { "/" } else { path }.to_owned())?
     } else if to.contains("://") || to.starts_with("//") || to.contains('\\') || to.starts_with("javascript:") {
         return None;
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn only_paths_of_the_same_server() {
-        let to = |text: &str| path_of(text, "/a/b?c=/d", "10.0.0.1", 80);
+        let to = |text: &str| path_of(text, "/a/b?c=/d", "http://", "10.0.0.1", 80);
         assert_eq!(to("/login").as_deref(), Some("/login"));
         assert_eq!(to("login.htm").as_deref(), Some("/a/login.htm"));
         assert_eq!(to("http://10.0.0.1/x#y").as_deref(), Some("/x"));
@@ -78,7 +79,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn anything_leads_to_a_path_or_nowhere(to: String, from: String) {
-            let path = path_of(&to, &from, "10.0.0.1", 80);
+            let path = path_of(&to, &from, "http://", "10.0.0.1", 80);
             proptest::prop_assert!(path.is_none_or(|it| it.starts_with('/') && it.is_ascii()));
         }
     }
