@@ -7,11 +7,14 @@ use crate::calendar::{HOUR, SLOT};
 use crate::event::{Event, What};
 use crate::link::Outlet;
 use crate::load::Load;
+use crate::network;
 
 impl Unit {
     /// Once a day a sensor of flows sums up whom it talked to: its own servers and a time server.
     pub(super) fn usual_peers(&mut self, hour: i64, shared: &Shared<'_>, events: &mut Vec<Event>) {
-        if !shared.flows || (hour / HOUR) % 24 != i64::from(self.index % 24) || self.life.leaves <= hour {
+        let is_silent = self.drawn.as_ref().is_some_and(|drawn| drawn.silence && drawn.is_on(hour))
+            || network::outage_of(shared.outages, self.region, hour).is_some();
+        if !shared.flows || is_silent || (hour / HOUR) % 24 != i64::from(self.index % 24) || self.life.leaves <= hour {
             return;
         }
         let Self { session, number, .. } = self;
