@@ -29,12 +29,13 @@ pub(crate) const WAIT: Duration = Duration::from_hours(1);
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
-/// Recent starts of alarms of one model, those that wait, and the event if there is one.
+/// Recent starts of alarms of one model, those that wait, and the events that go on: one for each direction at most, because
+/// an update is received and a flood is sent, and one must not hide in the other.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     recent: VecDeque<Start>,
     waiting: BTreeMap<DeviceId, (Timestamp, Unusual)>,
-    event: Option<Event>,
+    events: Vec<Event>,
     /// Days excused of late, fading.
     excused: f64,
     day: u32,
@@ -87,26 +88,32 @@ impl Guard {
     /// it waits, or is part of an event of the model.
     pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> bool {
         let this = Start::of(hour, unusual);
-        self.recent.retain(|start| start.hour + CAMPAIGN >= hour && start.device != unusual.device);
+        let event = self.events.iter_mut().find(|event| event.direction == this.direction);
+        if self.waiting.contains_key(&this.device) || event.is_some_and(|event| event.members.contains(&this.device)) {
+            return false;
+        }
+        let is_again = |start: &Start| start.device == this.device && start.direction == this.direction;
+        self.recent.retain(|start| start.hour + CAMPAIGN >= hour && !is_again(start));
         self.recent.push_back(this);
         if self.recent.len() > MOST {
             self.recent.pop_front();
         }
         let together = self.recent.iter().filter(|start| start.belongs_with(&this)).count();
         let enough = enough(devices);
-        if let Some(event) = &mut self.event
-            && together > enough / 2
-        {
-            // One event at a time: what begins meanwhile in the other direction belongs to it, or a wave would be told singly.
-            if event.direction != this.direction {
-                event.direction = None;
+        match self.events.iter_mut().find(|event| event.direction == this.direction) {
+            Some(event) if together > enough / 2 => {
+                event.join(hour, unusual.device);
+                event.joined_at = now;
+                return false;
             }
-            event.join(hour, unusual.device);
-            event.joined_at = now;
-            return false;
+            None if together >= enough => {
+                self.begin(&this, now);
+                return false;
+            }
+            _ => {}
         }
-        if together >= enough && self.event.is_none() {
-            self.begin(&this, now);
+        // What it does beside its part in an event of the other direction is told only as an event.
+        if self.events.iter().any(|event| event.members.contains(&this.device)) {
             return false;
         }
         if together > (enough / 4).max(2) && !unusual.is_supported {
@@ -116,15 +123,10 @@ impl Guard {
         true
     }
 
-    /// Whether this device waits, or belongs to the event that goes on.
-    pub(crate) fn keeps(&self, device: DeviceId) -> bool {
-        self.waiting.contains_key(&device) || self.event.as_ref().is_some_and(|event| event.members.contains(&device))
-    }
-
     /// Whether a model-wide event explains what happens, so that it teaches nothing. After five days it is the new usual.
     pub(crate) fn excuses(&self, now: Timestamp) -> bool {
         let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
-        self.excused < EXCUSES && self.event.as_ref().is_some_and(|event| hour < event.since + LONGEST)
+        self.excused < EXCUSES && self.events.iter().any(|event| hour < event.since + LONGEST)
     }
 
     /// Counts the days that are excused: a model that has an event every week has a wrong threshold, and must learn.
@@ -153,36 +155,14 @@ impl Guard {
         due.iter().filter_map(|device| self.waiting.remove(device)).map(|(_, unusual)| unusual).collect()
     }
 
-    /// What is to be told about the event, if anything.
-    pub(crate) fn tell(&mut self, now: Timestamp, devices: u32) -> Option<ModelWide> {
+    /// What is to be told about the events, if anything.
+    pub(crate) fn tell(&mut self, now: Timestamp, devices: u32) -> Vec<ModelWide> {
         self.count(now);
-        let event = self.event.as_mut()?;
-        let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
-        let phase = if event.told == 0 {
-            Phase::Began
-        } else if event.affected > event.told && hour > event.told_at {
-            Phase::Grew
-        } else if now.since(event.joined_at) > QUIET {
-            Phase::Over
-        } else {
-            return None;
-        };
-        (event.told, event.told_at) = (event.affected, hour);
-        let wide = ModelWide {
-            model: crate::ModelKey::NONE,
-            metric: crate::Metric::Bytes,
-            phase,
-            direction: event.direction,
-            since: Timestamp::from_secs(i64::from(event.since) * 3600),
-            until: Timestamp::from_secs(i64::from(event.until) * 3600),
-            joined: std::mem::take(&mut event.joined),
-            affected: event.affected,
-            devices,
-        };
-        if phase == Phase::Over {
-            self.event = None;
-        }
-        Some(wide)
+        let told: Vec<ModelWide> = self.events.iter_mut().filter_map(|event| event.tell(now, devices)).collect();
+        let is_over =
+            |event: &Event| told.iter().any(|wide| wide.phase == Phase::Over && wide.direction == event.direction);
+        self.events.retain(|event| !is_over(event));
+        told
     }
 
     /// All that began together, told or waiting, become one event.
@@ -202,11 +182,37 @@ impl Guard {
             event.join(start.hour, start.device);
             self.waiting.remove(&start.device);
         }
-        self.event = Some(event);
+        self.events.push(event);
     }
 }
 
 impl Event {
+    /// What is to be told of it now; when it is over, it has been told for the last time.
+    fn tell(&mut self, now: Timestamp, devices: u32) -> Option<ModelWide> {
+        let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
+        let phase = if self.told == 0 {
+            Phase::Began
+        } else if self.affected > self.told && hour > self.told_at {
+            Phase::Grew
+        } else if now.since(self.joined_at) > QUIET {
+            Phase::Over
+        } else {
+            return None;
+        };
+        (self.told, self.told_at) = (self.affected, hour);
+        Some(ModelWide {
+            model: crate::ModelKey::NONE,
+            metric: crate::Metric::Bytes,
+            phase,
+            direction: self.direction,
+            since: Timestamp::from_secs(i64::from(self.since) * 3600),
+            until: Timestamp::from_secs(i64::from(self.until) * 3600),
+            joined: std::mem::take(&mut self.joined),
+            affected: self.affected,
+            devices,
+        })
+    }
+
     fn join(&mut self, hour: u32, device: DeviceId) {
         self.since = self.since.min(hour);
         self.until = self.until.max(hour);

@@ -124,9 +124,7 @@ impl ModelBaseline {
             }
             out.push(Verdict::Unusual(unusual));
         }
-        if let Some(wide) = self.guard.tell(self.now, self.devices()) {
-            out.push(Verdict::ModelWide(wide));
-        }
+        out.extend(self.guard.tell(self.now, self.devices()).into_iter().map(Verdict::ModelWide));
         let (now, calibration) = (self.now, &mut self.calibration);
         self.open.retain(|device, episode| {
             let goes_on = now.since(episode.last) < CALM;
@@ -174,12 +172,11 @@ impl ModelBaseline {
         unusual.metric = episode.map_or(unusual.metric, |episode| episode.metric);
         // A day's alarm belongs to its last hour.
         let hour = measure.hour + if measure.kind == Kind::Day { 23 } else { 0 };
-        let is_told = told == Some(true)
-            || (told.is_none() || !self.guard.keeps(device)) && self.guard.start(hour, now, &unusual, self.devices());
+        let is_told = told == Some(true) || self.guard.start(hour, now, &unusual, self.devices());
         if is_told {
             out.push(Verdict::Unusual(unusual));
-        } else if let Some(wide) = self.guard.tell(now, self.devices()) {
-            out.push(Verdict::ModelWide(wide));
+        } else {
+            out.extend(self.guard.tell(now, self.devices()).into_iter().map(Verdict::ModelWide));
         }
         if self.open.len() < MOST_OPEN || told.is_some() {
             let last = if measure.kind == Kind::Day { now + NEXT_DAY } else { now };

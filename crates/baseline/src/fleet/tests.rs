@@ -1,7 +1,7 @@
 //! Both halves together on a small fleet whose days are known.
 
 use super::*;
-use crate::{Basis, DeviceBaseline, Metric, Phase, Traffic};
+use crate::{Basis, DeviceBaseline, Direction, Metric, Phase, Traffic};
 
 const MODEL: ModelKey = ModelKey(7);
 const START: i64 = 1_768_780_800;
@@ -22,12 +22,17 @@ impl Fleet {
 
     /// One hour: each device sends some 20 kB, and `extra` of it.
     fn hour(&mut self, hour: i64, extra: impl Fn(u64) -> u64) {
+        self.both(hour, extra, |_| 0);
+    }
+
+    /// The same, and it receives `down`.
+    fn both(&mut self, hour: i64, extra: impl Fn(u64) -> u64, down: impl Fn(u64) -> u64) {
         let settings = Settings::default();
         let (mut measures, mut out) = (Vec::new(), Vec::new());
         let now = Timestamp::from_secs(START + hour * 3600 + 1800);
         for device in 0..DEVICES {
             let noise = (device * 7_919 + hour as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50;
-            let traffic = Traffic { up: 15_000 + noise + extra(device), ..Traffic::default() };
+            let traffic = Traffic { up: 15_000 + noise + extra(device), down: down(device), ..Traffic::default() };
             self.halves[device as usize].add(now, &traffic, &mut measures);
             for measure in measures.drain(..) {
                 self.model.judge(MODEL, DeviceId(device), &measure, Evidence::default(), &settings, &mut out);
@@ -79,6 +84,27 @@ fn many_loud_devices_are_one_event() {
     assert!(alone < 6, "{alone} were told by themselves");
     let over = |v: &Verdict| matches!(v, Verdict::ModelWide(w) if w.phase == Phase::Over);
     assert!(fleet.verdicts.iter().any(|(_, verdict)| over(verdict)));
+}
+
+#[test]
+fn a_flood_during_a_wave_of_updates_is_an_event_of_its_own() {
+    let mut fleet = Fleet::taught();
+    let wave = |n: u64, hour: i64| if n < 40 && hour == TAUGHT { 2_000_000 } else { 0 };
+    let flood = |n: u64, hour: i64| if (30..60).contains(&n) && hour == TAUGHT + 1 { 40_000_000 } else { 0 };
+    (TAUGHT..TAUGHT + 20).for_each(|hour| fleet.both(hour, |n| flood(n, hour), |n| wave(n, hour)));
+    let mut listed: BTreeMap<Option<Direction>, Vec<u64>> = BTreeMap::new();
+    for (_, verdict) in &fleet.verdicts {
+        if let Verdict::ModelWide(wide) = verdict {
+            listed.entry(wide.direction).or_default().extend(wide.joined.iter().map(|device| device.0));
+        }
+    }
+    for devices in listed.values_mut() {
+        devices.sort_unstable();
+    }
+    assert_eq!(listed[&Some(Direction::Received)], (0..40).collect::<Vec<_>>());
+    assert_eq!(listed[&Some(Direction::Sent)], (30..60).collect::<Vec<_>>(), "also those of the wave");
+    let alone = fleet.verdicts.iter().filter(|(_, v)| matches!(v, Verdict::Unusual(u) if u.first)).count();
+    assert!(alone < 6, "{alone} were told by themselves");
 }
 
 #[test]

@@ -51,8 +51,8 @@ pub(super) struct Event {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Whose {
     Device(DeviceId, Option<Arc<Device>>),
-    /// Model and devices that joined.
-    Model(Box<str>, Vec<DeviceId>),
+    /// Model, whether it is about what its devices send, and devices that joined.
+    Model(Box<str>, bool, Vec<DeviceId>),
 }
 
 impl Baselines {
@@ -176,7 +176,7 @@ impl Baselines {
                 explanation: sentence.into(),
                 ..fleetward_rules::Unusual::default()
             },
-            whose: Whose::Model(name, wide.joined.clone()),
+            whose: Whose::Model(name, wide.direction == Some(Direction::Sent), wide.joined.clone()),
         }
     }
 }
@@ -193,7 +193,7 @@ impl Event {
     pub(super) fn facts<'a>(&'a self, device: Option<&'a Device>, compiled: &'a Compiled) -> Facts<'a> {
         let (id, subject) = match &self.whose {
             Whose::Device(id, _) => (*id, device.map_or("", |device| &*device.name)),
-            Whose::Model(name, _) => (DeviceId(0), &**name),
+            Whose::Model(name, ..) => (DeviceId(0), &**name),
         };
         let mut facts = Facts::new(Trigger::Unusual, self.at, self.observed_at, id, subject);
         facts.offset = self.offset;
@@ -201,7 +201,7 @@ impl Event {
         facts.device = device;
         let model = match &self.whose {
             Whose::Device(..) => device.and_then(|device| device.model.as_deref()),
-            Whose::Model(name, _) => Some(&**name),
+            Whose::Model(name, ..) => Some(&**name),
         };
         facts.profile = model.and_then(|model| compiled.profile(model));
         facts.detail = Detail::Unusual(&self.said);
