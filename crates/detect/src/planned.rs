@@ -65,6 +65,13 @@ impl Planned {
         self.held.push(Held::of(change.clone()));
     }
 
+    /// Holds it if it is not held yet.
+    pub(crate) fn know(&mut self, change: &PlannedChange) {
+        if self.held.iter().all(|held| held.change.name != change.name) {
+            self.announce(change);
+        }
+    }
+
     /// Time passed: forgets what has long been over.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.held.retain(|held| now < held.change.until + KEPT);

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// What the second stage knows of the devices around one. Only it sets [`crate::Facts::around`].
 pub trait Around: std::fmt::Debug {
-    /// The share (0 to 1) of the devices last seen in this network that are silent now; `None`: too few to say.
-    fn outage_share(&self, network: Plmn) -> Option<f64>;
+    /// The share (0 to 1) of the devices last seen in this network, or in this area of it ([`crate::Facts::area`]), that are
+    /// silent now; `None`: too few to say.
+    fn outage_share(&self, network: Plmn, area: Option<u16>) -> Option<f64>;
 
     /// Whether the model of the event's device (the fleet, where it has none) first showed this value of this field
     /// ([`crate::RuleSet::value_of`]) at most a day ago, so that the sixth device still counts. `None`: the memory is

@@ -205,6 +205,9 @@ pub struct Facts<'a> {
     pub rat: Option<Rat>,
     /// The cell, as sent.
     pub cell: Option<&'a [u8]>,
+    /// The location or tracking area that the device was last heard of in ([`fleetward_fleet::CellId::short_area`]), where
+    /// a rule asks about an outage.
+    pub area: Option<u16>,
     /// The number.
     pub msisdn: Option<Msisdn>,
     /// The address that the device was given.
@@ -269,6 +272,7 @@ impl<'a> Facts<'a> {
             apn: None,
             rat: None,
             cell: None,
+            area: None,
             msisdn: None,
             ip: None,
             reject_reason: None,

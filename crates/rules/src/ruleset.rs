@@ -239,7 +239,7 @@ impl RuleSet {
     }
 
     /// Of the second stage.
-    fn second(&self, subject: Subject) -> &Routes {
+    pub(crate) fn second(&self, subject: Subject) -> &Routes {
         &self.routes[if subject == Subject::Device { Subject::COUNT } else { subject as usize }]
     }
 

@@ -401,7 +401,10 @@ pub(crate) static FUNCTIONS: &[(&str, &str)] = &[
         "feed_gap(source)",
         "the source that the device was last heard through is silent now; `silence()` leaves such time out",
     ),
-    ("network_outage(network, 0.2)", "more than this share of the devices of its network is silent"),
+    (
+        "network_outage(network, 0.2)",
+        "more than this share of the devices of its network is silent; `area` instead of `network`: of its tracking area",
+    ),
     (
         "new_to_group(x)",
         "the device's model (without one: the fleet) first showed this x within the last day; unknown in the first week",

@@ -171,7 +171,7 @@ fn our_own_blindness_is_no_silence() {
 struct Neighbours;
 
 impl fleetward_rules::Around for Neighbours {
-    fn outage_share(&self, network: fleetward_fleet::Plmn) -> Option<f64> {
+    fn outage_share(&self, network: fleetward_fleet::Plmn, _: Option<u16>) -> Option<f64> {
         Some(if network.mcc == 262 { 0.3 } else { 0.0 })
     }
 

@@ -54,6 +54,7 @@ struct Event {
     apn: Option<Box<str>>,
     rat: Option<Rat>,
     cell: Option<Box<[u8]>>,
+    area: Option<u16>,
     msisdn: Option<Msisdn>,
     ip: Option<Ipv4Addr>,
     reject_reason: Option<RejectReason>,
@@ -88,6 +89,7 @@ impl GroupFact {
             apn: facts.apn.map(Into::into),
             rat: facts.rat,
             cell: facts.cell.map(Into::into),
+            area: facts.area,
             msisdn: facts.msisdn,
             ip: facts.ip,
             reject_reason: facts.reject_reason,
@@ -189,6 +191,7 @@ impl Event {
         facts.apn = self.apn.as_deref();
         facts.rat = self.rat;
         facts.cell = self.cell.as_deref();
+        facts.area = self.area;
         facts.msisdn = self.msisdn;
         facts.ip = self.ip;
         facts.reject_reason = self.reject_reason;

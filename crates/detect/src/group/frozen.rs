@@ -8,6 +8,7 @@ use super::baselines::Baselines;
 use super::keys::{Frozen, Keys, Slot};
 use super::networks::Outages;
 use super::novelty::Novelty;
+use crate::planned::{self, Planned};
 
 #[derive(Serialize)]
 struct Whole<'a> {
@@ -16,6 +17,7 @@ struct Whole<'a> {
     baselines: &'a Baselines,
     novelty: &'a Novelty,
     outages: &'a Outages,
+    planned: planned::Frozen,
 }
 
 /// The same, read. Field for field in the order of [`Whole`].
@@ -26,14 +28,21 @@ struct Thawed {
     baselines: Baselines,
     novelty: Novelty,
     outages: Outages,
+    planned: planned::Frozen,
 }
 
 impl GroupState {
     /// As bytes, for [`Self::thaw`] of the same version of the program.
     pub(crate) fn freeze(&self) -> Vec<u8> {
         let keys = self.keys.iter().map(Keys::freeze).collect();
-        let whole =
-            Whole { next: self.next, keys, baselines: &self.baselines, novelty: &self.novelty, outages: &self.outages };
+        let whole = Whole {
+            next: self.next,
+            keys,
+            baselines: &self.baselines,
+            novelty: &self.novelty,
+            outages: &self.outages,
+            planned: self.planned.freeze(),
+        };
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
         postcard::to_extend(&whole, Vec::new()).unwrap_or_default()
     }
@@ -49,6 +58,7 @@ impl GroupState {
             baselines: thawed.baselines,
             novelty,
             outages: thawed.outages,
+            planned: Planned::thaw(thawed.planned),
         })
     }
 }

@@ -38,10 +38,11 @@ pub(crate) use self::fact::GroupFact;
 use self::keys::{Keys, Known, Room};
 pub(crate) use self::measured::{About, MeasureFact, model_key};
 use self::networks::Outages;
-pub(crate) use self::networks::{NetworkFact, Networks};
+pub(crate) use self::networks::{NetworkFact, Networks, OFTEN, Seen};
 use self::novelty::Novelty;
 use self::surroundings::Surroundings;
 pub(crate) use self::wants::Wants;
+use crate::planned::Planned;
 use crate::{Compiled, Output};
 
 /// What partitions hand on.
@@ -89,6 +90,8 @@ pub(crate) struct GroupState {
     novelty: Novelty,
     /// How many devices of each network are silent, as far as rules ask.
     outages: Outages,
+    /// Planned changes that excused something here, and what of it was told.
+    planned: Planned,
 }
 
 impl GroupState {
@@ -194,14 +197,14 @@ impl GroupState {
                 let subjects = compiled.groups.subjects(&compiled.rules, &facts);
                 self.judge_all(subjects, &facts, device.as_ref(), compiled, out);
             }
-            Whose::Model(name, joined) => {
-                let facts = event.facts(None, compiled);
-                let mut judge = |kind: Kind, name: &str| {
-                    if compiled.groups.interest(kind).triggers.contains(Trigger::Unusual) {
-                        self.judge(&Key::named(kind, name), &facts, None, joined, compiled, out);
-                    }
-                };
-                judge(Kind::Model, name);
+            Whose::Model(name, is_sent, joined) => {
+                if compiled.groups.interest(Kind::Model).triggers.contains(Trigger::Unusual) {
+                    let facts = event.facts(None, compiled);
+                    let mut key = Key::named(Kind::Model, name);
+                    // A flood is a finding of its own while a wave of updates goes on, and lists its own devices.
+                    key.id ^= if *is_sent { SENT } else { 0 };
+                    self.judge(&key, &facts, None, joined, compiled, out);
+                }
             }
         }
     }
@@ -276,7 +279,9 @@ impl GroupState {
             let known = slot.known.get_or_insert_default();
             devices.iter().filter(|id| id.0 != 0).for_each(|id| known.took_part(*id, Known::listed(key.subject)));
         }
-        out.extend(firings.into_iter().filter_map(|firing| said::said(firing, key, slot, &facts, is_estimated)));
+        let planned = &mut self.planned;
+        let said = |firing| said::said(firing, key, slot, &facts, is_estimated, planned);
+        out.extend(firings.into_iter().filter_map(said));
         release(slot, key.subject);
         let is_done = key.subject == Kind::Device && slot.rules.is_empty();
         keys.resized(before, after);
@@ -286,6 +291,7 @@ impl GroupState {
     }
 
     fn tick(&mut self, fact: &GroupFact, compiled: &Compiled, out: &mut Vec<Output>) {
+        self.planned.pass(fact.at);
         let mut events = Vec::new();
         self.baselines.pass(fact.at, fact.offset, compiled, &mut events);
         for event in &events {
@@ -319,7 +325,9 @@ impl GroupState {
             let before = slot.rules.bytes();
             let mut firings = Vec::new();
             compiled.rules.observe_key(&facts, &key, &mut slot.rules, &mut firings);
-            out.extend(firings.into_iter().filter_map(|firing| said::said(firing, &key, slot, &facts, is_estimated)));
+            let planned = &mut self.planned;
+            let said = |firing| said::said(firing, &key, slot, &facts, is_estimated, planned);
+            out.extend(firings.into_iter().filter_map(said));
             compiled.rules.expire(&mut slot.rules, fact.at);
             release(slot, kind);
             let (after, is_done) = (slot.rules.bytes(), kind == Kind::Device && slot.rules.is_empty());
@@ -359,6 +367,9 @@ fn room(kind: Kind, compiled: &Compiled) -> Room {
     let limits = compiled.limits();
     Room { keys: limits.keys, bytes: limits.key_bytes, idle: compiled.groups.interest(kind).idle }
 }
+
+/// Tells the key of a model about which something is sent from that about all else; any odd number.
+const SENT: u64 = 0x5E27_0000_0000_0001;
 
 #[cfg(test)]
 mod tests;

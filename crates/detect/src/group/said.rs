@@ -6,6 +6,7 @@ use fleetward_fleet::DeviceId;
 use fleetward_rules::{Facts, Firing, Key, Respond, Rule, Subject as Kind};
 
 use super::keys::{Known, Slot};
+use crate::planned::{Excused, Planned};
 use crate::{Output, Raised, Subject};
 
 /// One firing as an output. Who took part is listed; a response to a finding about many devices is aimed at these.
@@ -15,6 +16,7 @@ pub(super) fn said(
     slot: &Slot,
     facts: &Facts<'_>,
     is_estimated: bool,
+    planned: &mut Planned,
 ) -> Option<Output> {
     let raised = |mut finding: Box<fleetward_fleet::Finding>, rule: Arc<Rule>, responds: Vec<Respond>| {
         if rule.is_estimated(&slot.rules) {
@@ -36,8 +38,24 @@ pub(super) fn said(
             let device = if key.subject == Kind::Device { DeviceId(key.id) } else { DeviceId(0) };
             Output::FindingCleared { id, device, at, count }
         }
-        // The planned change itself says it; a line for every event would be noise.
-        Firing::Excused { .. } => return None,
+        Firing::Excused { rule, change, at } => {
+            // It comes with what it excuses: a subject and a rule are told once.
+            planned.know(&change);
+            if !planned.is_news(&change, key.id ^ key.subject as u64, &rule.name) {
+                return None;
+            }
+            let (device, subject) = match key.subject {
+                Kind::Device => (DeviceId(key.id), facts.subject.into()),
+                _ => (DeviceId(0), key.describe(facts).into()),
+            };
+            Output::Excused(Box::new(Excused {
+                change: change.name.clone(),
+                rule: rule.name.clone(),
+                device,
+                subject,
+                at,
+            }))
+        }
     })
 }
 

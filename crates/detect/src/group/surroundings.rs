@@ -19,8 +19,8 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Around for Surroundings<'_> {
-    fn outage_share(&self, network: Plmn) -> Option<f64> {
-        self.outages.share(network)
+    fn outage_share(&self, network: Plmn, area: Option<u16>) -> Option<f64> {
+        self.outages.share(network, area)
     }
 
     fn is_new(&self, field: u8, value: u64) -> Option<bool> {

@@ -1,9 +1,10 @@
 //! What a device is used to: the device half of its baseline, and what else about it changed in the last day.
 
 use fleetward_baseline::{DeviceBaseline, Evidence, Measure, Traffic};
-use fleetward_fleet::{Attach, Plmn, Timestamp};
+use fleetward_fleet::{Attach, CellId, Plmn, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::group::{OFTEN, Seen};
 use crate::pack::PackedPlmn;
 
 /// Kept for devices of the inventory once they have talked, behind one pointer.
@@ -16,6 +17,8 @@ pub(crate) struct Habit {
     network: PackedPlmn,
     heard: u32,
     pause: u32,
+    /// The area of the network, 0 where none was told.
+    area: u16,
     /// Most devices have none.
     changes: Option<Box<Changes>>,
 }
@@ -36,6 +39,8 @@ const DAY: u32 = 24;
 const SETTLED: u32 = 7;
 /// Less than half an hour is no silence.
 const SHORTEST: u32 = 1800;
+/// Seconds in which a pause fades.
+const WEEK: u64 = 7 * 86_400;
 
 impl Habit {
     pub(crate) fn new(at: Timestamp) -> Self {
@@ -45,6 +50,7 @@ impl Habit {
             network: PackedPlmn::default(),
             heard: 0,
             pause: 0,
+            area: 0,
             changes: None,
         }
     }
@@ -81,6 +87,9 @@ impl Habit {
             }
             self.network = network;
         }
+        if let Some(location) = &attach.location {
+            self.area = CellId::from_octets(location).and_then(CellId::short_area).unwrap_or(0);
+        }
     }
 
     /// A destination, by the hash of its name or address.
@@ -104,11 +113,15 @@ impl Habit {
         self.changes.get_or_insert_default()
     }
 
-    /// It was heard of: how long it rests fades slowly, so that the longest usual pause counts.
+    /// It was heard of: how long it rests fades over a week, so that the longest usual pause counts, also that of a night. One
+    /// long pause is no habit: once the device is settled, it counts for twice the usual one at most.
     pub(crate) fn heard(&mut self, at: Timestamp) {
         let now = u32::try_from(at.secs()).unwrap_or(0);
         if self.heard != 0 && now > self.heard {
-            self.pause = (now - self.heard).max(self.pause - self.pause / 16);
+            let rested = now - self.heard;
+            let usual = if self.days(at) < SETTLED { rested } else { self.pause.max(SHORTEST).saturating_mul(2) };
+            let faded = u64::from(self.pause) * u64::from(rested) / WEEK;
+            self.pause = rested.min(usual).max(self.pause.saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX)));
         }
         self.heard = self.heard.max(now);
     }
@@ -118,8 +131,19 @@ impl Habit {
         self.network.value()
     }
 
+    /// The area of the network that it was last heard of in.
+    pub(crate) fn area(&self) -> Option<u16> {
+        Some(self.area).filter(|area| *area != 0)
+    }
+
+    /// How it counts for its network and area; `None`: it never told one, or was heard of once.
+    pub(crate) fn seen(&self, now: Timestamp) -> Option<Seen> {
+        let network = self.network().filter(|_| self.pause > 0)?;
+        Some(Seen { network, area: self.area, often: self.pause <= OFTEN, silent: self.is_silent(now) })
+    }
+
     /// It rests much longer than it does.
-    pub(crate) fn is_silent(&self, now: Timestamp) -> bool {
+    fn is_silent(&self, now: Timestamp) -> bool {
         let rests = u32::try_from(now.secs()).unwrap_or(0).saturating_sub(self.heard);
         self.pause > 0 && rests > self.pause.saturating_mul(2).max(SHORTEST)
     }

@@ -47,9 +47,10 @@ impl PartitionState {
         let may_doubt = is_tick && record.compiled.groups.interest(Kind::Device).triggers.contains(Trigger::Tick);
         let is_wanted = entry.doubted || record.compiled.groups.triggers().contains(happening.trigger);
         let for_groups = may_doubt || !is_tick && is_wanted;
-        if is_tick && !may_doubt && !entry.rules.has_episodes() && out.listener.is_none() {
+        if is_tick && !entry.rules.has_episodes() && out.listener.is_none() {
             let now = record.at.min(record.observation.observed_at);
-            if ready.plan.is_idle_at_tick(entry.last_seen().map(|last| now.since(last))) {
+            let silent = entry.last_seen().map(|last| now.since(last));
+            if ready.plan.is_idle_at_tick(silent) && !(may_doubt && ready.plan.may_doubt_at_tick(silent)) {
                 return;
             }
         }
@@ -89,6 +90,7 @@ impl PartitionState {
             if may_doubt && rules.may_hold(&facts) {
                 (subjects, entry.doubted) = (device, true);
                 facts.network = facts.network.or(entry.habit.as_ref().and_then(|habit| habit.network()));
+                facts.area = entry.habit.as_ref().and_then(|habit| habit.area());
             } else if !is_tick && entry.doubted && facts.is_contact() {
                 (subjects, entry.doubted) = (subjects | device, false);
             }

@@ -39,8 +39,8 @@ impl PartitionState {
     fn count_network(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
         let entry = self.devices.at(place);
         let id = entry.id;
-        if let Some((network, habit)) = entry.habit.as_ref().and_then(|habit| Some((habit.network()?, habit))) {
-            self.networks.count(network, habit.is_silent(record.at));
+        if let Some(seen) = entry.habit.as_ref().and_then(|habit| habit.seen(record.at)) {
+            self.networks.count(seen);
         }
         if self.sweep >= self.devices.len() {
             let counts = std::mem::take(&mut self.networks);

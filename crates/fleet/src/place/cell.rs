@@ -44,6 +44,12 @@ impl CellId {
         Some(Self { network, area, cell })
     }
 
+    /// The area in sixteen bits, as they are but for the longer ones of 5G, which are folded; `None` also for 0, which is
+    /// nobody's (TS 23.003 §19.4.2.3).
+    pub fn short_area(self) -> Option<u16> {
+        self.area.map(|area| (area ^ area >> 16) as u16).filter(|area| *area != 0)
+    }
+
     /// A name under which the same cell is found again, whichever way it was sent: cells above 16 bits are unique in a
     /// network without their area.
     #[must_use]

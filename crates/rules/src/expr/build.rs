@@ -38,7 +38,7 @@ pub(crate) fn condition(node: &Bool) -> Condition {
         Bool::TextTest(kind, text, part) => text_test(kind, text, part),
         Bool::InNetwork(address, net) => Box::new(move |context| context.address(address).map(|ip| net.contains(&ip))),
         Bool::FeedGap(source) => Box::new(move |context| context.feed_gap(source.as_deref())),
-        Bool::Outage(share) => Box::new(move |context| context.outage(share)),
+        Bool::Outage { of_area, share } => Box::new(move |context| context.outage(of_area, share)),
         Bool::Before(end) => Box::new(move |context| Some(context.facts.time() < end)),
         Bool::Named(text, names) => Box::new(move |context| Some(names.has(text.read(context)?))),
         Bool::InNetworks(address, networks) => {

@@ -244,14 +244,16 @@ fn feed_gap(checker: &mut Checker<'_>, x: &IdedExpr) -> Typed {
     }
 }
 
-/// `network_outage(network, 0.2)`.
+/// `network_outage(network, 0.2)` or `network_outage(area, 0.3)`.
 fn network_outage(checker: &mut Checker<'_>, network: &IdedExpr, share: &IdedExpr) -> Typed {
     let hint = || Some("write for example `network_outage(network, 0.2)`".to_owned());
-    if name_of(network).as_deref() != Some("network") {
-        return checker.error(network.id, "`network_outage` wants the field `network`", hint());
-    }
+    let of_area = match name_of(network).as_deref() {
+        Some("network") => false,
+        Some("area") => true,
+        _ => return checker.error(network.id, "`network_outage` wants the field `network`, or `area`", hint()),
+    };
     match checker.check(share) {
-        Typed::Amount(share) if share > 0.0 && share < 1.0 => Typed::Bool(Bool::Outage(share)),
+        Typed::Amount(share) if share > 0.0 && share < 1.0 => Typed::Bool(Bool::Outage { of_area, share }),
         Typed::Error => Typed::Error,
         _ => checker.error(share.id, "`network_outage` wants a share between 0 and 1", hint()),
     }

@@ -53,8 +53,11 @@ pub(crate) enum Bool {
     Unusual(UnusualKind, Metric),
     /// The source is silent now: the named one, or the one that the device was last heard through.
     FeedGap(Option<Box<str>>),
-    /// More than this share of the devices of the network is silent.
-    Outage(f64),
+    /// More than this share of the devices of the network, or of its area, is silent.
+    Outage {
+        of_area: bool,
+        share: f64,
+    },
     NewToGroup(Field),
     NewToDevice(Field),
     /// The country now and the one before border on each other.

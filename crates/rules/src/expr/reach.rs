@@ -112,7 +112,7 @@ fn outcome(node: &Bool, at: Trigger) -> Outcome {
         Bool::Absent(_)
         | Bool::Before(_)
         | Bool::FeedGap(_)
-        | Bool::Outage(_)
+        | Bool::Outage { .. }
         | Bool::InNetworks(..)
         | Bool::InNetwork(..) => EITHER,
     }
@@ -242,7 +242,7 @@ impl Reads {
                 self.sym(&Sym::Previous(*field));
             }
             Bool::FeedGap(_) => self.time = true,
-            Bool::Outage(_) => {
+            Bool::Outage { .. } => {
                 self.later = true;
                 self.outage = true;
                 self.time = true;

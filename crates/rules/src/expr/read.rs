@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use std::time::Duration;
 
-use fleetward_fleet::{Direction, LocalTime, Simultaneous, Timestamp, Zone};
+use fleetward_fleet::{CellId, Direction, LocalTime, Simultaneous, Timestamp, Zone};
 
 use super::ir::{Address, Arithmetic, Near, Sym, Text, WindowRef};
 use crate::detail::{Detail, Metric, Unusual, UnusualKind};
@@ -92,8 +92,12 @@ impl<'a> Context<'a> {
         Some(gaps.is_silent(source?))
     }
 
-    pub(crate) fn outage(&self, share: f64) -> Option<bool> {
-        Some(self.facts.around?.outage_share(self.facts.network?)? > share)
+    /// Of the network, or of the area that it was last heard of in.
+    pub(crate) fn outage(&self, of_area: bool, share: f64) -> Option<bool> {
+        let (around, network) = (self.facts.around?, self.facts.network?);
+        let cell = || self.facts.cell.and_then(CellId::from_octets).and_then(CellId::short_area);
+        let area = if of_area { Some(self.facts.area.or_else(cell)?) } else { None };
+        Some(around.outage_share(network, area)? > share)
     }
 
     pub(crate) fn new_to_group(&self, field: Field) -> Option<bool> {

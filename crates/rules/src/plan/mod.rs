@@ -45,6 +45,8 @@ pub struct Plan {
     remembers: bool,
     /// A tick matters from this many seconds of silence on; `None`: it may matter at any time.
     silence: Option<f64>,
+    /// The same for rules about devices that are judged in the second stage.
+    doubt: Option<f64>,
 }
 
 /// What one kind of event asks for.
@@ -92,7 +94,10 @@ pub struct Class<'a> {
 
 impl Plan {
     pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
-        let tests = Trigger::ALL.map(|trigger| tests(set, class, trigger));
+        let tests = Trigger::ALL.map(|trigger| tests(set, set.routes(Subject::Device).rules(trigger), class, trigger));
+        let silence = silence(&tests[Trigger::Tick as usize]);
+        let later = set.second(Subject::Device).rules(Trigger::Tick);
+        let doubt = self::silence(&self::tests(set, later, class, Trigger::Tick));
         let rules = tests.iter().flatten().map(|(index, _)| set.by_index(*index));
         let used: Vec<u32> = rules.flat_map(|rule| windows_of(rule)).collect();
         let mut tests = tests.into_iter();
@@ -103,7 +108,7 @@ impl Plan {
             let (watching, others) = guard::watch(tests, &asked);
             Steps { sources, feeds, watching, guarded: guard::share(others, &asked) }
         });
-        Self { steps, remembers: !set.memory.is_empty(), silence: silence(set, class) }
+        Self { steps, remembers: !set.memory.is_empty(), silence, doubt }
     }
 
     /// Whether an event of this kind may matter to a device of this class in `state`; see [`RuleSet::concerns`].
@@ -117,8 +122,12 @@ impl Plan {
     /// it was never heard of): most ticks need no more than this.
     pub fn is_idle_at_tick(&self, silent: Option<Duration>) -> bool {
         let steps = self.at(Trigger::Tick);
-        let waits = |needed: f64| silent.is_none_or(|silent| silent.as_secs_f64() < needed);
-        steps.feeds.is_empty() && (steps.guarded.is_empty() || self.silence.is_some_and(waits))
+        steps.feeds.is_empty() && (steps.guarded.is_empty() || waits(self.silence, silent))
+    }
+
+    /// Whether a rule that is judged in the second stage may begin an episode at a tick, as far as the silence tells.
+    pub fn may_doubt_at_tick(&self, silent: Option<Duration>) -> bool {
+        !waits(self.doubt, silent)
     }
 
     pub(crate) fn at(&self, trigger: Trigger) -> &Steps {
@@ -159,11 +168,11 @@ fn ask(feeds: &mut [PlannedFeed], tests: &[(u16, Vec<Bool>)]) -> Vec<Asked> {
 }
 
 /// Each rule that an event may concern, with all that it asks.
-fn tests(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16, Vec<Bool>)> {
+fn tests(set: &RuleSet, rules: &[u16], class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16, Vec<Bool>)> {
     let facts = facts_of(class, trigger);
     let known =
         Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
-    let wanted = set.routes(Subject::Device).rules(trigger).iter().filter_map(|&index| {
+    let wanted = rules.iter().filter_map(|&index| {
         let compiled = &set.by_index(index).compiled;
         let parts: Vec<&Bool> = compiled.scope_node.iter().chain([&compiled.when_node]).collect();
         match known.all(&parts) {
@@ -175,15 +184,19 @@ fn tests(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16,
     wanted.collect()
 }
 
-/// The shortest silence that any rule asks for at a tick, if all of them do.
-fn silence(set: &RuleSet, class: Option<Class<'_>>) -> Option<f64> {
+/// Whether a tick comes too early for what is asked for after this silence.
+fn waits(needed: Option<f64>, silent: Option<Duration>) -> bool {
+    needed.is_some_and(|needed| silent.is_none_or(|silent| silent.as_secs_f64() < needed))
+}
+
+/// The shortest silence that any of these rules asks for at a tick, if all of them do; without rules there is none.
+fn silence(tests: &[(u16, Vec<Bool>)]) -> Option<f64> {
     let of_test = |test: &Bool| match test {
         Bool::Compare(Op::Greater | Op::GreaterEqual, Num::Silence, Num::Const(seconds)) => Some(*seconds),
         _ => None,
     };
-    let tests = tests(set, class, Trigger::Tick);
     let asked: Option<Vec<f64>> = tests.iter().map(|(_, asked)| asked.iter().find_map(of_test)).collect();
-    asked?.into_iter().reduce(f64::min)
+    Some(asked?.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {

@@ -160,7 +160,7 @@ struct Stated {
 }
 
 impl Around for Stated {
-    fn outage_share(&self, _: Plmn) -> Option<f64> {
+    fn outage_share(&self, _: Plmn, _: Option<u16>) -> Option<f64> {
         self.outage
     }
 
