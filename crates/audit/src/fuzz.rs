@@ -7,7 +7,7 @@ use crate::run::Report;
 pub fn read_anything(octets: &[u8]) {
     crate::ports::read_anything(octets);
     crate::access::read_anything(octets);
-    crate::speak::read_anything(octets);
+    read_speech(octets);
     read_datagram(octets);
     read_tls(octets);
     read_ssh(octets);
@@ -18,6 +18,11 @@ pub fn read_anything(octets: &[u8]) {
         report::write(&report, format, &mut out).unwrap_or_else(|error| panic!("{format:?}: {error}"));
         assert!(!out.contains(&0x1b), "{format:?} lets a device speak to the terminal");
     }
+}
+
+/// These octets as what speaks at a TCP port, in every protocol.
+pub fn read_speech(octets: &[u8]) {
+    crate::speak::read_anything(octets);
 }
 
 /// Reads these octets as the answer of every protocol over UDP.
