@@ -60,7 +60,7 @@ impl Scope {
 }
 
 /// Neither private (RFC 1918, RFC 6598, RFC 4193), loopback, link-local nor for documentation.
-fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     const ELSEWHERE: [&str; 12] = [
         "10.0.0.0/8",
         "172.16.0.0/12",

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Progress;
 use crate::door::Door;
@@ -17,6 +17,9 @@ use crate::speak::{At, udp_once};
 
 /// Between two questions to a host that sends one ICMP error a second.
 const ICMP: Duration = Duration::from_millis(1_100);
+
+/// How often somebody looks whether the audit should end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a host's UDP ports said.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -33,57 +36,56 @@ pub struct UdpScan {
 
 /// Asks these UDP ports of one host. The caller knows that somebody is there.
 pub async fn scan(door: &Door, target: Target, ports: &[u16], progress: &dyn Progress) -> UdpScan {
-    let mut scan = UdpScan::default();
-    let at_once = door.limits().at_once as usize;
-    let silent = ask(door, target, ports, at_once, Duration::ZERO, &mut scan, progress).await;
+    let mut scan = UdpScan { left: ports.to_vec(), ..UdpScan::default() };
+    scan.pass(door, target, Duration::ZERO, progress).await;
     let spacing = if scan.closed > 0 { ICMP } else { Duration::ZERO };
-    let silent = ask(door, target, &silent, at_once, spacing, &mut scan, progress).await;
-    scan.unknown = silent.len() as u32;
+    if scan.pass(door, target, spacing, progress).await {
+        scan.unknown = scan.left.len() as u32;
+        scan.left.clear();
+    }
     scan.open.sort_by_key(|open| open.port);
     scan
 }
 
-/// One pass; returns those that said nothing.
-async fn ask(
-    door: &Door,
-    target: Target,
-    ports: &[u16],
-    at_once: usize,
-    spacing: Duration,
-    scan: &mut UdpScan,
-    progress: &dyn Progress,
-) -> Vec<u16> {
-    let mut waiting: VecDeque<u16> = ports.iter().copied().collect();
-    let mut working: JoinSet<(u16, PortState, Option<Service>)> = JoinSet::new();
-    let (mut silent, mut next) = (Vec::new(), Instant::now());
-    loop {
-        while working.len() < at_once
-            && !progress.is_cancelled()
-            && let Some(port) = waiting.pop_front()
-        {
-            sleep_until(next).await;
-            next = Instant::now() + spacing;
-            let door = door.clone();
-            working.spawn(async move {
-                let (state, service) = udp_once(At { door: &door, target, port }).await;
-                (port, state, service)
-            });
-        }
-        match working.join_next().await {
-            Some(Ok((port, PortState::Open, service))) => {
-                scan.open.push(OpenPort { transport: Transport::Udp, port, service });
+impl UdpScan {
+    /// Asks what is left; whether it came to its end. Those that say nothing stay.
+    async fn pass(&mut self, door: &Door, target: Target, spacing: Duration, progress: &dyn Progress) -> bool {
+        let mut waiting: VecDeque<u16> = self.left.iter().copied().collect();
+        let mut asking = JoinSet::new();
+        let mut next = Instant::now();
+        while !(waiting.is_empty() && asking.is_empty()) {
+            if progress.is_cancelled() {
+                return false;
             }
-            Some(Ok((_, PortState::Closed, _))) => scan.closed += 1,
-            Some(Ok((port, PortState::Unknown, _))) => silent.push(port),
-            // A speaker that panicked said nothing.
-            Some(Err(_)) => {}
-            None => break,
+            if asking.len() < door.limits().at_once as usize
+                && Instant::now() >= next
+                && let Some(port) = waiting.pop_front()
+            {
+                next = Instant::now() + spacing;
+                asking.spawn(ask(door.clone(), target, port));
+                continue;
+            }
+            // A speaker that breaks said nothing, and nobody waits longer than a moment to see that the audit should end.
+            if let Ok(Some(Ok((port, state, service)))) = timeout(LOOK, asking.join_next()).await {
+                self.settle(port, state, service);
+            } else if asking.is_empty() {
+                sleep_until(next.min(Instant::now() + LOOK)).await;
+            }
         }
+        true
     }
-    // Only a cancelled audit leaves some.
-    scan.left.extend(waiting);
-    if progress.is_cancelled() {
-        scan.left.append(&mut silent);
+
+    fn settle(&mut self, port: u16, state: PortState, service: Option<Service>) {
+        match state {
+            PortState::Open => self.open.push(OpenPort { transport: Transport::Udp, port, service }),
+            PortState::Closed => self.closed += 1,
+            PortState::Unknown => return,
+        }
+        self.left.retain(|it| *it != port);
     }
-    silent
+}
+
+async fn ask(door: Door, target: Target, port: u16) -> (u16, PortState, Option<Service>) {
+    let (state, service) = udp_once(At { door: &door, target, port }).await;
+    (port, state, service)
 }

@@ -7,13 +7,20 @@
 //! * NTP mode 7 (`monlist`) is not asked: it names others, and a device that answers it answers mode 6 too.
 //! * What a device only says by itself (`MikroTik` 5678, Tuya 6666) is for who listens.
 
+mod bacnet;
 mod ber;
 mod coap;
+mod discovery;
 mod dns;
+mod ipmi;
+mod mdns;
 mod message;
 mod ntp;
+mod sip;
 mod snmp;
+mod ssdp;
 mod talk;
+mod tftp;
 mod words;
 
 use std::io;
@@ -24,7 +31,7 @@ use super::words::{is_shown, shown_octets as shown};
 use crate::fact::{PortState, Service};
 
 /// UDP ports that are worth a question on `IoT` devices: one for each protocol that is spoken here.
-pub const UDP_PORTS: &[u16] = &[53, 123, 161, 5683];
+pub const UDP_PORTS: &[u16] = &[53, 69, 123, 161, 623, 1900, 3702, 5060, 5353, 5683, 47_808];
 
 /// Protocols whose answers to a forged sender are somebody's trouble (RFC 5358, RFC 7252 §11.3).
 const REFLECTORS: &[&str] = &["coap", "dns", "mdns", "ntp", "snmp", "ssdp", "ws-discovery"];
@@ -53,9 +60,16 @@ pub(crate) async fn udp_once(at: At<'_>) -> (PortState, Option<Service>) {
 async fn ask(talk: &mut Talk<'_>, port: u16) -> io::Result<Option<Service>> {
     match port {
         53 => dns::ask(talk).await,
+        69 => tftp::ask(talk).await,
         123 => ntp::ask(talk).await,
         161 => snmp::ask(talk).await,
+        623 => ipmi::ask(talk).await,
+        1900 => ssdp::ask(talk).await,
+        3702 => discovery::ask(talk).await,
+        5060 => sip::ask(talk).await,
+        5353 => mdns::ask(talk).await,
         5683 => coap::ask(talk).await,
+        47_808 => bacnet::ask(talk).await,
         _ => match coap::ask(talk).await {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => snmp::ask(talk).await,
             told => told,
@@ -79,7 +93,19 @@ fn measured(mut service: Service, talk: &Talk<'_>) -> Service {
 
 /// Every reader of datagrams, for any octets.
 pub(crate) fn read_anything(octets: &[u8]) {
-    let all = [coap::read_anything, dns::read_anything, ntp::read_anything, snmp::read_anything];
+    let all = [
+        bacnet::read_anything,
+        coap::read_anything,
+        discovery::read_anything,
+        dns::read_anything,
+        ipmi::read_anything,
+        mdns::read_anything,
+        ntp::read_anything,
+        sip::read_anything,
+        snmp::read_anything,
+        ssdp::read_anything,
+        tftp::read_anything,
+    ];
     for service in all.into_iter().filter_map(|read| read(octets)) {
         let notes = service.notes.values().chain([&service.evidence]);
         assert!(notes.into_iter().all(|it| is_shown(it)), "{service:?} shows what cannot be printed");

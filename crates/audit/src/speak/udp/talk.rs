@@ -1,6 +1,7 @@
 //! A conversation over UDP, as speakers hold it: a question, its answers, what it brought for what it cost.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ pub(super) struct Talk<'a> {
     pub(super) at: At<'a>,
     line: Datagrams,
     last: Vec<u8>,
+    from: u16,
     asked: usize,
     tenths: usize,
 }
@@ -27,7 +29,7 @@ pub(super) struct Talk<'a> {
 impl<'a> Talk<'a> {
     pub(super) fn open(at: At<'a>) -> io::Result<Self> {
         let line = at.door.datagrams(at.target, at.port)?;
-        Ok(Self { at, line, last: Vec::new(), asked: 0, tenths: 0 })
+        Ok(Self { at, line, last: Vec::new(), from: at.port, asked: 0, tenths: 0 })
     }
 
     /// The first answer.
@@ -70,6 +72,17 @@ impl<'a> Talk<'a> {
         Ok(answers)
     }
 
+    /// A last word to the port that the last answer came from.
+    pub(super) async fn end(&self, octets: &[u8]) {
+        // Who does not hear it waits out its own time.
+        self.line.say_to(self.from, octets).await.ok();
+    }
+
+    /// Where the host sends its answers.
+    pub(super) fn local(&self) -> io::Result<SocketAddr> {
+        self.line.local()
+    }
+
     /// The last that was heard.
     pub(super) fn last(&self) -> &[u8] {
         &self.last
@@ -81,7 +94,8 @@ impl<'a> Talk<'a> {
     }
 
     async fn hear(&mut self, wait: Duration) -> io::Result<Vec<u8>> {
-        let (_, answer) = self.line.hear(Instant::now() + wait).await?;
+        let (from, answer) = self.line.hear(Instant::now() + wait).await?;
+        self.from = from;
         self.last.clone_from(&answer);
         self.weigh(answer.len());
         Ok(answer)
