@@ -5,6 +5,7 @@
 
 mod advice;
 mod check;
+mod datagram;
 mod fault;
 mod recycled;
 mod service;
@@ -28,6 +29,7 @@ pub fn faults(host: &Host, profile: Option<&NetworkProfile>, now: Timestamp) -> 
         found.extend(surface::not_in_profile(open, profile));
         let Some(service) = &open.service else { continue };
         found.extend(service::faults(at, service));
+        found.extend(datagram::faults(at, service, host.address));
         found.extend(service.tls.as_ref().into_iter().flat_map(|it| tls::faults(at, service, it, host, now)));
         found.extend(ssh::faults(at, service));
     }

@@ -121,6 +121,17 @@ pub(super) fn ssh_key(service: &Service) -> String {
     .to_owned()
 }
 
+/// What answers datagrams of anybody.
+pub(super) fn datagram(service: &Service) -> String {
+    match &*service.protocol {
+        "dns" => "let it answer the networks it serves alone (dnsmasq: interface=, local-service; BIND: allow-recursion), or switch it off",
+        "ntp" => "ntp.conf: restrict default nomodify notrap nopeer noquery; or use chrony",
+        "ipmi" => "switch off IPMI over LAN, or: no anonymous account, authentication type none off, cipher suite 0 off (ipmitool lan set 1 cipher_privs); a network of its own (guard)",
+        _ => "let only those reach it who need it (guard); on a public address close it",
+    }
+    .to_owned()
+}
+
 /// The product's first word, as advice knows it: `OpenSSH` and `openssh` are one.
 fn product(service: &Service) -> &'static str {
     const KNOWN: [&str; 13] = [

@@ -63,6 +63,14 @@ checks! {
         "Ed25519, ECDSA, or RSA of 2048 bits or more" ["5.5-1"];
     SSH_ALGORITHMS "ssh-weak-algorithms" "SSH offers weak algorithms"
         "key exchange, ciphers and MACs that are not broken (RFC 8758, RFC 9142)" ["5.5-1"];
+    OPEN_RESOLVER "open-resolver" "The device resolves names for whoever asks"
+        "a resolver that answers those it serves, or none (RFC 5358)" ["5.6-1"];
+    NTP_CONTROL "ntp-control-open" "The time server tells its variables to whoever asks"
+        "a time server that answers questions for the time alone (RFC 8633 §3.4)" ["5.6-2" "5.6-1"];
+    AMPLIFIER "amplifier" "Strangers get more than they send, and can have it sent to others"
+        "no service that answers unknown senders with more than they sent, on a public address" ["5.6-1"];
+    IPMI_WEAK "ipmi-weak-authentication" "The controller of the board lets somebody in without proof"
+        "IPMI 2.0 with accounts, without authentication type none and cipher suite 0; best on a network of its own" ["5.5-5" "5.5-1"];
     RECYCLED_SSH "recycled-ssh-host-key" "Devices share an SSH host key"
         "a key of its own in each device" ["5.4-4" "5.4-2"];
     RECYCLED_TLS "recycled-tls-key" "Devices share a TLS key"
