@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::fact::PortState;
 use crate::pace::Limits;
 
 /// Below this share of answers the host does not keep up.
@@ -10,6 +11,15 @@ const ENOUGH: f64 = 0.8;
 
 /// Questions a second while a host has never answered: nothing tells whether it bears more.
 const BLIND: f64 = 5_000.0;
+
+/// The same of an open canary. A path that loses one in five whatever the rate is not asked more slowly for it.
+const ENOUGH_OPEN: f64 = 0.6;
+
+/// Canaries that say something: fewer may have been lost by chance.
+const SAYING: u32 = 8;
+
+/// Of open ports, so many may be taken for silent ones.
+const MISSED: f64 = 1e-4;
 
 /// See the module.
 #[derive(Debug)]
@@ -28,8 +38,9 @@ pub(super) struct Pulse {
     began: Duration,
     answered: u32,
     lost: u32,
+    /// Heard and lost: in this turn, and of this canary in all.
     canaries: (u32, u32),
-    lost_canaries: bool,
+    all_canaries: (u32, u32),
 }
 
 impl Pulse {
@@ -50,7 +61,7 @@ impl Pulse {
             answered: 0,
             lost: 0,
             canaries: (0, 0),
-            lost_canaries: false,
+            all_canaries: (0, 0),
         }
     }
 
@@ -104,19 +115,54 @@ impl Pulse {
     pub(super) fn canary(&mut self, has_answered: bool) {
         if has_answered {
             self.canaries.0 += 1;
+            self.all_canaries.0 += 1;
+            // It speaks for the questions that were sent since the one before.
+            if self.is_starting {
+                self.window = (self.window + f64::from(self.canary_every())).min(self.most);
+            }
         } else {
             self.canaries.1 += 1;
-            self.lost_canaries = true;
+            self.all_canaries.1 += 1;
         }
+    }
+
+    /// Questions between two canaries.
+    #[expect(clippy::cast_sign_loss, reason = "the window is at least one")]
+    pub(super) fn canary_every(&self) -> u32 {
+        ((self.window / 6.0) as u32).clamp(32, 500)
+    }
+
+    /// Another port is the canary from now on: what the one before said of the rate is void.
+    pub(super) fn begin_canary(&mut self) {
+        (self.canaries, self.all_canaries) = ((0, 0), (0, 0));
+        (self.is_starting, self.spread) = (true, None);
+    }
+
+    /// How many questions an open port leaves unanswered for sure only once in [`MISSED`], by what the canary lost.
+    #[expect(clippy::cast_sign_loss, reason = "a number of tries")]
+    pub(super) fn tries(&self) -> u32 {
+        match self.all_canaries {
+            (100.., 0) => 2,
+            (_, 0) => 3,
+            (heard, lost) => {
+                let loss = f64::from(lost + 1) / f64::from(heard + lost + 2);
+                (MISSED.ln() / loss.ln()).ceil().clamp(3.0, 16.0) as u32
+            }
+        }
+    }
+
+    /// Whether answers of all kinds did not keep up.
+    pub(super) fn is_limited(&self) -> bool {
+        !self.is_starting
     }
 
     /// Whether a port that is known to answer was ever not heard.
     pub(super) fn has_lost_canaries(&self) -> bool {
-        self.lost_canaries
+        self.all_canaries.1 > 0
     }
 
     /// Draws the conclusions, once in the time of an answer.
-    pub(super) fn turn(&mut self, now: Duration, has_canary: bool) {
+    pub(super) fn turn(&mut self, now: Duration, canary: Option<PortState>) {
         let span = now.saturating_sub(self.began);
         let seen = self.answered + self.lost;
         if span < self.rto() || seen == 0 && self.canaries == (0, 0) {
@@ -125,18 +171,21 @@ impl Pulse {
         let (good, bad) = self.canaries;
         let share = |good: u32, all: u32| f64::from(good) / f64::from(all.max(1));
         let ours = share(self.answered, seen);
-        let theirs = (good + bad >= 4).then(|| share(good, good + bad));
-        match (ours.max(theirs.unwrap_or(0.0)), theirs) {
-            (kept, _) if kept >= ENOUGH => self.window = (self.window * 2.0).min(self.most),
-            (_, None) if has_canary => {}
-            (_, None) => {
+        let theirs = (good + bad >= SAYING).then(|| share(good, good + bad));
+        let enough = if canary == Some(PortState::Open) { ENOUGH_OPEN } else { ENOUGH };
+        match theirs {
+            _ if ours >= ENOUGH => self.window = (self.window * 2.0).min(self.most),
+            Some(kept) if kept >= enough => self.window = (self.window * 2.0).min(self.most),
+            None if canary.is_some() => return,
+            None => {
                 let blind = (BLIND * self.rto().as_secs_f64()).clamp(1.0, self.most);
                 self.window = if self.window > blind { blind } else { (self.window * 2.0).min(blind) };
             }
             _ => {
                 self.is_starting = false;
                 let a_second = f64::from(self.answered) / span.as_secs_f64();
-                self.window = (0.35 * a_second * self.rto().as_secs_f64()).clamp(1.0, self.window.max(1.0));
+                let kept = 0.35 * a_second * self.rto().as_secs_f64();
+                self.window = kept.max(self.window / 16.0).clamp(1.0, self.window.max(1.0));
             }
         }
         // Spread over the time, because a burst says more of the host's queue than of its rate.

@@ -2,7 +2,10 @@
 //!
 //! Each host has a raw socket that is connected to it, so the kernel hands over what that host sends and nothing else.
 //! Sequence numbers come from a keyed hash, and an answer counts only where it acknowledges ours. The kernel answers a
-//! SYN-ACK with a reset, because nobody listens at the source port, which a bound socket holds for the time.
+//! SYN-ACK with a reset, because nobody listens at the source port.
+//!
+//! Each try has a source port of its own. Where the answer to one was lost, the host still holds its half of a connection,
+//! and would take another SYN between the same ports for a part of it (RFC 9293 §3.10.7.4) and not answer as to a new one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
@@ -17,12 +20,18 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Progress;
 use super::segment::{answer, syn};
-use super::sweep::{Probe, Step, Sweep};
+use super::sweep::{CANARIES, CANARY, Probe, Step, Sweep};
 use crate::fact::Outcome;
 use crate::scope::Target;
 
 /// Room for answers that wait.
 const RECEIVE: usize = 8 << 20;
+
+/// Source ports of a host begin somewhere here, above those that systems give to connections.
+const FIRST: (u16, u64) = (61_000, 3_000);
+
+/// Numbers of probes, each with its source port.
+const NUMBERS: u16 = CANARY as u16 + CANARIES as u16;
 
 /// Questions between two looks for answers.
 const BURST: u32 = 32;
@@ -33,10 +42,8 @@ pub(super) struct Wire {
     socket: Socket,
     /// The same socket, to be woken by; the runtime asks of a datagram socket nothing that a raw one has not.
     bell: UdpSocket,
-    /// Holds the source port.
-    _holder: Socket,
     ends: (IpAddr, IpAddr),
-    port: u16,
+    first: u16,
     key: RandomState,
 }
 
@@ -52,17 +59,17 @@ impl Wire {
         }
         socket.connect(&SockAddr::from(to))?;
         let from = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?.ip();
-        let holder = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        holder.bind(&SockAddr::from(SocketAddr::new(from, 0)))?;
-        let port = holder.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?.port();
+        let key = RandomState::new();
+        let first = FIRST.0 + (key.hash_one(to) % FIRST.1) as u16;
         let ends = (from, target.address());
         let bell = UdpSocket::from_std(socket.try_clone()?.into())?;
-        Ok(Self { socket, bell, _holder: holder, ends, port, key: RandomState::new() })
+        Ok(Self { socket, bell, ends, first, key })
     }
 
     fn send(&self, probe: Probe) {
         let sequence = self.sequence(probe.port).wrapping_add(probe.number);
-        let segment = syn(self.ends, (self.port, probe.port), sequence);
+        let ours = self.first + probe.number as u16 % NUMBERS;
+        let segment = syn(self.ends, (ours, probe.port), sequence);
         // A full queue loses the packet as the network may; the sweep asks again.
         self.socket.send(&segment).ok();
     }
@@ -73,9 +80,11 @@ impl Wire {
         loop {
             match (&self.socket).read(&mut octets) {
                 Ok(got) => {
-                    let Some(answer) = answer(&octets[..got], self.ends.1.is_ipv4(), self.port) else { continue };
+                    let Some(answer) = answer(&octets[..got], self.ends.1.is_ipv4()) else { continue };
                     let number = answer.sequence.wrapping_sub(self.sequence(answer.port));
-                    sweep.answered(answer.port, number, answer.state, now);
+                    if answer.ours.checked_sub(self.first).is_some_and(|it| u32::from(it) == number) {
+                        sweep.answered(answer.port, number, answer.state, now);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // What ICMP said of some packet; reading it clears it.

@@ -21,32 +21,30 @@ pub(super) fn syn(ends: (IpAddr, IpAddr), ports: (u16, u16), sequence: u32) -> [
     out
 }
 
-/// An answer: from which port, to which sequence number, and what it says.
+/// An answer: from which port, to which of ours, to which sequence number, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) port: u16,
+    pub(super) ours: u16,
     pub(super) sequence: u32,
     pub(super) state: PortState,
 }
 
 /// Reads what a raw socket gives: an IPv4 packet with its header, or over IPv6 the segment alone. `None` where it is no
-/// answer to a SYN of `ours`.
-pub(super) fn answer(octets: &[u8], is_v4: bool, ours: u16) -> Option<Answer> {
+/// answer to a SYN.
+pub(super) fn answer(octets: &[u8], is_v4: bool) -> Option<Answer> {
     let header = if is_v4 { usize::from(octets.first()? & 15) * 4 } else { 0 };
     // A TCP header has twenty octets at least.
     let segment = octets.get(header..).filter(|it| it.len() >= 20)?;
     let word = |at: usize| Some(u16::from_be_bytes(segment.get(at..at + 2)?.try_into().ok()?));
     let flags = *segment.get(13)?;
-    if word(2)? != ours {
-        return None;
-    }
     let acknowledged = u32::from_be_bytes(segment.get(8..12)?.try_into().ok()?);
     let state = match (flags & 0x04 != 0, flags & 0x12 == 0x12) {
         (true, _) if flags & 0x10 != 0 => PortState::Closed,
         (false, true) => PortState::Open,
         _ => return None,
     };
-    Some(Answer { port: word(0)?, sequence: acknowledged.wrapping_sub(1), state })
+    Some(Answer { port: word(0)?, ours: word(2)?, sequence: acknowledged.wrapping_sub(1), state })
 }
 
 /// RFC 9293 §3.1: the sum over the pseudo header and the segment.
@@ -74,14 +72,13 @@ mod tests {
         assert_eq!(checksum(ends, &segment), 0);
         let mut back = vec![0x45; 20];
         back.extend([0, 80, 0x9c, 0x40, 0, 0, 0, 0, 0, 0, 0, 8, 0x50, 0x12, 0, 0, 0, 0, 0, 0]);
-        let open = Answer { port: 80, sequence: 7, state: PortState::Open };
-        assert_eq!(answer(&back, true, 40_000), Some(open));
-        assert_eq!(answer(&back[20..], false, 40_000), Some(open));
-        assert_eq!(answer(&back, true, 40_001), None);
+        let open = Answer { port: 80, ours: 40_000, sequence: 7, state: PortState::Open };
+        assert_eq!(answer(&back, true), Some(open));
+        assert_eq!(answer(&back[20..], false), Some(open));
         back[33] = 0x14;
-        assert_eq!(answer(&back, true, 40_000).map(|it| it.state), Some(PortState::Closed));
+        assert_eq!(answer(&back, true).map(|it| it.state), Some(PortState::Closed));
         for end in 0..back.len() {
-            answer(&back[..end], true, 40_000);
+            answer(&back[..end], true);
         }
     }
 }

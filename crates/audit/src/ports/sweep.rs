@@ -1,10 +1,14 @@
 //! Which port to ask next, and when: one state machine for both engines. Time is passed in, counted from the beginning.
 //!
 //! The number of questions without an answer is bounded by a window. It opens while answers keep up. Where they do not,
-//! a port that is known to answer (the canary, a closed one where there is one) is asked between the others: if it
-//! answers, the others are filtered and the window may open; if it does not, the host limits its answers, and the window
-//! closes until about a quarter of the questions is lost, which keeps such a host busy without drowning it. The window
-//! never closes whole, so a silent firewall does not stall the audit.
+//! a port that is known to answer (the canary, an open one where there is one) is asked between the others: if it
+//! answers, so would any other open port, and the window may open whatever else is lost: filtered ports, or resets that
+//! the host limits. If it does not, the host limits all its answers, and the window closes until about a quarter of the
+//! questions is lost, which keeps such a host busy without drowning it. The window never closes whole, so a silent
+//! firewall does not stall the audit.
+//!
+//! A port without an answer is asked again as often as the canary's losses say: an open one must not be missed. Beyond
+//! that it stays unknown; that it is closed would have to be heard.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,8 +38,11 @@ pub(super) enum Step {
 /// Tries of a port at most.
 const MOST_TRIES: u32 = 16;
 
-/// Numbers of canaries begin here.
-const CANARY: u32 = 64;
+/// Numbers of canaries begin here,
+pub(super) const CANARY: u32 = 64;
+
+/// and so many are told apart.
+pub(super) const CANARIES: u32 = 1024;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
@@ -95,7 +102,7 @@ impl Sweep {
     /// What to do at `now`.
     pub(super) fn step(&mut self, now: Duration) -> Step {
         self.expire(now);
-        self.pulse.turn(now, self.canary.is_some());
+        self.pulse.turn(now, self.canary.map(|(_, state)| state));
         if self.has_fallen_silent(now) {
             return Step::End(Outcome::FellSilent);
         }
@@ -145,8 +152,10 @@ impl Sweep {
         self.resolved += 1;
         self.best_try = self.best_try.max(number);
         self.heard(now);
-        if self.canary.is_none_or(|(_, known)| known == PortState::Open && state == PortState::Closed) {
+        if self.canary.is_none_or(|(_, known)| known == PortState::Closed && state == PortState::Open) {
             self.canary = Some((port, state));
+            self.canaries.clear();
+            self.pulse.begin_canary();
         }
     }
 
@@ -179,13 +188,12 @@ impl Sweep {
         probe
     }
 
-    /// A second pass only over the unanswered, and further ones while such a try was ever answered.
+    /// Further passes only over the unanswered.
     fn next_port(&mut self) -> Option<u16> {
         if let Some(port) = self.fresh.next() {
             return Some(port);
         }
-        let patience = if self.pulse.has_lost_canaries() { 4 } else { 2 };
-        let allowed = (self.best_try + 1).max(patience).min(MOST_TRIES);
+        let allowed = self.tries();
         while let Some(port) = self.again.pop_front() {
             let entry = &mut self.entries[usize::from(port)];
             if entry.state.is_some() {
@@ -200,18 +208,28 @@ impl Sweep {
         None
     }
 
+    /// How often a port is asked: as the losses of an open canary say; without one, while such a try was ever answered.
+    fn tries(&self) -> u32 {
+        let sure = match self.canary {
+            Some((_, PortState::Open)) => self.pulse.tries(),
+            _ if self.pulse.has_lost_canaries() => 4,
+            _ => 2,
+        };
+        let is_sure = self.canary.is_some_and(|(_, state)| state == PortState::Open) && !self.pulse.is_limited();
+        if is_sure { sure } else { (self.best_try + 1).max(sure).min(MOST_TRIES) }
+    }
+
     fn next_canary(&mut self, now: Duration) -> Option<Probe> {
         let (port, _) = self.canary?;
         let since = now.saturating_sub(self.canary_sent);
         // By the count of questions, not by time: after a pause every host answers the first ones.
-        let every = (self.pulse.window() as u32 / 6).max(32);
-        let is_due = self.since_canary >= every || since >= Duration::from_secs(1);
+        let is_due = self.since_canary >= self.pulse.canary_every() || since >= Duration::from_secs(1);
         if !is_due {
             return None;
         }
         (self.canary_sent, self.since_canary) = (now, 0);
         self.canary_count += 1;
-        let probe = Probe { port, number: CANARY + self.canary_count % 4096, wait: self.pulse.rto() };
+        let probe = Probe { port, number: CANARY + self.canary_count % CANARIES, wait: self.pulse.rto() };
         self.canaries.push(probe.number);
         self.flights.push_back((now, probe));
         Some(probe)

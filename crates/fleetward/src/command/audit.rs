@@ -74,9 +74,9 @@ pub(crate) struct Audit {
 enum How {
     /// For fragile devices: 20 packets a second and host.
     Gentle,
-    /// 2,000 packets a second and host.
+    /// As fast as a host's answers keep up and take no longer.
     Normal,
-    /// As fast as a host's answers keep up.
+    /// The same without regard for a host that slows down.
     Fast,
 }
 

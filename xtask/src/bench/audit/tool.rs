@@ -65,6 +65,13 @@ impl Tool {
             of("fleetward fast", ours, "", "ports raw fast PORTS HOSTS"),
             of("fleetward connect", ours, "", "ports connect normal PORTS HOSTS"),
             of("nmap -sS -T4", nmap, "nmap", "-n -Pn -sS -T4 --open -oG - -p PORTS HOSTS"),
+            // It takes a port without an answer for one that is not open, as ours does where an open one always answers.
+            of(
+                "nmap -sS, no resets",
+                nmap,
+                "nmap",
+                "-n -Pn -sS -T4 --defeat-rst-ratelimit --open -oG - -p PORTS HOSTS",
+            ),
             of("nmap -sT -T4", nmap, "nmap", "-n -Pn -sT -T4 --open -oG - -p PORTS HOSTS"),
             of("masscan 10k", masscan, "masscan", "-e INTERFACE --router-mac MAC --wait 2 --rate 10000 -p PORTS HOSTS"),
             of(
