@@ -28,6 +28,9 @@ use inside::Stream;
 /// Octets that one conversation may bring in.
 pub const MAX_OCTETS: usize = 256 * 1024;
 
+/// Turns that are further apart are kept to the millisecond.
+const RARE: Duration = Duration::from_millis(5);
+
 /// Opens conversations with targets. Cheap to clone; clones share the pace.
 #[derive(Debug, Clone)]
 pub struct Door {
@@ -76,15 +79,24 @@ impl Door {
     }
 
     /// Whether a port opens: connects and hangs up at once (with a reset, so that nothing lingers on either side). Who
-    /// knocks keeps to the pace.
+    /// knocks often keeps to a pace.
     ///
     /// # Errors
     /// As [`Door::tcp`].
     pub async fn knock(&self, target: Target, port: u16, wait: Duration) -> io::Result<()> {
+        self.rare_turn(target).await;
         let address = SocketAddr::new(target.address(), port);
         let connect = tokio::time::timeout(wait, TcpStream::connect(address)).await;
         let stream = connect.map_err(|_| io::ErrorKind::TimedOut)??;
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+    }
+
+    /// Waits for the host's turn where turns are rare: whoever sends without a conversation shares the pace of those that
+    /// have one. Where they are frequent the search for ports keeps its own, which no timer could.
+    pub(crate) async fn rare_turn(&self, target: Target) {
+        if self.limits.gap() >= RARE {
+            self.turn(&self.pace(target)).await;
+        }
     }
 
     fn pace(&self, target: Target) -> Arc<HostPace> {
@@ -100,7 +112,7 @@ impl Door {
         let at = {
             let mut next = pace.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let at = (*next).max(Instant::now());
-            *next = at + Duration::from_secs(1) / self.limits.per_second;
+            *next = at + self.limits.gap();
             at
         };
         tokio::time::sleep_until(at).await;

@@ -52,6 +52,15 @@ impl Temperament {
     }
 }
 
+impl Limits {
+    /// Between two packets to a host. Where that is long, a twentieth longer: timers wake late, and one that did must not
+    /// bring a packet more into a second.
+    pub fn gap(self) -> Duration {
+        let gap = Duration::from_secs(1) / self.per_second.max(1);
+        if gap > Duration::from_millis(5) { gap * 21 / 20 } else { gap }
+    }
+}
+
 /// See [`Temperament::limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -100,7 +100,7 @@ pub async fn scan(
     let window = if wire.is_some() { limits.unanswered } else { limits.knocks };
     let mut sweep = Sweep::new(ports, limits, window);
     let outcome = match &wire {
-        Some(wire) => raw::run(wire, &mut sweep, target, progress).await?,
+        Some(wire) => raw::run(door, wire, &mut sweep, target, progress).await?,
         None => connect::run(door, &mut sweep, target, progress).await,
     };
     let (open, closed, unknown, left) = sweep.harvest();

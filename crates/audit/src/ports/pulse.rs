@@ -145,8 +145,8 @@ impl Pulse {
             (100.., 0) => 2,
             (_, 0) => 3,
             (heard, lost) => {
-                let loss = f64::from(lost + 1) / f64::from(heard + lost + 2);
-                (MISSED.ln() / loss.ln()).ceil().clamp(3.0, 16.0) as u32
+                let share = f64::from(lost + 1) / f64::from(heard + lost + 2);
+                (MISSED.ln() / share.ln()).ceil().clamp(3.0, 16.0) as u32
             }
         }
     }
@@ -212,7 +212,7 @@ impl Pulse {
     }
 
     fn interval(&self) -> Duration {
-        let limit = Duration::from_secs(1) / self.limits.per_second.max(1) * self.ease;
+        let limit = self.limits.gap() * self.ease;
         self.spread.map_or(limit, |rate| limit.max(Duration::from_secs_f64(1.0 / rate.max(1.0))))
     }
 }

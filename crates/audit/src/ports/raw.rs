@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Progress;
 use super::segment::{answer, syn};
 use super::sweep::{CANARIES, CANARY, Probe, Step, Sweep};
+use crate::door::Door;
 use crate::fact::Outcome;
 use crate::scope::Target;
 
@@ -105,6 +106,7 @@ impl Wire {
 
 /// Runs the sweep to its end.
 pub(super) async fn run(
+    door: &Door,
     wire: &Wire,
     sweep: &mut Sweep,
     target: Target,
@@ -115,6 +117,7 @@ pub(super) async fn run(
     loop {
         match sweep.step(began.elapsed()) {
             Step::Ask(probe) => {
+                door.rare_turn(target).await;
                 wire.send(probe);
                 burst += 1;
                 if burst >= BURST {
