@@ -324,9 +324,16 @@ fn seconds() -> Choice<Span> {
     Choice { least: Span(20.0), most: Span(60.0) }
 }
 
+/// The message without the place at its end, which stands before it already.
+fn said_once(message: &str) -> String {
+    let is_place = |tail: &str| tail[4..].starts_with("line ") && tail.contains(", column ");
+    let end = message.rfind(" at line ").filter(|at| is_place(&message[*at..]));
+    message[..end.unwrap_or(message.len())].to_owned()
+}
+
 /// Why an overlay was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
+#[error("{}{message}", place(*.line, *.column))]
 pub struct OverlayError {
     /// 1-based; 0 where the place is unknown.
     pub line: u64,
@@ -334,6 +341,10 @@ pub struct OverlayError {
     pub column: u64,
     /// What is wrong and what would be right.
     pub message: String,
+}
+
+fn place(line: u64, column: u64) -> String {
+    if line == 0 { String::new() } else { format!("line {line}, column {column}: ") }
 }
 
 impl Overlay {
@@ -344,7 +355,7 @@ impl Overlay {
             OverlayError {
                 line: place.map_or(0, |at| at.line()),
                 column: place.map_or(0, |at| at.column()),
-                message: error.without_snippet().to_string(),
+                message: said_once(&error.without_snippet().to_string()),
             }
         })?;
         overlay.scenarios.iter().try_for_each(|scenario| scenario.check(text))?;
@@ -386,6 +397,9 @@ impl Effect {
             {
                 Some("a factor lies between 0 and 1000000".into())
             }
+            Self::Traffic { hours: Some(hours), .. } if hours.iter().any(|hour| !(0.0..=24.0).contains(hour)) => {
+                Some("`hours` lie between 0 and 24".into())
+            }
             _ => None,
         }
     }
@@ -409,6 +423,10 @@ impl Scenario {
         if self.select.count.is_some() && self.select.share.is_some() {
             return wrong("`count` and `share` exclude each other".into());
         }
+        let Choice { least, most } = self.start.hour;
+        if !(0.0..=24.0).contains(&least) || !(0.0..=24.0).contains(&most) {
+            return wrong("the `hour` of its start lies between 0 and 24".into());
+        }
         if self.effects.is_empty() {
             return wrong("it has no effects".into());
         }
@@ -428,5 +446,26 @@ impl Scenario {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(traffic: &str) -> String {
+        let text = format!("overlay: o\ntitle: t\nscenarios:\n  - scenario: s\n    title: t\n    effects:\n      - traffic: {traffic}\n");
+        Overlay::from_yaml(&text).map_or_else(|error| error.to_string(), |_| "taken".into())
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place_once() {
+        assert_eq!(refused("{ up: 1 MB, hours: [23, 4] }"), "taken");
+        assert_eq!(refused("{ up: 1 MB, hours: [23, 25] }"), "line 4, column 5: s: `hours` lie between 0 and 24");
+        let told = refused("{ upp: 1 MB }");
+        assert!(told.starts_with("line 7, column 20: unknown field `upp`, expected one of up, down"), "{told}");
+        assert_eq!(told.matches("line 7").count(), 1, "{told}");
+        let nowhere = OverlayError { line: 0, column: 0, message: "too few devices".into() };
+        assert_eq!(nowhere.to_string(), "too few devices");
     }
 }
