@@ -74,6 +74,7 @@ impl Detect {
         let folder = tempfile::tempdir()?;
         let (sims, count) = if self.quick { (20_000, 200_000) } else { (self.sims, self.events) };
         let fleet = ours(&["observations", "--sims", &sims.to_string()])?;
+        let custom = ours(&["observations", "--custom", "--sims", &sims.to_string()])?;
         let events = folder.path().join("events.csv");
         ours_quietly(&["events", text(&events)?, "--count", &count.to_string()])?;
         let found = folder.path().join("ours.csv");
@@ -81,11 +82,11 @@ impl Detect {
         let alarms = read(&found)?;
         let figure = |of: &Value, name: &str| of[name].as_f64().with_context(|| format!("no `{name}` in {of}"));
         let ours = Ours {
-            observations_per_cpu_s: figure(&fleet, "observations_per_cpu_s")?,
-            observations_per_cpu_s_default_rules: figure(&fleet, "observations_per_cpu_s_default_rules")?,
+            observations_per_cpu_s: figure(&custom, "observations_per_cpu_s")?,
+            observations_per_cpu_s_default_rules: figure(&fleet, "observations_per_cpu_s")?,
             reference_query_events_per_cpu_s: figure(&reference, "events_per_cpu_s")?,
             bytes_per_sim: figure(&fleet, "bytes_per_sim")?,
-            bytes_per_sim_with_custom_rules: figure(&fleet, "bytes_per_sim_with_custom_rules")?,
+            bytes_per_sim_with_custom_rules: figure(&custom, "bytes_per_sim")?,
             snapshot_s: figure(&fleet, "snapshot_s")?,
             restore_s: figure(&fleet, "restore_s")?,
             sweep_cpu_s: figure(&fleet, "sweep_cpu_s")?,

@@ -52,7 +52,7 @@ pub(crate) fn device(n: u64) -> Arc<Observation> {
 }
 
 fn imei(n: u64) -> String {
-    format!("3569380{}{:06}", n % MODELS, n % 1_000_000)
+    format!("3569380{}{:06}", n % MODELS, n / MODELS % 1_000_000)
 }
 
 /// An accounting record of device `n`, `secs` after the fleet began. `session`: which of its sessions.

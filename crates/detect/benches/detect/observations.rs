@@ -17,37 +17,34 @@ use crate::rules;
 /// Seconds between two interims.
 const EVERY: i64 = 900;
 
-/// Which rule sets are measured.
+/// Under which rules. One a process: the allocator keeps the memory of a fleet before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
+    /// The default ones.
     Default,
-    /// Alone it shows what memory such a fleet takes: the allocator keeps that of a fleet before it.
+    /// ... and a hundred custom ones.
     Custom,
-    Both,
 }
 
 /// `rounds`: quarters of an hour that are measured; the difference between two numbers of them is what a record costs.
 pub(crate) fn run(sims: u64, which: Which, rounds: u64) {
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
-    let default = Arc::new(RuleSet::builtin(&Options::default()));
-    let plain = (which != Which::Custom).then(|| fleet("default rules", (sims, rounds), &default, folder.path()));
-    let busy = (which != Which::Default)
-        .then(|| fleet("default and 100 custom rules", (sims, rounds), &rules::all(), folder.path()));
-    let (plain, busy) = (plain.or(busy).unwrap_or_default(), busy.or(plain).unwrap_or_default());
+    let (what, rules) = match which {
+        Which::Default => ("default rules", Arc::new(RuleSet::builtin(&Options::default()))),
+        Which::Custom => ("default and 100 custom rules", rules::all()),
+    };
+    let found = fleet(what, (sims, rounds), &rules, folder.path());
     say(&format!(
-        "{{\"sims\":{sims},\"observations_per_cpu_s\":{:.0},\"observations_per_cpu_s_default_rules\":{:.0},\
-         \"bytes_per_sim\":{},\"bytes_per_sim_with_custom_rules\":{},\"sweep_cpu_s\":{:.3},\"snapshot_s\":{:.2},\"restore_s\":{:.2},\
-         \"snapshot_cpu_s\":{:.2},\"restore_cpu_s\":{:.2},\"snapshot_bytes\":{}}}",
-        busy.per_cpu_s,
-        plain.per_cpu_s,
-        plain.bytes_per_sim,
-        busy.bytes_per_sim,
-        busy.sweep_cpu_s,
-        plain.snapshot.0,
-        plain.restore.0,
-        plain.snapshot.1,
-        plain.restore.1,
-        plain.snapshot_bytes,
+        "{{\"sims\":{sims},\"observations_per_cpu_s\":{:.0},\"bytes_per_sim\":{},\"sweep_cpu_s\":{:.3},\"snapshot_s\":{:.2},\
+         \"restore_s\":{:.2},\"snapshot_cpu_s\":{:.2},\"restore_cpu_s\":{:.2},\"snapshot_bytes\":{}}}",
+        found.per_cpu_s,
+        found.bytes_per_sim,
+        found.sweep_cpu_s,
+        found.snapshot.0,
+        found.restore.0,
+        found.snapshot.1,
+        found.restore.1,
+        found.snapshot_bytes,
     ));
 }
 
