@@ -1,5 +1,6 @@
 //! How good detection is: `fleetward evaluate` with the settings by which figures are quoted.
 
+mod audit;
 mod network;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub(crate) enum Quality {
     Detect(Detect),
     /// Profiles learnt from real captures, held against the rest of them.
     Network(network::Network),
+    /// The audit of the zoo: planted faults that were found, what was said in error, harm.
+    Audit(audit::Audit),
 }
 
 /// Detection on simulated fleets.
@@ -57,6 +60,7 @@ impl Quality {
         match self {
             Self::Detect(detect) => detect.run(),
             Self::Network(network) => network.run(),
+            Self::Audit(audit) => audit.run(),
         }
     }
 }

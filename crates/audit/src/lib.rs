@@ -6,7 +6,9 @@
 //!   |
 //! door     the way out: connects, sends, reads; paced by host (pace), bounded in time and octets
 //!   |
-//! ports    Target -> which TCP ports are open, closed, unknown     (raw SYN | connect)
+//! ports    Target -> which ports are open, closed, unknown         (raw SYN | connect | UDP in its protocol)
+//!   |
+//! speak    an open port -> Service: what speaks there
 //!   |
 //! access   a Service that asks who one is -> which rule opened it, never the password
 //!   |
@@ -14,9 +16,6 @@
 //!   |
 //! report   faults and hosts as table, JSON, SARIF, CSV, HTML
 //! ```
-//!
-//! What is not here yet: nothing tells what speaks at a port, so [`run`] calls [`access`] not yet, and `judge` hears of
-//! ports alone. The facts ([`fact::Service`]) and the checks on them are ready for it.
 //!
 //! # Invariants
 //!

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::speak::UDP_PORTS;
+
 /// Asked first, because they answer most often: what a host says of them tells how fast the rest may be asked.
 const FIRST: [u16; 24] = [
     80, 22, 23, 443, 21, 53, 8080, 554, 1883, 8883, 8443, 502, 25, 139, 445, 5000, 7547, 8000, 81, 161, 5555, 2323,
@@ -18,7 +20,7 @@ pub struct PortSet {
 
 impl Default for PortSet {
     fn default() -> Self {
-        Self { tcp: vec![(1, u16::MAX)], udp: Vec::new() }
+        Self { tcp: vec![(1, u16::MAX)], udp: UDP_PORTS.to_vec() }
     }
 }
 
@@ -91,11 +93,12 @@ pub struct InvalidPorts(String);
 impl FromStr for PortSet {
     type Err = InvalidPorts;
 
-    /// `all`, `usual`, or ports and ranges with commas between them, those of UDP with `udp:` before.
+    /// `all`, `usual` (both with the UDP ports that are spoken to), or ports and ranges with commas between them, those of
+    /// UDP with `udp:` before.
     fn from_str(text: &str) -> Result<Self, InvalidPorts> {
         match text {
             "all" => return Ok(Self::default()),
-            "usual" => return Ok(Self::new(FIRST.into_iter().chain(1..=1024), [])),
+            "usual" => return Ok(Self::new(FIRST.into_iter().chain(1..=1024), UDP_PORTS.iter().copied())),
             _ => {}
         }
         let (mut tcp, mut udp) = (Vec::new(), Vec::new());

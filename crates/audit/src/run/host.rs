@@ -62,7 +62,7 @@ impl Visit<'_> {
         if self.may_be_nobody(host, &tcp) {
             let scan = self.scan(&tcp.usual()).await?;
             if scan.outcome == Outcome::Silent {
-                udp = services::ask_udp(self, host, &udp).await;
+                udp = self.ask_udp(host, &udp).await;
                 if !is_known(host) {
                     host.outcome = if udp.is_empty() { Outcome::Silent } else { Outcome::Cut };
                     host.unknown += scan.unknown;
@@ -79,7 +79,7 @@ impl Visit<'_> {
             left = keep(host, scan);
         }
         if matches!(host.outcome, Outcome::Done | Outcome::Silent) {
-            udp = services::ask_udp(self, host, &udp).await;
+            udp = self.ask_udp(host, &udp).await;
             host.outcome = match host.outcome {
                 _ if !udp.is_empty() => Outcome::Cut,
                 Outcome::Silent if is_known(host) => Outcome::Done,
@@ -89,6 +89,15 @@ impl Visit<'_> {
         host.asked = host.closed + host.unknown + host.open.len() as u32;
         host.open.sort_by_key(|open| (open.transport, open.port));
         Ok(left.with_udp(&udp))
+    }
+
+    /// Asks UDP ports in their protocols; returns those that were not asked.
+    async fn ask_udp(&self, host: &mut Host, ports: &[u16]) -> Vec<u16> {
+        let scan = ports::udp::scan(self.door, self.target, ports, self.progress).await;
+        host.closed += scan.closed;
+        host.unknown += scan.unknown;
+        host.open.extend(scan.open);
+        scan.left
     }
 
     /// Nobody answered until now, and a few ports tell whether somebody is there.

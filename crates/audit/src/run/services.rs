@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::host::Visit;
 use crate::access::{Lists, try_known};
-use crate::fact::{Host, OpenPort, Outcome, PortState, Service, Transport};
+use crate::fact::{Host, OpenPort, Outcome, Service, Transport};
 use crate::ports::{Progress, Stage};
 use crate::speak::{self, At};
 
@@ -63,27 +63,6 @@ async fn identify(visit: &Visit<'_>, host: &mut Host) -> Option<()> {
 
 async fn heard(work: impl Future<Output = io::Result<Option<Service>>>) -> Option<Service> {
     timeout(PATIENCE, work).await.ok()?.ok()?
-}
-
-/// Asks UDP ports in their protocols; returns those that were not asked.
-pub(super) async fn ask_udp(visit: &Visit<'_>, host: &mut Host, ports: &[u16]) -> Vec<u16> {
-    let (mut left, mut waiting, mut asking) = (ports.to_vec(), ports.iter().copied(), JoinSet::new());
-    loop {
-        while asking.len() < visit.at_once()
-            && let Some(port) = waiting.next()
-        {
-            let (door, target) = (visit.door.clone(), visit.target);
-            asking.spawn(async move { (port, speak::udp(At { door: &door, target, port }).await) });
-        }
-        let Some(Some(joined)) = unless_ended(visit.progress, asking.join_next()).await else { return left };
-        let Ok((port, (state, service))) = joined else { continue };
-        left.retain(|it| *it != port);
-        match state {
-            PortState::Open => host.open.push(OpenPort { transport: Transport::Udp, port, service }),
-            PortState::Closed => host.closed += 1,
-            PortState::Unknown => host.unknown += 1,
-        }
-    }
 }
 
 /// One port after the other: services of one host may share their accounts.

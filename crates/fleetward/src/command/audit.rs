@@ -35,7 +35,7 @@ use crate::exit::{Exit, Failure};
 
 Ends with 0 where nothing was found, 1 where something was, 3 where it could not finish.")]
 pub(crate) struct Audit {
-    /// Addresses, ranges (10.9.0.1-10.9.0.20), networks, names; devices and models of the inventory.
+    /// Addresses, ranges (10.9.0.1-10.9.0.20), networks, names; devices, models and groups of the inventory.
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<String>,
     /// A network that is yours, beside `audit.networks` of the configuration; can be repeated.
@@ -44,7 +44,7 @@ pub(crate) struct Audit {
     /// State that the public ones among your networks belong to you, too. It is logged.
     #[arg(long)]
     public_is_mine: bool,
-    /// `all`, `usual`, or ports such as `22,80,8000-8100`; TCP alone.
+    /// `all`, `usual`, or ports such as `22,80,8000-8100,udp:161`.
     #[arg(long, default_value = "all", value_name = "PORTS")]
     ports: PortSet,
     /// How gently.
@@ -110,7 +110,6 @@ enum Written {
 
 impl Audit {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        self.refuse_udp()?;
         let settings = self.settings(global)?;
         let scope = self.scope(settings.as_ref())?;
         let (subjects, is_single) = target::subjects(&self.targets, &scope, settings.as_ref())?;
@@ -147,14 +146,6 @@ impl Audit {
             return Err(Failure::unfinished("the audit was ended before it was done", hint).into());
         }
         Ok(if report.found.is_empty() { Exit::Done } else { Exit::Found })
-    }
-
-    /// Better no answer than one that leaves out what was asked.
-    fn refuse_udp(&self) -> anyhow::Result<()> {
-        if self.ports.udp().is_empty() {
-            return Ok(());
-        }
-        Err(Failure::input("UDP ports cannot be asked yet", "name TCP ports alone; `all` and `usual` are TCP").into())
     }
 
     /// The configuration; none where there is no file and --mine says whose the networks are.

@@ -23,3 +23,4 @@ mod rules;
 mod shared;
 mod simulate;
 mod support;
+mod zoo;

@@ -125,6 +125,7 @@ impl Place {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLEETWARD_")) {
             command.env_remove(name);
         }
+        command.env("XDG_STATE_HOME", self.folder.path());
         command.env_remove("COLUMNS").args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }

@@ -1,6 +1,6 @@
 //! The zoo: real Debian daemons (and four small ones of our own) as a dozen devices in one namespace, an address each.
 //!
-//! What an audit is meant to say of each is in `zoo/truth.yaml`; no test holds the whole of it yet. The auditor has a namespace of its own, joined by a cable.
+//! What an audit is meant to say of each is in `zoo/truth.yaml`, which a [`Score`] holds a report against. The auditor has a namespace of its own, joined by a cable.
 //!
 //! # Invariants
 //!
@@ -10,11 +10,12 @@
 mod device;
 mod settings;
 mod small;
+mod truth;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{DaemonError, Lab, Namespace};
-use crate::process::Process;
+pub use truth::Score;
 
 /// The network of the devices.
 pub const NETWORK: &str = "10.77.0.0/24";
@@ -23,7 +24,7 @@ pub const NETWORK: &str = "10.77.0.0/24";
 #[derive(Debug)]
 pub struct Zoo {
     // Before the lab, so that daemons end before their namespaces.
-    daemons: Vec<Process>,
+    daemons: device::Running,
     small: small::Small,
     auditor: Namespace,
     _lab: Lab,
@@ -70,6 +71,11 @@ impl Zoo {
         Ipv4Addr::new(10, 77, 0, number).into()
     }
 
+    /// Ends the daemon that listens at the port of device `number`, as an owner who closes it.
+    pub fn close(&mut self, number: u8, port: u16) {
+        self.daemons.retain(|(at, _)| *at != (number, Some(port)));
+    }
+
     /// Accounts that locked since the start.
     pub fn locked(&self) -> u32 {
         self.small.locked()
@@ -77,7 +83,7 @@ impl Zoo {
 
     /// Devices that died: of haste, or daemons that ended.
     pub fn harmed(&mut self) -> u32 {
-        let ended = self.daemons.iter_mut().filter_map(|it| it.try_wait().ok().flatten()).count();
+        let ended = self.daemons.iter_mut().filter_map(|(_, it)| it.try_wait().ok().flatten()).count();
         self.small.harmed() + u32::try_from(ended).unwrap_or(u32::MAX)
     }
 }

@@ -52,9 +52,12 @@ fn refuse(word: &str, refused: &Refused) -> Failure {
     Failure::input(format!("{word}: {refused}; nothing was sent"), hint)
 }
 
-/// A device or model of the inventory comes first, then an address, range or network, then a name, which is asked once.
+/// A device, model or group of the inventory comes first, then an address, range or network, then a name, which is asked once.
 fn addresses(word: &str, devices: &[Device]) -> anyhow::Result<Vec<IpAddr>> {
-    let named = devices.iter().filter(|it| &*it.name == word || it.model.as_deref() == Some(word));
+    let is_meant = |it: &&Device| {
+        &*it.name == word || it.model.as_deref() == Some(word) || it.groups.iter().any(|group| &**group == word)
+    };
+    let named = devices.iter().filter(is_meant);
     let known: Vec<IpAddr> = named.flat_map(at).collect();
     if !known.is_empty() {
         return Ok(known);
@@ -70,7 +73,7 @@ fn addresses(word: &str, devices: &[Device]) -> anyhow::Result<Vec<IpAddr>> {
     }
     let resolved = (word, 0).to_socket_addrs();
     let resolved = resolved.map_err(|error| {
-        let hint = "write an address, a range, a network, a name, or a device or model of the inventory";
+        let hint = "write an address, a range, a network, a name, or a device, model or group of the inventory";
         Failure::input(format!("{word:?} names nothing that is known: {error}"), hint)
     })?;
     Ok(resolved.map(|it| it.ip()).collect())

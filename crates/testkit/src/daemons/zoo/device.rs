@@ -17,8 +17,11 @@ struct Daemon {
     port: Option<u16>,
 }
 
+/// Which device and TCP port each daemon serves.
+pub(super) type Running = Vec<((u8, Option<u16>), Process)>;
+
 /// All of them, ready.
-pub(super) fn start_all(lab: &Lab, zoo: &Namespace) -> Result<Vec<Process>, DaemonError> {
+pub(super) fn start_all(lab: &Lab, zoo: &Namespace) -> Result<Running, DaemonError> {
     let folder = lab.subfolder("zoo")?;
     for number in 10..=25 {
         zoo.add_address(&format!("10.77.0.{number}/32"))?;
@@ -37,7 +40,7 @@ pub(super) fn start_all(lab: &Lab, zoo: &Namespace) -> Result<Vec<Process>, Daem
             wait(zoo, process, (Ipv4Addr::new(10, 77, 0, daemon.number), port).into())?;
         }
     }
-    Ok(running)
+    Ok(daemons.iter().map(|it| (it.number, it.port)).zip(running).collect())
 }
 
 /// As [`Process::wait_for_port`], from within the namespace.
