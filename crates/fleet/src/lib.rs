@@ -19,6 +19,7 @@
 
 mod activity;
 mod device;
+pub mod exposure;
 mod finding;
 mod id;
 mod identity;
@@ -39,6 +40,7 @@ mod zone;
 
 pub use activity::{Call, Direction, Flow, Login, Message};
 pub use device::{Device, DeviceState, ImeiLock};
+pub use exposure::Exposure;
 pub use finding::{Finding, FindingState, Severity, Suppression, SuppressionScope};
 pub use id::{DeviceId, FindingId, Offset, PARTITIONS, Partition, ResponseId};
 pub use identity::{Iccid, Identity, Imei, Imeisv, Imsi, InvalidIdentity, Msisdn, Tac};

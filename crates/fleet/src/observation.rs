@@ -6,8 +6,8 @@ use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, Country, Device, DeviceId, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, NetworkSign, PlannedChange,
-    Plmn, SimChange, SourceState, Timestamp,
+    Call, Country, Device, DeviceId, Exposure, Flow, Identity, Imei, Imeisv, Login, Message, Msisdn, NetworkSign,
+    PlannedChange, Plmn, SimChange, SourceState, Timestamp,
 };
 
 /// One observation: when it happened, when we learnt it, who saw it, about whom, and what.
@@ -60,6 +60,8 @@ pub enum Body {
     SourceState(Box<SourceState>),
     /// Something about its traffic does not fit, says a sensor that saw the packets.
     Network(Box<NetworkSign>),
+    /// An audit asked what is open on it.
+    Exposure(Box<Exposure>),
 }
 
 impl Body {

@@ -15,6 +15,7 @@ use crate::Observation;
 pub use subject::{nas_subject, subject};
 
 mod activity;
+mod exposure;
 mod message;
 mod read;
 mod subject;

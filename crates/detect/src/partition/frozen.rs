@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::class::{Class, Classes};
 use super::device::Entry;
 use super::devices::Devices;
+use super::exposed::Exposed;
 use super::names::{Names, Nas};
 use super::{PartitionState, Tally};
 use crate::group::Networks;
@@ -31,6 +32,7 @@ pub(crate) struct Frozen<'a> {
     planned: planned::Frozen,
     gaps: &'a Gaps,
     networks: &'a Networks,
+    exposed: &'a Exposed,
 }
 
 /// The same, read. Field for field in the order of [`Frozen`].
@@ -49,6 +51,7 @@ struct Thawed {
     planned: planned::Frozen,
     gaps: Gaps,
     networks: Networks,
+    exposed: Exposed,
 }
 
 impl PartitionState {
@@ -68,6 +71,7 @@ impl PartitionState {
             planned: self.planned.freeze(),
             gaps: &self.gaps,
             networks: &self.networks,
+            exposed: &self.exposed,
         };
         let room = Vec::with_capacity(self.devices.len() * 160 + 64);
         // It cannot fail: memory takes any length, and all types are plain. If it did, what is empty does not thaw.
@@ -112,6 +116,7 @@ impl PartitionState {
             planned: Planned::thaw(thawed.planned),
             gaps: thawed.gaps,
             networks: thawed.networks,
+            exposed: thawed.exposed,
             tally: Tally::default(),
         })
     }

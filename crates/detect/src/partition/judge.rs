@@ -186,7 +186,7 @@ impl<'a> Happening<'a> {
     }
 }
 
-fn subject(entry: &Entry, class: &Class, names: &Names, record: &Record<'_>) -> Subject {
+pub(super) fn subject(entry: &Entry, class: &Class, names: &Names, record: &Record<'_>) -> Subject {
     let model = class.model.map(|model| names.models.value(model).clone());
     let profile = model.as_deref().and_then(|model| record.compiled.profile(model));
     Subject {

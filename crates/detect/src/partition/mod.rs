@@ -14,6 +14,7 @@ mod activity;
 mod class;
 mod device;
 mod devices;
+mod exposed;
 mod frozen;
 mod habit;
 mod judge;
@@ -61,6 +62,8 @@ pub struct PartitionState {
     networks: Networks,
     /// Deviations that were announced.
     planned: Planned,
+    /// What audits found.
+    exposed: exposed::Exposed,
     /// When sources were silent; every partition knows.
     gaps: Gaps,
     tally: Tally,
@@ -202,6 +205,7 @@ impl PartitionState {
             Body::DeviceChange(change) => self.device_change(&record, change, out),
             Body::PlannedChange(change) => self.planned.announce(change),
             Body::SourceState(state) => self.gaps.note(state, record.at),
+            Body::Exposure(exposure) => self.exposure(&record, exposure, out),
             Body::Tick => self.tick(&record, out),
             body => self.activity(&record, body, out),
         }

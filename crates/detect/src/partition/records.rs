@@ -159,6 +159,7 @@ impl PartitionState {
         let ended = entry.sessions.end_all(record.at, &record.compiled.limits);
         self.ended(place, record, open, &ended, out);
         self.watched.remove(&id);
+        self.exposed.remove(&id);
         self.devices.remove(id);
     }
 

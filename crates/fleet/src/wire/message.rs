@@ -2,7 +2,7 @@
 //!
 //! * A number is never reused and never changes its type. A field that goes leaves its number in a comment.
 //! * A new field is optional, and its absence means what it meant before the field existed.
-//! * A new kind of observation takes the next number of [`Body`] (from 38 on; never below 16).
+//! * A new kind of observation takes the next number of [`Body`] (from 39 on; never below 16).
 //!
 //! Identities of digits are stored as one number with a 1 in front (`Imsi::to_packed`), networks likewise.
 
@@ -26,7 +26,7 @@ pub(super) struct Observation {
     /// Six octets. Where there is neither `imsi` nor `login`.
     #[prost(bytes = "vec", optional, tag = "7")]
     pub mac: Option<Vec<u8>>,
-    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37")]
+    #[prost(oneof = "Body", tags = "8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36, 37, 38")]
     pub body: Option<Body>,
 }
 
@@ -60,10 +60,12 @@ pub(super) enum Body {
     PlannedChange(Box<PlannedChange>),
     #[prost(message, tag = "37")]
     Network(Box<NetworkSign>),
+    #[prost(message, tag = "38")]
+    Exposure(Box<Exposure>),
 }
 
 /// The numbers of [`Body`] that this version knows.
-pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=37;
+pub(super) const BODIES: std::ops::RangeInclusive<u32> = 8..=38;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Session {
@@ -309,6 +311,66 @@ pub(super) struct NetworkSign {
     pub expected: String,
     #[prost(string, tag = "9")]
     pub observed: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Exposure {
+    /// 4 or 16 octets.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: Vec<u8>,
+    #[prost(bool, tag = "2")]
+    pub is_whole: bool,
+    /// Protocol, first and last port, and so on.
+    #[prost(uint32, repeated, tag = "3")]
+    pub settled: Vec<u32>,
+    #[prost(message, repeated, tag = "4")]
+    pub open: Vec<Opening>,
+    #[prost(message, repeated, tag = "5")]
+    pub faults: Vec<Weakness>,
+    #[prost(string, repeated, tag = "6")]
+    pub marks: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Opening {
+    #[prost(uint32, tag = "1")]
+    pub protocol: u32,
+    #[prost(uint32, tag = "2")]
+    pub port: u32,
+    #[prost(string, tag = "3")]
+    pub service: String,
+    #[prost(string, tag = "4")]
+    pub product: String,
+    #[prost(string, repeated, tag = "5")]
+    pub doubts: Vec<String>,
+    #[prost(string, repeated, tag = "6")]
+    pub tried: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Weakness {
+    #[prost(string, tag = "1")]
+    pub check: String,
+    /// Absent: the whole device.
+    #[prost(uint32, optional, tag = "2")]
+    pub protocol: Option<u32>,
+    #[prost(uint32, tag = "3")]
+    pub port: u32,
+    /// 1 info, ... 5 critical.
+    #[prost(uint32, tag = "4")]
+    pub severity: u32,
+    #[prost(string, tag = "5")]
+    pub title: String,
+    #[prost(string, tag = "6")]
+    pub expected: String,
+    #[prost(string, tag = "7")]
+    pub observed: String,
+    #[prost(string, tag = "8")]
+    pub advice: String,
+    #[prost(string, repeated, tag = "9")]
+    pub tags: Vec<String>,
+    #[prost(string, optional, tag = "10")]
+    pub by: Option<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv6Net;
 
-use super::{WireError, activity, message};
+use super::{WireError, activity, exposure, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceId, DeviceState, Identity, Imei, ImeiLock, Imeisv, Imsi,
     Msisdn, NasReset, Observation, PlannedChange, PlannedKind, PlannedScope, Plmn, Rat, RejectReason, Session,
@@ -45,6 +45,7 @@ fn body(value: message::Body, source: &str) -> Result<Body, WireError> {
         message::Body::Login(it) => Body::Login(Box::new(activity::login_from(it)?)),
         message::Body::SimChange(it) => Body::SimChange(Box::new(activity::sim_change_from(it)?)),
         message::Body::SourceState(it) => Body::SourceState(Box::new(activity::source_state_from(it))),
+        message::Body::Exposure(it) => Body::Exposure(Box::new(exposure::from(*it)?)),
         message::Body::Network(it) => Body::Network(Box::new(activity::network_from(*it)?)),
         message::Body::PlannedChange(it) => Body::PlannedChange(Box::new(planned_change(*it)?)),
     })

@@ -8,11 +8,12 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::*;
+use crate::exposure::{Exposure, Opening, Ports, Weakness};
 use crate::{
     Admission, Attach, Body, Call, Device, DeviceChange, DeviceId, DeviceState, Direction, Flow, Iccid, Identity, Imei,
     ImeiLock, Imeisv, Imsi, Login, Mac, Message, Msisdn, NasReset, NetworkSign, PlannedChange, PlannedKind,
-    PlannedScope, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished, SignKind, SimChange,
-    SimPart, SourceState, Timestamp,
+    PlannedScope, Plmn, Rat, RejectReason, Session, SessionKey, SessionStatus, SessionVanished, Severity, SignKind,
+    SimChange, SimPart, SourceState, Timestamp,
 };
 
 fn digits<T: std::str::FromStr + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T>
@@ -165,6 +166,7 @@ fn activity() -> BoxedStrategy<Body> {
             Body::SourceState(Box::new(SourceState { name, silent_since: since.map(Timestamp) }))
         }),
         network_sign().prop_map(|it| Body::Network(Box::new(it))),
+        exposure().prop_map(|it| Body::Exposure(Box::new(it))),
     ]
     .boxed()
 }
@@ -176,6 +178,30 @@ prop_compose! {
         (expected, observed) in (text(), text()),
     ) -> NetworkSign {
         NetworkSign { sign, address, name, port, protocol, direction, count, expected, observed }
+    }
+}
+
+prop_compose! {
+    fn weakness()(
+        check in text(), port in any::<Option<(u8, u16)>>(), title in text(), (expected, observed, advice) in (text(), text(), text()),
+        tags in prop::collection::vec(text(), 0..3), by in of(text()),
+        severity in prop::sample::select(vec![Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical]),
+    ) -> Weakness {
+        Weakness { check, port, severity, title, expected, observed, advice, tags, by }
+    }
+}
+
+prop_compose! {
+    fn exposure()(
+        address in gateway(), is_whole in any::<bool>(), settled in prop::collection::vec(any::<(u8, u16, u16)>(), 0..4),
+        open in prop::collection::vec((any::<(u8, u16)>(), text(), text(), prop::collection::vec(text(), 0..3)), 0..3),
+        faults in prop::collection::vec(weakness(), 0..3), marks in prop::collection::vec(text(), 0..3),
+    ) -> Exposure {
+        let settled = settled.into_iter().map(|(protocol, first, last)| Ports { protocol, first, last }).collect();
+        let open = open.into_iter().map(|((protocol, port), service, product, tried)| {
+            Opening { protocol, port, service, product, doubts: tried.clone(), tried }
+        });
+        Exposure { address, is_whole, settled, open: open.collect(), faults, marks }
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::Ipv6Net;
 
-use super::{activity, message};
+use super::{activity, exposure, message};
 use crate::{
     Admission, Attach, Body, Device, DeviceChange, DeviceState, Identity, ImeiLock, Imeisv, Imsi, Msisdn, Observation,
     PlannedChange, PlannedKind, Plmn, RejectReason, Session, SessionStatus,
@@ -47,6 +47,7 @@ fn body(value: &Body, source: &str) -> message::Body {
         Body::SimChange(it) => message::Body::SimChange(activity::sim_change_to(it)),
         Body::SourceState(it) => message::Body::SourceState(activity::source_state_to(it)),
         Body::Network(it) => message::Body::Network(Box::new(activity::network_to(it))),
+        Body::Exposure(it) => message::Body::Exposure(Box::new(exposure::to(it))),
         Body::PlannedChange(it) => message::Body::PlannedChange(Box::new(planned_change(it))),
     }
 }
