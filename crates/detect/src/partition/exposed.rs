@@ -133,7 +133,7 @@ fn finding(record: &Record<'_>, name: &str, exposure: &Exposure, fault: &Weaknes
 /// What stands behind all of them: no condition of its own, nothing is done.
 fn rule() -> Option<Arc<Rule>> {
     static RULE: OnceLock<Option<Arc<Rule>>> = OnceLock::new();
-    let text = "rule: audit\ntitle: what an audit found\nwhen: bytes < 0\nmode: notify_only\n";
+    let text = "rule: audit\ntitle: what an audit found\nwhen: bytes < 0\nmode: notify-only\n";
     let made = || RuleSet::compile(&[("audit.yaml", text)], &Options::default()).ok()?.rule("audit").map(Arc::clone);
     RULE.get_or_init(made).clone()
 }
