@@ -454,7 +454,9 @@ mod tests {
     use super::*;
 
     fn refused(traffic: &str) -> String {
-        let text = format!("overlay: o\ntitle: t\nscenarios:\n  - scenario: s\n    title: t\n    effects:\n      - traffic: {traffic}\n");
+        let text = format!(
+            "overlay: o\ntitle: t\nscenarios:\n  - scenario: s\n    title: t\n    effects:\n      - traffic: {traffic}\n"
+        );
         Overlay::from_yaml(&text).map_or_else(|error| error.to_string(), |_| "taken".into())
     }
 
