@@ -184,7 +184,7 @@ mod tests {
             let (source, identity) = ("audit".into(), None);
             let observation = Observation { event_time: at, observed_at: at, source, device, identity, body };
             let mut out = Vec::new();
-            apply(&mut state, [(Offset(hour as u64), &observation)], &compiled, &mut out);
+            apply(&mut state, [(Offset(hour.unsigned_abs()), &observation)], &compiled, &mut out);
             state = PartitionState::thaw(&state.freeze()).unwrap();
             said.push(
                 out.iter()
