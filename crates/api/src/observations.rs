@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use fleetward_fleet::{
-    Body, Call, DeviceId, Flow, Iccid, Identity, Imsi, InvalidMac, Login, Mac, Message, Msisdn, NetworkSign,
+    Body, Call, DeviceId, Exposure, Flow, Iccid, Identity, Imsi, InvalidMac, Login, Mac, Message, Msisdn, NetworkSign,
     Observation, SimChange, Timestamp,
 };
 use fleetward_store::{Lookup, Store};
@@ -23,13 +23,17 @@ use crate::inventory::LineError;
 pub const MAX_OBSERVATIONS: usize = 5000;
 /// Longest text in an observation, in bytes.
 const MAX_TEXT: usize = 255;
+/// Longest text in what an audit found: advice is a sentence or two.
+const MAX_WORDS: usize = 2048;
+/// Most ranges of ports, open ports, faults or marks of one address.
+const MAX_ENTRIES: usize = 4096;
 /// A clock may be this far ahead of ours.
 const AHEAD: Duration = Duration::from_mins(5);
 /// Older than this, nothing would judge it.
 const BEHIND: Duration = Duration::from_hours(62 * 24);
 
 /// The kinds that can be told. Sessions and admissions come over RADIUS, where they are answered for.
-pub const KINDS: [&str; 6] = ["flow", "message", "call", "login", "sim_change", "sign"];
+pub const KINDS: [&str; 7] = ["flow", "message", "call", "login", "sim_change", "sign", "exposure"];
 
 /// One observation as it is written, for the description of the API; the fields of its kind stand beside these.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,7 +41,8 @@ pub const KINDS: [&str; 6] = ["flow", "message", "call", "login", "sim_change", 
 pub(crate) struct ObservationInput {
     /// `flow` (`address`, `name`, `port`, `protocol`, `direction`, `bytes_up`, `bytes_down`, `count`), `message` (`direction`,
     /// `peer`, `count`), `call` (`direction`, `peer`, `secs`), `login` (`service`, `account`, `ok`, `from`), `sim_change`
-    /// (`what`, `from`, `to`) or `sign` (`sign`, `address`, `name`, `port`, `protocol`, `direction`, `count`, `expected`, `observed`:
+    /// (`what`, `from`, `to`), `exposure` (`address`, `is_whole`, `settled`, `open`, `faults`, `marks`: what `fleetward audit --tell` found at one
+    /// address) or `sign` (`sign`, `address`, `name`, `port`, `protocol`, `direction`, `count`, `expected`, `observed`:
     /// what another watch over packets noticed).
     kind: String,
     /// When it happened (RFC 3339).
@@ -244,10 +249,42 @@ fn body(mut fields: Map<String, Value>) -> Result<Body, Mistake> {
             sign.address = sign.address.map(|address| address.to_canonical());
             Body::Network(Box::new(sign))
         }
+        "exposure" => Body::Exposure(Box::new(exposure(&fields)?)),
         "sim_change" => Body::SimChange(Box::new(typed::<SimChange>(&fields)?)),
         "session" | "admission" => return wrong("kind", "sessions and admissions come over RADIUS"),
         other => return wrong("kind", format!("{other:?} is none of {}", KINDS.join(", "))),
     })
+}
+
+/// What an audit found at one address: lists and texts are bounded, since each fault becomes a finding.
+fn exposure(fields: &Map<String, Value>) -> Result<Exposure, Mistake> {
+    let mut exposure: Exposure = typed(fields)?;
+    exposure.address = exposure.address.to_canonical();
+    let lengths = [
+        ("settled", exposure.settled.len()),
+        ("open", exposure.open.len()),
+        ("faults", exposure.faults.len()),
+        ("marks", exposure.marks.len()),
+    ];
+    if let Some((name, _)) = lengths.into_iter().find(|(_, length)| *length > MAX_ENTRIES) {
+        return wrong(name, format!("at most {MAX_ENTRIES} entries"));
+    }
+    for name in ["open", "faults", "marks"] {
+        if fields.get(name).is_some_and(has_long_text) {
+            return wrong(name, format!("at most {MAX_WORDS} bytes in a text, and {MAX_ENTRIES} entries in a list"));
+        }
+    }
+    Ok(exposure)
+}
+
+/// A text that is too long, or a list of more entries than any has, somewhere in it.
+fn has_long_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() > MAX_WORDS,
+        Value::Array(items) => items.len() > MAX_ENTRIES || items.iter().any(has_long_text),
+        Value::Object(fields) => fields.values().any(has_long_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// `tcp` is easier to write than 6.
@@ -312,6 +349,9 @@ mod tests {
             ..Flow::default()
         };
         assert_eq!(flow, Ok(Body::Flow(Box::new(expected))));
+        let port = json!({ "protocol": 6, "port": 23, "service": "telnet" });
+        let exposure = body(fields(json!({ "kind": "exposure", "address": "::ffff:10.9.0.11", "open": [port] })));
+        assert!(matches!(exposure, Ok(Body::Exposure(it)) if it.address.is_ipv4() && it.open[0].port == 23));
         let login = body(fields(json!({ "kind": "login", "service": "ssh", "ok": true, "from": "198.51.100.7" })));
         assert!(matches!(login, Ok(Body::Login(login)) if login.ok));
     }
@@ -323,6 +363,9 @@ mod tests {
             (json!({ "kind": "flow", "name": "a.example", "ports": 1 }), "ports"),
             (json!({ "kind": "flow", "port": 1 }), "address"),
             (json!({ "kind": "flow", "name": "a", "protocol": "quic" }), "protocol"),
+            (json!({ "kind": "exposure" }), "address"),
+            (json!({ "kind": "exposure", "address": "10.9.0.11", "marks": ["m".repeat(MAX_WORDS + 1)] }), "marks"),
+            (json!({ "kind": "exposure", "address": "10.9.0.11", "marks": vec!["m"; MAX_ENTRIES + 1] }), "marks"),
             (json!({ "kind": "message" }), "direction"),
             (json!({ "kind": "session" }), "kind"),
             (json!({ "port": 1 }), "kind"),

@@ -21,6 +21,7 @@ pub(crate) mod telnet;
 
 use std::fmt::Write as _;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -77,6 +78,11 @@ impl Lists {
     pub fn remember(&mut self, path: PathBuf) -> io::Result<()> {
         self.ledger = Mutex::new(Ledger::open(path)?);
         Ok(())
+    }
+
+    /// Rules that were tried at a port since, each with its account; never a password.
+    pub fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
+        self.ledger().tried(host, port, since)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -48,6 +48,9 @@ pub struct Host {
     pub closed: u32,
     /// Of those, without an answer.
     pub unknown: u32,
+    /// Ports that answered, open or closed, as [`crate::ports::PortSet`] writes them: what this audit can tell of.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub settled: Box<str>,
 }
 
 /// How far the audit of a host came.

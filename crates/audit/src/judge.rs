@@ -15,8 +15,10 @@ mod tls;
 
 use fleetward_fleet::{NetworkProfile, Timestamp};
 
+pub(crate) use check::NOT_IN_PROFILE;
 pub use check::{CHECKS, Check};
 pub use fault::Fault;
+pub(crate) use recycled::fingerprints;
 pub use recycled::recycled;
 
 use crate::fact::Host;
@@ -46,7 +48,17 @@ mod tests {
         let open = vec![OpenPort { transport, port, service: Some(service) }];
         let (device, model) = (None, None);
         let address = [192, 0, 2, 7].into();
-        Host { address, device, model, outcome: Outcome::Done, open, asked: 1, closed: 0, unknown: 0 }
+        Host {
+            address,
+            device,
+            model,
+            outcome: Outcome::Done,
+            open,
+            asked: 1,
+            closed: 0,
+            unknown: 0,
+            settled: "".into(),
+        }
     }
 
     /// What `faults` says of it, by check.

@@ -29,6 +29,7 @@
 
 pub mod access;
 pub mod door;
+mod exposure;
 pub mod fact;
 #[doc(hidden)]
 pub mod fuzz;

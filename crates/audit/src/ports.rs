@@ -76,6 +76,8 @@ pub struct PortScan {
     pub closed: u32,
     /// How many were asked and said nothing.
     pub unknown: u32,
+    /// Those that answered, open or closed.
+    pub settled: PortSet,
     /// Those that were not asked to the end.
     pub left: PortSet,
 }
@@ -104,5 +106,5 @@ pub async fn scan(
         None => connect::run(door, &mut sweep, target, progress).await,
     };
     let (open, closed, unknown, left) = sweep.harvest();
-    Ok(PortScan { outcome, open, closed, unknown, left })
+    Ok(PortScan { outcome, open, closed, unknown, settled: sweep.settled(), left })
 }

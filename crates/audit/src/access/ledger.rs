@@ -98,6 +98,13 @@ impl Ledger {
         self.save()
     }
 
+    /// Rules that were tried there since, each with its account.
+    pub(super) fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
+        let entries = self.hosts.get(&host).into_iter().flatten();
+        let tried = entries.filter(|it| it.port == port && it.at >= since.0);
+        tried.map(|it| format!("{} {}", it.rule, it.account).into()).collect()
+    }
+
     /// Writes down what became of the last attempt.
     pub(super) fn end(&mut self, host: IpAddr, opened: bool, locked: bool) -> io::Result<()> {
         if let Some(entry) = self.hosts.get_mut(&host).and_then(|it| it.last_mut()) {

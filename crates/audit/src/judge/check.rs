@@ -19,7 +19,7 @@ pub struct Check {
 
 macro_rules! checks {
     ($($id:ident $name:literal $title:literal $expected:literal [$($tag:literal)*];)*) => {
-        $(pub(super) const $id: Check =
+        $(pub(crate) const $id: Check =
             Check { name: $name, title: $title, expected: $expected, tags: &[$(concat!("etsi-en-303-645:", $tag)),*] };)*
         /// All of them.
         pub const CHECKS: &[Check] = &[$($id),*];

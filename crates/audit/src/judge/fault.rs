@@ -27,6 +27,10 @@ pub struct Fault {
     pub observed: String,
     /// What to do about it with this product.
     pub advice: String,
+    /// What it rests on: the rule and account that opened it, or the mark that is shared. It is gone only once that was
+    /// looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<Box<str>>,
     /// Provisions: `etsi-en-303-645:5.1-1` ...
     pub tags: Vec<Box<str>>,
 }
@@ -37,7 +41,14 @@ impl Fault {
         let tags = check.tags.iter().map(|tag| Box::from(*tag)).collect();
         let (title, expected) = (check.title.to_owned(), check.expected.to_owned());
         let (observed, advice) = (String::new(), String::new());
-        Self { check: check.name.into(), port, severity, why: why.into(), title, expected, observed, advice, tags }
+        let (check, why, rests_on) = (check.name.into(), why.into(), None);
+        Self { check, port, severity, why, title, expected, observed, advice, rests_on, tags }
+    }
+
+    /// What it rests on.
+    pub(super) fn resting_on(mut self, rests_on: impl Into<Box<str>>) -> Self {
+        self.rests_on = Some(rests_on.into());
+        self
     }
 
     /// What was seen, and what to do.

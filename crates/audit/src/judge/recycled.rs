@@ -67,6 +67,15 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
+/// Fingerprints of what of a service should be its own, as faults rest on them.
+pub(crate) fn fingerprints(service: &Service) -> impl Iterator<Item = String> {
+    marks(service).into_iter().map(|(kind, value)| mark_of(&KINDS[kind], &value))
+}
+
+fn mark_of(kind: &Kind, value: &str) -> String {
+    format!("{}:{value}", kind.check.name)
+}
+
 /// What of a service should be its own: kind and value.
 fn marks(service: &Service) -> Vec<(usize, String)> {
     let mut marks = Vec::new();
@@ -91,7 +100,7 @@ fn fault(kind: &Kind, value: &str, hosts: &[IpAddr]) -> Fault {
     let more = if hosts.len() > 8 { format!(" and {} more", hosts.len() - 8) } else { String::new() };
     let mark: String = value.chars().take(16).collect();
     let observed = format!("{} devices share {mark}…: {}{more}", hosts.len(), shown.join(", "));
-    Fault::new(kind.check, None, kind.severity, kind.why).words(observed, kind.advice)
+    Fault::new(kind.check, None, kind.severity, kind.why).words(observed, kind.advice).resting_on(mark_of(kind, value))
 }
 
 #[cfg(test)]

@@ -81,7 +81,11 @@ fn password(at: At, service: &Service) -> Option<Fault> {
         _ => (Severity::High, "worms and neighbours try it first; what the service may do, everybody may"),
     };
     let observed = format!("{} was opened by {rule}", spoken(service));
-    Some(Fault::new(&PASSWORD_KNOWN, Some(at), severity, why).words(observed, advice::password(service)))
+    let fault = Fault::new(&PASSWORD_KNOWN, Some(at), severity, why).words(observed, advice::password(service));
+    Some(match &service.access {
+        Access::Opened { by, account, .. } => fault.resting_on(format!("{by} {account}")),
+        _ => fault,
+    })
 }
 
 fn well_known(service: &Service) -> Option<&'static str> {

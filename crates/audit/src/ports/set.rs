@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::fact::Transport;
 use crate::speak::UDP_PORTS;
 
 /// Asked first, because they answer most often: what a host says of them tells how fast the rest may be asked.
@@ -49,6 +50,19 @@ impl PortSet {
     #[must_use]
     pub fn with_udp(self, udp: &[u16]) -> Self {
         Self { udp: udp.to_vec(), ..self }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.tcp.extend(&other.tcp);
+        Self { tcp: merged(self.tcp), udp: Self::new([], self.udp.into_iter().chain(other.udp.iter().copied())).udp }
+    }
+
+    /// As ranges, TCP first: transport, first, last.
+    pub fn spans(&self) -> impl Iterator<Item = (Transport, u16, u16)> + '_ {
+        let tcp = self.tcp.iter().map(|(first, last)| (Transport::Tcp, *first, *last));
+        tcp.chain(self.udp.iter().map(|port| (Transport::Udp, *port, *port)))
     }
 
     /// UDP ports.
@@ -139,6 +153,10 @@ mod tests {
         assert_eq!(set.len(), 11);
         assert_eq!(set.tcp().take(4).collect::<Vec<_>>(), [80, 22, 23, 25]);
         assert_eq!(PortSet::default().tcp().count(), 65_535);
+        let both = set.clone().and(&"31-40,udp:53".parse().unwrap());
+        assert_eq!(both.to_string(), "22-40,80,udp:53,udp:161");
+        assert_eq!(both.spans().next(), Some((Transport::Tcp, 22, 40)));
+        assert_eq!(both.spans().last(), Some((Transport::Udp, 161, 161)));
         for wrong in ["", "0", "90-80", "x", "65536", "udp:"] {
             assert!(wrong.parse::<PortSet>().is_err(), "{wrong}");
         }

@@ -171,6 +171,12 @@ impl Sweep {
         (open, closed, unknown, PortSet::new(begun.chain(self.fresh.clone()), []))
     }
 
+    /// Ports that answered, open or closed.
+    pub(super) fn settled(&self) -> PortSet {
+        let has = |entry: &Entry| matches!(entry.state, Some(PortState::Open | PortState::Closed));
+        PortSet::new(self.entries.iter().enumerate().filter(|(_, it)| has(it)).map(|(port, _)| port as u16), [])
+    }
+
     fn heard(&mut self, now: Duration) {
         self.last_answer = Some(now);
         self.lost_canaries = 0;

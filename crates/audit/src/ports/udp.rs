@@ -30,6 +30,8 @@ pub struct UdpScan {
     pub closed: u32,
     /// How many were asked twice and said nothing.
     pub unknown: u32,
+    /// Those that answered, open or closed.
+    pub settled: Vec<u16>,
     /// Those that were not asked to the end.
     pub left: Vec<u16>,
 }
@@ -81,6 +83,7 @@ impl UdpScan {
             PortState::Closed => self.closed += 1,
             PortState::Unknown => return,
         }
+        self.settled.push(port);
         self.left.retain(|it| *it != port);
     }
 }

@@ -19,6 +19,7 @@ fn report() -> Report {
         asked: 1_000,
         closed: 900,
         unknown: 99,
+        settled: "".into(),
     };
     let fault = Fault {
         check: "plaintext-management".into(),
@@ -29,6 +30,7 @@ fn report() -> Report {
         expected: "SSH".into(),
         observed: "=telnet, \"login\" <script>alert(1)</script>\u{1b}[2J".into(),
         advice: "Turn telnet off.".into(),
+        rests_on: None,
         tags: vec!["etsi-en-303-645:5.5-1".into()],
     };
     let found = vec![Found { hosts: vec![host.address], fault }];

@@ -51,7 +51,7 @@ fn begin(plan: &Plan, subject: Subject) -> Audited {
     }
     let (device, model) = (subject.device, subject.model);
     let (open, outcome) = (Vec::new(), Outcome::Silent);
-    let host = Host { address, device, model, outcome, open, asked: 0, closed: 0, unknown: 0 };
+    let host = Host { address, device, model, outcome, open, asked: 0, closed: 0, unknown: 0, settled: "".into() };
     (host, plan.ports.clone())
 }
 
@@ -97,6 +97,7 @@ impl Visit<'_> {
         host.closed += scan.closed;
         host.unknown += scan.unknown;
         host.open.extend(scan.open);
+        settle(host, &PortSet::new([], scan.settled));
         scan.left
     }
 
@@ -122,5 +123,12 @@ fn keep(host: &mut Host, scan: PortScan) -> PortSet {
     host.closed += scan.closed;
     host.unknown += scan.unknown;
     host.open.extend(scan.open.iter().map(|port| OpenPort { transport: Transport::Tcp, port: *port, service: None }));
+    settle(host, &scan.settled);
     scan.left
+}
+
+/// Adds ports that answered to those that did before.
+fn settle(host: &mut Host, ports: &PortSet) {
+    let before = host.settled.parse().unwrap_or_else(|_| PortSet::new([], []));
+    host.settled = before.and(ports).to_string().into();
 }

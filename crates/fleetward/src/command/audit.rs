@@ -3,6 +3,7 @@
 mod passwords;
 mod progress;
 mod target;
+mod tell;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -32,11 +33,13 @@ use crate::exit::{Exit, Failure};
   fleetward audit 10.9.0.11 --mine 10.9.0.0/24
   fleetward audit 10.9.0.0/24 --ports usual --out audit.html --report html
   fleetward audit front-door --report sarif
+  fleetward audit sensors --tell
+  fleetward audit --recheck 4f2a
 
 Ends with 0 where nothing was found, 1 where something was, 3 where it could not finish.")]
 pub(crate) struct Audit {
     /// Addresses, ranges (10.9.0.1-10.9.0.20), networks, names; devices, models and groups of the inventory.
-    #[arg(required = true, value_name = "TARGET")]
+    #[arg(required_unless_present = "recheck", value_name = "TARGET")]
     targets: Vec<String>,
     /// A network that is yours, beside `audit.networks` of the configuration; can be repeated.
     #[arg(long, value_name = "NETWORK")]
@@ -68,6 +71,12 @@ pub(crate) struct Audit {
     /// Go on from an audit that was cut: its report as JSON.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
+    /// Tell the server what was found: it becomes findings there, and what is gone is resolved.
+    #[arg(long)]
+    tell: bool,
+    /// Look again, at once, at the port of this finding of an audit, and tell the server: its id, or how it begins.
+    #[arg(long, value_name = "FINDING", conflicts_with_all = ["targets", "ports", "resume"])]
+    recheck: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -109,13 +118,33 @@ enum Written {
 }
 
 impl Audit {
-    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+    pub(crate) fn run(mut self, global: &Global) -> anyhow::Result<Exit> {
+        let client = (self.tell || self.recheck.is_some()).then(|| global.client()).transpose()?;
+        let again =
+            client.as_ref().zip(self.recheck.as_ref()).map(|(client, id)| tell::look(client, id)).transpose()?;
+        if let Some(again) = &again {
+            self.targets = vec![again.address.clone()];
+            self.ports = again.ports.clone().unwrap_or_default();
+        }
+        let plan = self.plan(global)?;
+        let report = carry_out(&plan)?;
+        self.write(global, &report)?;
+        if let Some(client) = &client {
+            tell::tell(client, &report, &plan)?;
+        }
+        if let Some(again) = &again {
+            again.say(&report)?;
+        }
+        self.end(&report)
+    }
+
+    fn plan(&self, global: &Global) -> anyhow::Result<Plan> {
         let settings = self.settings(global)?;
         let scope = self.scope(settings.as_ref())?;
         let (subjects, is_single) = target::subjects(&self.targets, &scope, settings.as_ref())?;
         let resume = self.resume.as_ref().map(read).transpose()?;
         let profiles = settings.iter().flat_map(|it| &it.profiles);
-        let plan = Plan {
+        Ok(Plan {
             subjects,
             ports: self.ports.clone(),
             engine: match self.engine {
@@ -133,9 +162,10 @@ impl Audit {
             even_silent: is_single,
             resume,
             clock: clock::now,
-        };
-        let report = carry_out(&plan)?;
-        self.write(global, &report)?;
+        })
+    }
+
+    fn end(&self, report: &Report) -> anyhow::Result<Exit> {
         if !report.is_complete {
             let hint = match self.out {
                 Some(_) => {

@@ -20,7 +20,7 @@ pub(crate) enum Observations {
     /// Tell the observations of files, one JSON object a line. What was told before counts once, so a broken import is
     /// simply run again.
     ///
-    /// An object has `kind` (flow, message, call, login, sim_change), `at` (RFC 3339), one of `device`, `imsi`, `iccid`,
+    /// An object has `kind` (flow, message, call, login, sim_change, exposure), `at` (RFC 3339), one of `device`, `imsi`, `iccid`,
     /// `msisdn` and `login`, and the fields of its kind; /api/docs describes them. They are recorded under the name of the
     /// token.
     Import {

@@ -27,7 +27,42 @@ fn every_planted_fault_is_found_and_nothing_else() {
     let fragile = report["hosts"].as_array().unwrap().iter().find(|it| it["address"] == "10.77.0.25").unwrap();
     assert_eq!(fragile["outcome"], "done");
 
-    zoo.close(11, 23);
+    become_findings(&mut zoo);
     let again = audit(&place, "10.77.0.11");
     assert_eq!(again["found"], serde_json::json!([]), "telnet is closed");
+}
+
+/// Told to a server, faults are findings, which end once what was wrong is seen to be gone, and not before.
+fn become_findings(zoo: &mut Zoo) {
+    let mut server = Place::init();
+    server.enter(zoo.auditor().name());
+    server.edit("networks: []", &format!("networks: [{}]", zoo::NETWORK));
+    let _serving = server.serve();
+    server.write("devices.csv", "name,mac,ip,state\ncamera,02:00:00:00:00:0b,10.77.0.11,active\n");
+    server.run(&["devices", "import", "devices.csv"]).ok();
+    let ran = server.run(&["audit", "camera", "10.77.0.12", "--ports", "22,23", "--tell"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("told of 1 addresses; 1 belong to no device"), "{}", ran.err);
+    let listed = ["findings", "list", "--device", "camera"];
+    let of = |state: &'static str, rule: &'static str| {
+        move |findings: &Value| findings.as_array().unwrap().iter().any(|it| it["rule"] == rule && it["state"] == state)
+    };
+    let found = server.until(&listed, of("new", "audit-password-known"));
+    assert!(of("new", "audit-plaintext-management")(&found), "{found:#}");
+    let id = |rule: &str| {
+        let of = found.as_array().unwrap().iter().find(|it| it["rule"] == rule).unwrap();
+        of["id"].as_str().unwrap().to_owned()
+    };
+    let again = server.run(&["audit", "--recheck", &id("audit-plaintext-management")]);
+    assert!(again.err.contains("it is still there"), "{}", again.err);
+    server.run(&["audit", "camera", "--ports", "22", "--tell"]).ok();
+    assert!(of("new", "audit-plaintext-management")(&server.json(&listed)), "port 23 was not asked");
+
+    zoo.close(11, 23);
+    let closed = server.run(&["audit", "--recheck", &id("audit-plaintext-management")]);
+    assert!(closed.err.contains("it was not there"), "{}", closed.err);
+    server.until(&listed, of("resolved", "audit-plaintext-management"));
+    server.until(&listed, of("resolved", "audit-password-known"));
+    let other = server.run(&["audit", "--recheck", "ffffffff"]);
+    assert_eq!(other.code, 2, "{}", other.err);
 }
