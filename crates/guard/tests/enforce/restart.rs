@@ -164,27 +164,31 @@ fn names_and_leases_of_a_real_daemon_open_what_they_should() {
     std::fs::write(&hosts, format!("{MOVED4} api.vendor.example\n")).expect("it can be written");
     assert!(std::process::Command::new("kill").args(["-HUP", &dnsmasq.pid().to_string()]).status().is_ok());
     world.until("dnsmasq says so", || resolves(other) == Some(MOVED4.parse().expect("an address")));
-    while hear(&mut firewall) > 0 {}
-    assert!(camera.place.connects(MOVED4, 443), "what one device was told is what its model may call");
+    // What was asked before the name moved is heard first, and changes nothing.
+    let opens = |firewall: &mut Firewall, hear: &mut dyn FnMut(&mut Firewall) -> usize, address| {
+        (0..10).any(|_| {
+            hear(firewall);
+            camera.place.connects(address, 443)
+        })
+    };
+    assert!(opens(&mut firewall, &mut hear, MOVED4), "what one device was told is what its model may call");
 
     // It moves again, and this is told over TCP only.
     std::fs::write(&hosts, format!("{STRANGER4} api.vendor.example\n")).expect("it can be written");
     assert!(std::process::Command::new("kill").args(["-HUP", &dnsmasq.pid().to_string()]).status().is_ok());
     assert!(!camera.place.connects(STRANGER4, 443), "not told yet");
     world.until("dnsmasq says so by TCP", || resolves_over_tcp(camera) == Some(STRANGER4.parse().expect("an address")));
-    for _ in 0..10 {
-        hear(&mut firewall);
-    }
-    assert!(camera.place.connects(STRANGER4, 443), "an answer over TCP opens as well");
+    assert!(opens(&mut firewall, &mut hear, STRANGER4), "an answer over TCP opens as well");
 
     // A lease: an honest DISCOVER and REQUEST in one (rapid commit is off, so a REQUEST of an authoritative server's range).
     let mouth = other.place.raw();
     mouth.send(&dhcp_request(other.mac, [10, 9, 0, 44]));
-    for _ in 0..10 {
+    let is_bound = (0..10).any(|_| {
         hear(&mut firewall);
-    }
-    let member = firewall.site().members.iter().find(|it| it.mac == other.mac).expect("it is a member");
-    assert!(member.ips.contains(&ip("10.9.0.44")), "the lease is bound; {}", dnsmasq.output());
+        let member = firewall.site().members.iter().find(|it| it.mac == other.mac).expect("it is a member");
+        member.ips.contains(&ip("10.9.0.44"))
+    });
+    assert!(is_bound, "the lease is bound; {}", dnsmasq.output());
 }
 
 /// DHCPREQUEST in INIT-REBOOT (RFC 2131 §4.3.2): asks for an address that it says it had.
