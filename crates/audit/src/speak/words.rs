@@ -14,14 +14,15 @@ pub(super) fn shown(text: &str) -> Box<str> {
             is_blank |= count > 0;
             continue;
         }
-        if is_blank && count > 0 {
+        let needs_blank = is_blank && count > 0;
+        if count + usize::from(needs_blank) >= MOST {
+            break;
+        }
+        if needs_blank {
             shown.push(' ');
             count += 1;
         }
         is_blank = false;
-        if count >= MOST {
-            break;
-        }
         shown.push(letter);
         count += 1;
     }
@@ -64,7 +65,8 @@ mod tests {
     #[test]
     fn what_is_shown_is_printable() {
         assert_eq!(&*shown("  a\u{1b}[31m\r\n b\u{202e}c  "), "a [31m b c");
-        assert_eq!(shown(&"x ".repeat(1000)).len(), MOST);
+        assert_eq!(shown(&"x ".repeat(1000)).len(), MOST - 1, "no blank at the end");
+        assert_eq!(shown(&format!("{} b", "a".repeat(MOST))).len(), MOST);
         assert!(!is_shown("\u{7}"));
     }
 
