@@ -41,6 +41,16 @@ fn a_token_for_telling_tells_and_does_nothing_else() {
 }
 
 #[test]
+fn what_an_audit_found_is_for_operators_to_tell() {
+    let fixture = fixture();
+    let found =
+        json!([{ "kind": "exposure", "at": at(), "device": "meter-1", "address": "10.9.0.11", "is_whole": true }]);
+    tell(&fixture, Role::Ingest, &found).problem(403, "forbidden");
+    assert!(fixture.control.told.lock().unwrap().is_empty(), "it would end findings");
+    assert_eq!(tell(&fixture, Role::Operator, &found).expect(200).json(), json!({ "recorded": 1, "known": 0 }));
+}
+
+#[test]
 fn one_mistake_and_nothing_is_taken() {
     let fixture = fixture();
     let body = json!([
