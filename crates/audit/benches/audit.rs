@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use fleetward_audit::door::Door;
 use fleetward_audit::pace::Temperament;
-use fleetward_audit::ports::{Engine, PortScan, PortSet, Progress, Stage, scan};
+use fleetward_audit::ports::{Engine, PortScan, PortSet, scan};
 use fleetward_audit::scope::{Scope, Target};
 use fleetward_audit::speak::{self, At};
 use tokio::task::JoinSet;
@@ -67,7 +67,7 @@ async fn all(work: &Arc<Work>, mut waiting: VecDeque<Target>) {
 }
 
 async fn one(work: &Arc<Work>, target: Target) -> PortScan {
-    let scan = scan(&work.door, target, &work.ports, work.engine, &Nobody).await.unwrap();
+    let scan = scan(&work.door, target, &work.ports, work.engine, &()).await.unwrap();
     for port in &scan.open {
         println!("open {} {port}", target.address());
     }
@@ -92,15 +92,5 @@ async fn identify(work: &Arc<Work>, target: Target, open: &[u16]) {
         let (port, Some(service)) = told.unwrap() else { continue };
         let product = service.product.as_deref().unwrap_or("-");
         println!("speaks {} {port} {} {product}", target.address(), service.protocol);
-    }
-}
-
-struct Nobody;
-
-impl Progress for Nobody {
-    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
-    fn host(&self, _: Target) {}
-    fn is_cancelled(&self) -> bool {
-        false
     }
 }

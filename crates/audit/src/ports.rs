@@ -65,6 +65,15 @@ pub trait Progress: Send + Sync {
     fn is_cancelled(&self) -> bool;
 }
 
+/// Nobody is told, and it goes on to its end.
+impl Progress for () {
+    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
+    fn host(&self, _: Target) {}
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
 /// What a host's TCP ports said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortScan {

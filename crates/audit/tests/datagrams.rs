@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use fleetward_audit::door::Door;
 use fleetward_audit::fact::{Access, PortState, Service};
 use fleetward_audit::pace::Temperament;
-use fleetward_audit::ports::{self, Engine, Progress, Stage};
-use fleetward_audit::scope::{Scope, Target};
+use fleetward_audit::ports::{self, Engine};
+use fleetward_audit::scope::Scope;
 use fleetward_audit::speak::{At, UDP_PORTS, udp};
 use fleetward_testkit::daemons::{Lab, Namespace, Zoo, zoo};
 use fleetward_testkit::process::Process;
@@ -166,16 +166,6 @@ fn daemons_of_debian_are_told_by_their_answers() {
     drop(yard.lab);
 }
 
-struct Quiet;
-
-impl Progress for Quiet {
-    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
-    fn host(&self, _: Target) {}
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
-
 /// Both engines for TCP and all UDP ports: what is open is open, all else is closed although ICMP is limited.
 fn scans(yard: &Yard, address: &str, network: &str) {
     let target = Scope::new(vec![network.parse().unwrap()], false).admit(address.parse().unwrap()).unwrap();
@@ -185,9 +175,9 @@ fn scans(yard: &Yard, address: &str, network: &str) {
             let (door, ports) = (Door::new(Temperament::Normal), "1-2000,5000".parse().unwrap());
             let mut scans = Vec::new();
             for engine in [Engine::Raw, Engine::Connect] {
-                scans.push(ports::scan(&door, target, &ports, engine, &Quiet).await.unwrap());
+                scans.push(ports::scan(&door, target, &ports, engine, &()).await.unwrap());
             }
-            (scans, ports::udp::scan(&door, target, UDP_PORTS, &Quiet).await)
+            (scans, ports::udp::scan(&door, target, UDP_PORTS, &()).await)
         })
     };
     let (tcp, udp) = yard.auditor.enter(work).unwrap();

@@ -15,9 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fleetward_audit::pace::Temperament;
-use fleetward_audit::ports::{Engine, PortSet, Progress, Stage};
+use fleetward_audit::ports::{Engine, PortSet};
 use fleetward_audit::run::{Plan, Report, Subject, audit};
-use fleetward_audit::scope::{Scope, Target};
+use fleetward_audit::scope::Scope;
 use fleetward_fleet::Timestamp;
 use fleetward_testkit::daemons::{Lab, Namespace};
 use nix::time::{ClockId, clock_gettime};
@@ -29,16 +29,6 @@ const STATED: usize = 20;
 /// Each device serves a page and greets at another port.
 const OPEN: [(u16, &[u8]); 2] =
     [(80, b"HTTP/1.0 200 OK\r\nServer: Fragile/1.0\r\nContent-Length: 2\r\n\r\nok"), (22, b"SSH-2.0-fragile\r\n")];
-
-struct Nobody;
-
-impl Progress for Nobody {
-    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
-    fn host(&self, _: Target) {}
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 /// What reached each device: when, and whether it was a question (a SYN, a datagram) or a part of a conversation.
 type Seen = Arc<Mutex<HashMap<IpAddr, Vec<(Instant, bool)>>>>;
@@ -105,7 +95,7 @@ fn run(auditor: &Namespace, plan: Plan) -> (Report, Duration, Duration) {
         let cpu = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
         let (began, before) = (Instant::now(), cpu());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let report = runtime.block_on(audit(&plan, Arc::new(Nobody))).unwrap();
+        let report = runtime.block_on(audit(&plan, Arc::new(()))).unwrap();
         (report, began.elapsed(), cpu().saturating_sub(before))
     };
     auditor.enter(work).unwrap()

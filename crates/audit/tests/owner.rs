@@ -13,9 +13,9 @@ use std::time::Duration;
 use fleetward_audit::access::{Attempts, Lists};
 use fleetward_audit::fact::Transport;
 use fleetward_audit::pace::Temperament;
-use fleetward_audit::ports::{Engine, Progress, Stage};
+use fleetward_audit::ports::Engine;
 use fleetward_audit::run::{Plan, Report, Subject, audit};
-use fleetward_audit::scope::{Scope, Target};
+use fleetward_audit::scope::Scope;
 use fleetward_fleet::{Secret, Timestamp};
 use fleetward_testkit::daemons::{Lab, Namespace};
 
@@ -43,7 +43,8 @@ const SAID: [(u16, &str, &str); 7] = [
         5000,
         "",
         "HTTP/1.1 200 OK\r\nServer: Linux UPnP/1.1 points/1\r\nContent-Type: text/xml\r\nConnection: close\r\n\r\n\
-         <root><URLBase>http://OTHER/</URLBase><device><manufacturer>m</manufacturer><modelName>n</modelName>\
+         <root xmlns=\"urn:schemas-upnp-org:device-1-0\"><URLBase>http://OTHER/</URLBase><device>\
+         <deviceType>urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType><modelName>n</modelName>\
          <presentationURL>http://OTHER/</presentationURL><SCPDURL>http://OTHER/s</SCPDURL></device></root>",
     ),
     (554, "", "RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: rtsp://OTHER:554/\r\nContent-Base: rtsp://OTHER/\r\n\r\n"),
@@ -65,19 +66,9 @@ const ANSWERED: [(u16, &str); 3] = [
     (5060, "SIP/2.0 302 Moved\r\nContact: <sip:OTHER>\r\nServer: points/1\r\nContent-Length: 0\r\n\r\n"),
     (
         3702,
-        "<Envelope><Body><ProbeMatches><ProbeMatch><XAddrs>http://OTHER/onvif/device_service</XAddrs></ProbeMatch></ProbeMatches></Body></Envelope>",
+        "<Envelope xmlns:d=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\"><Body><ProbeMatches><ProbeMatch><XAddrs>http://OTHER/onvif/device_service</XAddrs></ProbeMatch></ProbeMatches></Body></Envelope>",
     ),
 ];
-
-struct Nobody;
-
-impl Progress for Nobody {
-    fn stage(&self, _: Target, _: Stage, _: usize, _: usize) {}
-    fn host(&self, _: Target) {}
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-}
 
 fn words(text: &str) -> String {
     text.replace("OTHER", &OTHER.to_string())
@@ -162,7 +153,7 @@ fn run(auditor: &Namespace) -> Report {
     };
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(audit(&plan, Arc::new(Nobody))).unwrap()
+        runtime.block_on(audit(&plan, Arc::new(()))).unwrap()
     };
     auditor.enter(work).unwrap()
 }
@@ -187,8 +178,9 @@ fn whatever_a_device_says_no_packet_goes_elsewhere() {
         let open = host.open.iter().find(|it| (it.transport, it.port) == (transport, port));
         open.and_then(|it| Some(&*it.service.as_ref()?.protocol))
     };
-    let tcp = [21, 25, 80, 554, 5000, 8080].map(|port| told(Transport::Tcp, port));
-    assert_eq!(tcp, ["ftp", "smtp", "http", "rtsp", "http", "http"].map(Some), "{:#?}", host.open);
-    assert_eq!(told(Transport::Udp, 1900), Some("ssdp"), "{:#?}", host.open);
+    let tcp = [21, 25, 80, 554, 5000, 5060, 8080].map(|port| told(Transport::Tcp, port));
+    assert_eq!(tcp, ["ftp", "smtp", "http", "rtsp", "upnp", "sip", "http"].map(Some), "{:#?}", host.open);
+    let udp = [1900, 3702, 5060].map(|port| told(Transport::Udp, port));
+    assert_eq!(udp, ["ssdp", "ws-discovery", "sip"].map(Some), "{:#?}", host.open);
     assert_eq!(strays(&auditor), 1, "the audit sent something to an address that is not listed: {:#?}", host.open);
 }
