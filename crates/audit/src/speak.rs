@@ -5,6 +5,7 @@
 
 mod adb;
 mod amqp;
+mod cursor;
 mod ftp;
 mod greeting;
 mod http;

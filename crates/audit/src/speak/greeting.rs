@@ -5,6 +5,7 @@ use super::protocol::Protocol;
 use super::way::has_reply;
 use super::words::{has, note, shown, shown_octets};
 use super::{ftp, mail, product, vnc};
+use crate::access::hexadecimal;
 use crate::access::telnet::{Prompt, prompt_of};
 use crate::fact::Service;
 
@@ -62,7 +63,9 @@ pub(super) fn read(heard: &[u8]) -> Option<Service> {
             service.protocol = named.name().into();
             product::find(&mut service, &text);
         }
-        None if service.evidence.is_empty() => note(&mut service, "octets", &hexadecimal(heard)),
+        None if service.evidence.is_empty() => {
+            note(&mut service, "octets", &hexadecimal(&heard[..heard.len().min(32)]));
+        }
         None => {
             product::find(&mut service, &text);
         }
@@ -91,10 +94,6 @@ fn has_prompt(heard: &[u8]) -> bool {
 /// Words of nginx, Go and Apache to a request in clear at a port that speaks TLS.
 const NO_TLS: &[&str] =
     &["request was sent to https port", "http request to an https server", "ssl-enabled server port"];
-
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().take(32).fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
-}
 
 #[cfg(test)]
 mod tests {

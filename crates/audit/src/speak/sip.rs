@@ -1,4 +1,4 @@
-//! SIP over TCP (RFC 3261 §11): OPTIONS, which rings nobody, and who answers it.
+//! SIP (RFC 3261 §11): OPTIONS over TCP, which rings nobody; and who answers it, over UDP as well.
 
 use std::io;
 
@@ -44,6 +44,9 @@ mod tests {
         let service = read(text).unwrap();
         assert_eq!((service.product.as_deref(), service.version.as_deref()), (Some("Yealink"), Some("66.84")));
         assert_eq!(service.access, Access::Unasked);
+        let phone = read(b"SIP/2.0 200 OK\r\nUser-Agent: Grandstream/1.0.11.2 GXP\r\n\r\n").unwrap();
+        assert_eq!((phone.product.as_deref(), phone.version.as_deref()), (Some("Grandstream"), Some("1.0.11.2")));
+        assert_eq!(read(b"HTTP/1.1 200 OK\r\n\r\n"), None);
         let asks = read(b"SIP/2.0 401 Unauthorized\r\nServer: Asterisk PBX 18.1.0\r\n\r\n").unwrap();
         assert_eq!(asks.access, Access::Asks { methods: vec!["digest".into()] });
     }

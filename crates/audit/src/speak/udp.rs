@@ -101,7 +101,7 @@ pub(crate) fn read_anything(octets: &[u8]) {
         ipmi::read_anything,
         mdns::read_anything,
         ntp::read_anything,
-        sip::read_anything,
+        super::sip::read,
         snmp::read_anything,
         ssdp::read_anything,
         tftp::read_anything,

@@ -58,9 +58,30 @@ pub(super) fn has(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
+/// What is within the first element of this local name.
+pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    elements(text, name).next()
+}
+
+/// The same for each of them. An element ends at the next tag: this reads leaves, not XML.
+pub(super) fn elements<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    text.split('<').filter_map(move |part| {
+        let (tag, body) = part.split_once('>')?;
+        let tag = tag.split_whitespace().next()?;
+        let local = tag.rsplit(':').next()?;
+        (local == name && !tag.starts_with('/')).then(|| body.trim())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elements_are_leaves_of_any_prefix() {
+        assert_eq!(elements("<a:b c='d'> 1 </a:b><b>2</b>", "b").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(element("<a><Modeling>x</Modeling><Model a=1> y </Model>", "Model"), Some("y"));
+    }
 
     #[test]
     fn what_is_shown_is_printable() {

@@ -4,7 +4,7 @@ use super::{Response, exchange};
 use crate::fact::Service;
 use crate::speak::product;
 use crate::speak::way::Way;
-use crate::speak::words::{has, note, shown};
+use crate::speak::words::{element, has, note, shown};
 
 /// Asks `GetDeviceInformation` once, without a name; adds what was told.
 pub(super) async fn ask(way: &Way, service: &mut Service) {
@@ -37,19 +37,6 @@ pub(in crate::speak) fn read(service: &mut Service, heard: &[u8]) {
     }
 }
 
-/// The text of the first element of that name, whatever its prefix; without elements within.
-pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let begins = |at: &usize| {
-        let before = text[..*at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        matches!(before, Some('<' | ':')) && matches!(after, Some('>' | ' '))
-    };
-    let at = text.match_indices(name).map(|it| it.0).find(begins)?;
-    let rest = &text[at..];
-    let rest = &rest[rest.find('>')? + 1..];
-    Some(rest.split('<').next().unwrap_or_default().trim())
-}
-
 const ENVELOPE: &str = "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body>\
 <GetDeviceInformation xmlns=\"http://www.onvif.org/ver10/device/wsdl\"/></s:Body></s:Envelope>";
 
@@ -68,6 +55,5 @@ mod tests {
         let mut service = Service::default();
         read(&mut service, b"HTTP/1.1 400 Bad\r\n\r\n<v>ter:NotAuthorized</v>");
         assert_eq!(&*service.notes["onvif"], "asks");
-        assert_eq!(element("<a><Modeling>x</Modeling><Model a=1> y </Model>", "Model"), Some("y"));
     }
 }

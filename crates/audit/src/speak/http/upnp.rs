@@ -1,11 +1,10 @@
 //! UPnP's description of a device (UPnP Device Architecture 2.0 §2.3), from a path of the very server that is asked.
 
-use super::onvif::element;
 use super::{Response, get};
 use crate::fact::{Access, Service};
 use crate::speak::product;
 use crate::speak::way::Way;
-use crate::speak::words::{has, note, shown};
+use crate::speak::words::{element, has, note, shown};
 
 /// Whether it is worth asking: the server says so, or the port is one where descriptions lie.
 pub(super) fn is_likely(port: u16, service: &Service) -> bool {

@@ -9,7 +9,8 @@ use ring::signature::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::wire::{Cursor, mpint, string};
+use super::wire::{mpint, string};
+use crate::speak::cursor::Cursor;
 
 /// Our half of it.
 #[derive(Debug)]

@@ -5,9 +5,10 @@ use std::io;
 use super::exchange::Agreed;
 use super::offer::{HOST_KEYS, Offer};
 use super::talk::Talk;
-use super::wire::{Cursor, string};
+use super::wire::{names, string};
 use crate::door::Line;
 use crate::fact::Access;
+use crate::speak::cursor::Cursor;
 
 /// Account and password.
 #[derive(Clone, Copy)]
@@ -108,7 +109,7 @@ fn read(payload: &[u8]) -> Said {
     match at.u8() {
         // Who asks for a new password took the old one (RFC 4252 §8).
         Some(SUCCESS | CHANGE) => Said::Success,
-        Some(FAILURE) => at.names().map_or(Said::Strange, Said::Failure),
+        Some(FAILURE) => names(&mut at).map_or(Said::Strange, Said::Failure),
         Some(DISCONNECT) => {
             let words = at.u32().and_then(|_| at.string()).unwrap_or_default();
             Said::Disconnected(String::from_utf8_lossy(words).chars().take(256).collect())

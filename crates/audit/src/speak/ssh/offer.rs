@@ -1,7 +1,8 @@
 //! KEXINIT: what a side offers (RFC 4253 §7.1), and what is chosen of two offers.
 
-use super::wire::{Cursor, string};
+use super::wire::{names, string};
 use crate::fact::Ssh;
+use crate::speak::cursor::Cursor;
 
 /// A server's offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +22,9 @@ impl Offer {
             return None;
         }
         at.take(16)?;
-        let (kex, host_keys) = (at.names()?, at.names()?);
-        let (ciphers_in, ciphers_out) = (at.names()?, at.names()?);
-        let (_, macs_out) = (at.names()?, at.names()?);
+        let (kex, host_keys) = (names(&mut at)?, names(&mut at)?);
+        let (ciphers_in, ciphers_out) = (names(&mut at)?, names(&mut at)?);
+        let (_, macs_out) = (names(&mut at)?, names(&mut at)?);
         Some(Self { kex, host_keys, ciphers_in, ciphers_out, macs_out })
     }
 

@@ -6,8 +6,9 @@ use ring::aead::chacha20_poly1305_openssh::{OpeningKey, SealingKey};
 
 use super::exchange::{Agreed, Exchange, REPLY, Said};
 use super::offer::{self, KEX, KEXINIT, Offer};
-use super::wire::{self, Cursor, LONGEST, Packet, packet, padded};
+use super::wire::{self, LONGEST, Packet, packet, padded};
 use crate::door::Line;
+use crate::speak::cursor::Cursor;
 
 /// One conversation.
 pub(crate) struct Talk {

@@ -1,35 +1,12 @@
 //! The types of SSH on the wire (RFC 4251 §5), and packets before they are encrypted (RFC 4253 §6).
 
-/// Octets that are yet to be read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cursor<'a>(pub &'a [u8]);
+use crate::speak::cursor::Cursor;
 
-impl<'a> Cursor<'a> {
-    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.take(1).map(|it| it[0])
-    }
-
-    pub(crate) fn u32(&mut self) -> Option<u32> {
-        self.take(4).map(|it| it.iter().fold(0, |sum, octet| sum << 8 | u32::from(*octet)))
-    }
-
-    pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.u32()?).ok()?;
-        self.take(length)
-    }
-
-    /// Printable names, of bounded number and length.
-    pub(crate) fn names(&mut self) -> Option<Vec<Box<str>>> {
-        let text = String::from_utf8_lossy(self.string()?);
-        let name = |it: &str| it.chars().filter(char::is_ascii_graphic).take(64).collect::<String>().into();
-        Some(text.split(',').filter(|it| !it.is_empty()).take(MOST_NAMES).map(name).collect())
-    }
+/// Printable names, of bounded number and length.
+pub(super) fn names(at: &mut Cursor<'_>) -> Option<Vec<Box<str>>> {
+    let text = String::from_utf8_lossy(at.string()?);
+    let name = |it: &str| it.chars().filter(char::is_ascii_graphic).take(64).collect::<String>().into();
+    Some(text.split(',').filter(|it| !it.is_empty()).take(MOST_NAMES).map(name).collect())
 }
 
 pub(crate) fn string(out: &mut Vec<u8>, content: &[u8]) {
@@ -120,7 +97,7 @@ mod tests {
             (vec![0, 0, 0, 2, 0, 0x80], vec![0, 0, 0, 1, 1], vec![0; 4])
         );
         let list = [&[0, 0, 0, 8][..], b"a,,b\x1b,ccc"].concat();
-        assert_eq!(Cursor(&list).names().unwrap(), ["a", "b", "cc"].map(Box::from));
+        assert_eq!(names(&mut Cursor(&list)).unwrap(), ["a", "b", "cc"].map(Box::from));
         assert_eq!(Cursor(&[0, 0, 0, 9, 1]).string(), None);
     }
 }

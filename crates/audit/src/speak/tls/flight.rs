@@ -1,6 +1,7 @@
 //! A server's first flight: what it chose and showed, before anything is encrypted (RFC 5246 §7.4, RFC 8446 §4.1.3).
 
 use super::{Version, suites};
+use crate::speak::cursor::Cursor;
 
 /// Of it, what an audit wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +26,11 @@ impl Flight {
         let mut at = Cursor(body);
         let mut version = Version::of(at.u16()?)?;
         at.take(32)?;
-        at.vector8()?;
+        at.vector(1)?;
         let (suite, compression) = (at.u16()?, at.u8()? != 0);
         let (mut renegotiation, mut group) = (false, None);
-        let mut extensions = Cursor(at.vector16().unwrap_or_default());
-        while let (Some(code), Some(content)) = (extensions.u16(), extensions.vector16()) {
+        let mut extensions = Cursor(at.vector(2).unwrap_or_default());
+        while let (Some(code), Some(content)) = (extensions.u16(), extensions.vector(2)) {
             match code {
                 0xFF01 => renegotiation = true,
                 43 => version = Version::of(Cursor(content).u16()?)?,
@@ -56,7 +57,7 @@ impl Flight {
         let name = suites::name(self.suite);
         let with = |words: &[&str]| words.iter().any(|it| name.contains(it)) && !name.contains("_PSK_");
         if with(&["_DHE_", "_DH_anon_"]) {
-            self.dh_bits = Cursor(body).vector16().map(bits);
+            self.dh_bits = Cursor(body).vector(2).map(bits);
         } else if with(&["_ECDHE_", "_ECDH_anon_"]) {
             let mut at = Cursor(body);
             // 3: a named curve.
@@ -66,8 +67,8 @@ impl Flight {
 }
 
 fn certificates(body: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut list = Cursor(Cursor(body).vector24()?);
-    let one = || list.vector24().map(<[u8]>::to_vec);
+    let mut list = Cursor(Cursor(body).vector(3)?);
+    let one = || list.vector(3).map(<[u8]>::to_vec);
     Some(std::iter::from_fn(one).take(MOST_CERTIFICATES).collect())
 }
 
@@ -76,44 +77,6 @@ fn bits(number: &[u8]) -> u32 {
     let zeros = number.iter().take_while(|it| **it == 0).count();
     let first = number.get(zeros).map_or(8, |it| it.leading_zeros());
     (8 * (number.len() - zeros) as u32).saturating_sub(first)
-}
-
-/// Octets that are yet to be read.
-struct Cursor<'a>(&'a [u8]);
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number(&mut self, length: usize) -> Option<usize> {
-        Some(self.take(length)?.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.number(1).map(|it| it as u8)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.number(2).map(|it| it as u16)
-    }
-
-    fn vector8(&mut self) -> Option<&'a [u8]> {
-        let length = self.number(1)?;
-        self.take(length)
-    }
-
-    fn vector16(&mut self) -> Option<&'a [u8]> {
-        let length = self.number(2)?;
-        self.take(length)
-    }
-
-    fn vector24(&mut self) -> Option<&'a [u8]> {
-        let length = self.number(3)?;
-        self.take(length)
-    }
 }
 
 /// Chains of devices have one to four.

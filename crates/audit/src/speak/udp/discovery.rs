@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::super::words::{note, shown};
+use super::super::words::{element, note, shown};
 use super::talk::Talk;
-use super::words::{elements, word};
+use super::words::word;
 use crate::fact::Service;
 
 /// Any kind of target service: no types, no scopes (§5.2.1).
@@ -29,10 +29,10 @@ fn read(octets: &[u8]) -> Option<Service> {
     }
     let mut service = Service { protocol: "ws-discovery".into(), ..Service::default() };
     for (name, tag) in [("types", "Types"), ("addresses", "XAddrs")] {
-        note(&mut service, name, elements(&text, tag).next().unwrap_or_default());
+        note(&mut service, name, element(&text, tag).unwrap_or_default());
     }
     // `onvif://www.onvif.org/hardware/MODEL` (ONVIF Core §7.3.2.2).
-    let scopes = elements(&text, "Scopes").next().unwrap_or_default();
+    let scopes = element(&text, "Scopes").unwrap_or_default();
     let scope = |kind: &str| scopes.split_whitespace().find_map(|scope| scope.split_once(kind)).map(|(_, value)| value);
     service.device_model = scope("/hardware/").and_then(|model| word(model.replace("%20", " ").as_bytes()));
     if service.device_model.is_some() {

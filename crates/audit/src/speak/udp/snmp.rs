@@ -7,7 +7,8 @@ use std::io;
 use super::super::words::shown_octets as shown;
 use super::ber::{Ber, INTEGER, OBJECT, OCTETS, SEQUENCE, object, written};
 use super::talk::Talk;
-use super::words::{hexadecimal, listed};
+use super::words::listed;
+use crate::access::hexadecimal;
 use crate::fact::{Access, Service};
 
 /// What an agent tells before it knows who asks.
@@ -33,7 +34,7 @@ fn service(told: &[Told]) -> Option<Service> {
                 versions.push("3");
                 enterprise = enterprise.or(engine_enterprise(id));
                 let notes = [
-                    ("engine_id", hexadecimal(id)),
+                    ("engine_id", hexadecimal(id).into()),
                     ("engine_boots", boots.to_string().into()),
                     ("engine_seconds", seconds.to_string().into()),
                 ];

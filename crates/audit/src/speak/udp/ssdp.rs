@@ -4,10 +4,10 @@
 use std::io;
 use std::net::IpAddr;
 
-use super::super::words::{note, shown, shown_octets};
+use super::super::words::{element, elements, note, shown, shown_octets};
 use super::super::{At, product};
 use super::talk::Talk;
-use super::words::{element, elements, field, listed};
+use super::words::{field, listed};
 use crate::fact::{Access, Service};
 
 /// Octets of a description that are read.
