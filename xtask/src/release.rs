@@ -14,7 +14,8 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
 /// Builds `fleetward` in release mode and says where it is; or takes the one that `FLEETWARD_BINARY` names.
 pub(crate) fn fleetward() -> anyhow::Result<PathBuf> {
     if let Some(ready) = std::env::var_os("FLEETWARD_BINARY") {
-        return Ok(ready.into());
+        // It is called from other folders, too.
+        return std::path::absolute(&ready).with_context(|| PathBuf::from(ready).display().to_string());
     }
     let root = root()?;
     let status = Command::new("cargo")
