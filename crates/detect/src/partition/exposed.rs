@@ -1,10 +1,11 @@
-//! What audits found on devices: faults become findings, one for each check and port, which the next audit confirms,
-//! resolves or opens again.
+//! What audits found on devices: faults become findings, one for each address, check and port, which the next audit
+//! confirms, resolves or opens again.
 //!
 //! A finding ends only where a later audit looked at what it rests on and it was gone ([`Exposure::knows`]): a part of an
-//! audit, and a port that did not answer, end nothing.
+//! audit, a port that did not answer and another address of the device end nothing.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use fleetward_fleet::exposure::Weakness;
@@ -22,8 +23,16 @@ const MOST: usize = 512;
 /// Faults of devices, by what they are about. Beside the devices' entries: few devices have any.
 pub(super) type Exposed = BTreeMap<DeviceId, BTreeMap<Place, Known>>;
 
-/// Check, port, and for what concerns the whole device what it rests on.
-type Place = (Box<str>, Option<(u8, u16)>, Option<Box<str>>);
+/// What a fault is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Of the device's addresses, where.
+    address: IpAddr,
+    check: Box<str>,
+    port: Option<(u8, u16)>,
+    /// For what concerns the whole device, what it rests on.
+    rests_on: Option<Box<str>>,
+}
 
 /// A fault that was found once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +53,7 @@ impl PartitionState {
         let mut faults = self.exposed.remove(&device).unwrap_or_default();
         gone(device, record, exposure, &mut faults, out);
         for fault in &exposure.faults {
-            let key = key(fault);
+            let key = key(exposure, fault);
             if faults.len() >= MOST && !faults.contains_key(&key) {
                 continue;
             }
@@ -78,10 +87,10 @@ fn gone(
     faults: &mut BTreeMap<Place, Known>,
     out: &mut Told<'_>,
 ) {
-    let named: Vec<Place> = exposure.faults.iter().map(key).collect();
-    for (place, known) in faults.iter_mut() {
+    let named: Vec<Place> = exposure.faults.iter().map(|fault| key(exposure, fault)).collect();
+    for (place, known) in faults.iter_mut().filter(|(place, _)| place.address == exposure.address) {
         let is_later = known.is_open && record.at > known.last && !named.contains(place);
-        if !is_later || !exposure.knows(&place.0, place.1, known.by.as_deref()) {
+        if !is_later || !exposure.knows(&place.check, place.port, known.by.as_deref()) {
             continue;
         }
         (known.is_open, known.last) = (false, record.at);
@@ -89,16 +98,16 @@ fn gone(
     }
 }
 
-fn key(fault: &Weakness) -> Place {
+fn key(exposure: &Exposure, fault: &Weakness) -> Place {
     let rests_on = if fault.port.is_none() { fault.by.clone() } else { None };
-    (fault.check.clone(), fault.port, rests_on)
+    Place { address: exposure.address, check: fault.check.clone(), port: fault.port, rests_on }
 }
 
 /// The same for every audit, so that what comes back is the finding that it was.
-fn id(device: DeviceId, (check, port, rests_on): &Place) -> FindingId {
+fn id(device: DeviceId, Place { address, check, port, rests_on }: &Place) -> FindingId {
     let (protocol, number) = port.unwrap_or_default();
     let rests_on = rests_on.as_deref().unwrap_or_default();
-    FindingId::of(&format!("audit\0{check}\0{protocol}\0{number}\0{rests_on}"), device.0, 0)
+    FindingId::of(&format!("audit\0{address}\0{check}\0{protocol}\0{number}\0{rests_on}"), device.0, 0)
 }
 
 fn finding(record: &Record<'_>, name: &str, exposure: &Exposure, fault: &Weakness, known: &Known) -> Finding {
@@ -107,7 +116,7 @@ fn finding(record: &Record<'_>, name: &str, exposure: &Exposure, fault: &Weaknes
     tags.push(format!("address:{}", exposure.address).into());
     tags.extend(at.iter().map(|at| format!("port:{at}").into()));
     Finding {
-        id: id(record.observation.device, &key(fault)),
+        id: id(record.observation.device, &key(exposure, fault)),
         rule: format!("audit-{}", fault.check).into(),
         rule_version: 1,
         device: record.observation.device,
@@ -246,5 +255,15 @@ mod tests {
             seen((1, 2), vec![], &[]),
         ]);
         assert_eq!(said, ["+audit-device-fell-silent", "", "-"]);
+    }
+
+    #[test]
+    fn another_address_of_the_device_ends_nothing() {
+        let other = |faults| Exposure { address: "fd00::1".parse().unwrap(), ..seen((1, 100), faults, &[]) };
+        let telnet = || vec![fault("plaintext-management", 23, None)];
+        let (said, ids) =
+            told(vec![seen((1, 100), telnet(), &[]), other(vec![]), other(telnet()), seen((1, 100), vec![], &[])]);
+        assert_eq!(said, ["+audit-plaintext-management", "", "+audit-plaintext-management", "-"]);
+        assert!(ids[0] != ids[1] && ids[0] == ids[2]);
     }
 }
