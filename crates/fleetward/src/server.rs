@@ -43,7 +43,7 @@ use fleetward_store::Store;
 use parking_lot::{Mutex, RwLock};
 
 pub(crate) use events::{Event, Events};
-pub(crate) use folder::{failure as store_failure, make_private_folder, open_store};
+pub(crate) use folder::{failure as store_failure, has_store, make_private_folder, open_store};
 pub(crate) use replay::observation as observation_of;
 pub(crate) use web::{Signal, signals};
 

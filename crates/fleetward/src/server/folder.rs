@@ -21,9 +21,14 @@ pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a server ever ran here.
+pub(crate) fn has_store(data: &Path) -> bool {
+    data.join(DATABASE).is_file()
+}
+
 /// Opens the database in the data folder.
 pub(crate) fn open_store(data: &Path) -> anyhow::Result<Store> {
-    Store::open(&data.join("fleetward.db")).map_err(failure)
+    Store::open(&data.join(DATABASE)).map_err(failure)
 }
 
 /// A store's error with its way out.
@@ -42,3 +47,5 @@ pub(crate) fn failure(error: StoreError) -> anyhow::Error {
         None => error.into(),
     }
 }
+
+const DATABASE: &str = "fleetward.db";

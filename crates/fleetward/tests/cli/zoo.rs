@@ -37,6 +37,8 @@ fn become_findings(zoo: &mut Zoo) {
     let mut server = Place::init();
     server.enter(zoo.auditor().name());
     server.edit("networks: []", &format!("networks: [{}]", zoo::NETWORK));
+    // An audit before the server ever ran leaves a folder behind that the server takes.
+    assert_eq!(server.run(&["audit", "10.77.0.11", "--ports", "23"]).code, 1);
     let _serving = server.serve();
     server.write("devices.csv", "name,mac,ip,state\ncamera,02:00:00:00:00:0b,10.77.0.11,active\n");
     server.run(&["devices", "import", "devices.csv"]).ok();

@@ -12,9 +12,11 @@ use fleetward_fleet::Secret;
 use crate::clock;
 use crate::command::secret::{random_text, write_new};
 use crate::exit::Failure;
+use crate::server::make_private_folder;
 
 /// The own list of well-known pairs with the owner's lists before it, and the budget in `folder`.
 pub(crate) fn known(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Arc<Lists>> {
+    make_private_folder(folder)?;
     let mut lists = Lists::new(key(&folder.join("audit.key"))?, Attempts::default(), clock::now());
     // The first one named is tried first.
     for file in files.iter().rev() {
@@ -76,7 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mine.txt");
         fs::write(&file, "admin:x\nsecretword\n").unwrap();
-        let error = known(folder.path(), &[file]).unwrap_err().to_string();
+        let error = known(&folder.path().join("state"), &[file]).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("secretword"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use crate::config::Settings;
 use crate::exit::Failure;
-use crate::server::open_store;
+use crate::server::{has_store, open_store};
 
 /// Addresses of one audit, at most: more is a slip of the keyboard.
 const MOST: usize = 65_536;
@@ -103,7 +103,7 @@ fn at(device: &Device) -> impl Iterator<Item = IpAddr> {
 /// The devices of the inventory; none where no server ever ran here.
 fn inventory(settings: &Settings) -> anyhow::Result<Vec<Device>> {
     let mut devices = Vec::new();
-    if settings.data().is_dir() {
+    if has_store(&settings.data()) {
         open_store(&settings.data())?
             .each_device(|device| devices.push(device))
             .map_err(crate::server::store_failure)?;
