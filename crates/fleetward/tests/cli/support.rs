@@ -67,9 +67,15 @@ impl Place {
     pub(crate) fn init() -> Self {
         let place = Self::empty();
         place.run(&["init"]).ok();
-        place.edit("127.0.0.1:1812", &place.ports.authentication.to_string());
-        place.edit("127.0.0.1:1813", &place.ports.accounting.to_string());
-        place.edit("127.0.0.1:8443", &place.ports.api.to_string());
+        let Ports { authentication, accounting, api } = place.ports;
+        let given = [("127.0.0.1:1812", authentication), ("127.0.0.1:1813", accounting), ("127.0.0.1:8443", api)];
+        // By way of names: a free port may be 18137, which begins as one that is yet to be replaced.
+        for (index, (old, _)) in given.iter().enumerate() {
+            place.edit(old, &format!("<port {index}>"));
+        }
+        for (index, (_, new)) in given.iter().enumerate() {
+            place.edit(&format!("<port {index}>"), &new.to_string());
+        }
         place
     }
 
