@@ -8,6 +8,7 @@
 //!   rule that opened a service is tried first, to see whether it is closed.
 //! * **No password leaves**: a rule's name, the account, a keyed fingerprint; nothing else is kept or printed.
 
+mod form;
 mod ftp;
 mod http;
 mod knock;
@@ -113,7 +114,7 @@ pub async fn try_known(door: &Door, target: Target, port: u16, service: &Service
         Ok(Reply::Open) => Access::Anybody,
         Ok(Reply::Refused(_)) => attempts(place, lists).await,
         Ok(Reply::Locked) => Access::Locks { attempts: 0 },
-        Ok(Reply::Strange) | Err(_) => service.access.clone(),
+        Ok(Reply::Strange | Reply::Busy) | Err(_) => service.access.clone(),
     }
 }
 
@@ -122,7 +123,7 @@ async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
     let (host, port) = (place.target.address(), place.port);
     let mut candidates = list::candidates(&lists.pairs, place.service);
     candidates.sort_by_key(|pair| lists.ledger().rank(host, port, &pair.user, &pair.rule));
-    let (mut made, mut usual): (u32, Option<(Reply, Duration)>) = (0, None);
+    let (mut made, mut broken, mut usual): (u32, u32, Option<(Reply, Duration)>) = (0, 0, None);
     for pair in candidates {
         if !lists.ledger().allows(host, port, &pair.user, lists.attempts, lists.now()) {
             continue;
@@ -137,20 +138,39 @@ async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
         made += 1;
         let began = Instant::now();
         let with = Try { user: &pair.user, password: pair.password.reveal() };
-        let reply = knock(place, Some(with)).await.unwrap_or(Reply::Locked);
+        let reply = match knock(place, Some(with)).await {
+            Ok(reply) => reply,
+            Err(_) if asks_still(place, lists.attempts.spacing).await => {
+                broken += 1;
+                if broken > 1 {
+                    break;
+                }
+                continue;
+            }
+            Err(_) => Reply::Locked,
+        };
         let took = began.elapsed();
-        if reply == Reply::Open {
-            lists.ledger().end(host, true, false).ok();
-            let fingerprint = lists.fingerprint(pair.password.reveal());
-            return Access::Opened { by: pair.rule, account: pair.user, fingerprint };
-        }
-        if is_odd(&reply, took, usual.as_ref()) {
-            lists.ledger().end(host, false, true).ok();
-            return Access::Locks { attempts: made };
-        }
-        usual.get_or_insert((reply, took));
+        match reply {
+            Reply::Open => {
+                lists.ledger().end(host, true, false).ok();
+                let fingerprint = lists.fingerprint(pair.password.reveal());
+                return Access::Opened { by: pair.rule, account: pair.user, fingerprint };
+            }
+            Reply::Busy => break,
+            _ if is_odd(&reply, took, usual.as_ref()) => {
+                lists.ledger().end(host, false, true).ok();
+                return Access::Locks { attempts: made };
+            }
+            _ => usual.get_or_insert((reply, took)),
+        };
     }
     Access::Held { attempts: made }
+}
+
+/// After an attempt that broke off: it still asks, so it was a hiccup and not a lock.
+async fn asks_still(place: Place<'_>, spacing: Duration) -> bool {
+    tokio::time::sleep(spacing).await;
+    matches!(knock(place, None).await, Ok(Reply::Refused(_)))
 }
 
 /// It locked, answered otherwise than at first, or took much longer.
@@ -163,6 +183,7 @@ fn is_odd(reply: &Reply, took: Duration, usual: Option<&(Reply, Duration)>) -> b
 pub(crate) fn read_anything(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     let _replies = (ftp::judge(&text), redis::judge(&text));
+    form::read_anything(octets);
     let mut shown = String::new();
     let (read, refusals) = telnet::strip(octets, &mut shown);
     assert!(read <= octets.len() && refusals.len() <= octets.len() && shown.len() <= 3 * octets.len());

@@ -8,7 +8,7 @@ mod amqp;
 mod cursor;
 mod ftp;
 mod greeting;
-mod http;
+pub(crate) mod http;
 mod inside;
 mod mail;
 mod modbus;

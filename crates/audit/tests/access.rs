@@ -13,7 +13,7 @@ use fleetward_fleet::{Secret, Timestamp};
 use fleetward_testkit::daemons::{Zoo, zoo};
 
 /// Device, port, protocol.
-const ASKED: [(u8, u16, &str); 10] = [
+const ASKED: [(u8, u16, &str); 11] = [
     (11, 23, "telnet"),
     (13, 80, "http"),
     (14, 21, "ftp"),
@@ -24,6 +24,7 @@ const ASKED: [(u8, u16, &str); 10] = [
     (21, 6379, "redis"),
     (23, 554, "rtsp"),
     (25, 80, "http"),
+    (26, 80, "form"),
 ];
 
 /// What became of each, in words: `admin by user-is-password`, `Anybody`.
@@ -39,7 +40,7 @@ fn audit(zoo: &Zoo, asked: &'static [(u8, u16, &'static str)], budget: std::path
             let mut found = Vec::new();
             for &(number, port, protocol) in asked {
                 let target = scope.admit(Zoo::address(number)).unwrap();
-                let service = Service { protocol: protocol.into(), ..Service::default() };
+                let service = service(protocol);
                 found.push(match try_known(&door, target, port, &service, &lists).await {
                     Access::Opened { by, account, .. } => format!("{account} by {by}"),
                     other => format!("{other:?}"),
@@ -49,6 +50,16 @@ fn audit(zoo: &Zoo, asked: &'static [(u8, u16, &'static str)], budget: std::path
         })
     };
     zoo.auditor().enter(work).unwrap()
+}
+
+/// As it was told before, as far as it matters here.
+fn service(protocol: &str) -> Service {
+    if protocol != "form" {
+        return Service { protocol: protocol.into(), ..Service::default() };
+    }
+    let access = Access::Asks { methods: vec!["form".into()] };
+    let notes = [("path".into(), "/cgi-bin/panel/login".into())].into();
+    Service { protocol: "http".into(), access, notes, ..Service::default() }
 }
 
 #[test]
@@ -67,6 +78,7 @@ fn what_is_known_opens_and_what_locks_never_does() {
         "Anybody",
         "Anybody",
         "Anybody",
+        "root by well-known:4",
     ];
     assert_eq!(audit(&zoo, &ASKED, budget(), 1_000_000), expected);
     // Again and again within the hour: the budget is the same one.
@@ -78,4 +90,5 @@ fn what_is_known_opens_and_what_locks_never_does() {
     let kept = std::fs::read_to_string(budget()).unwrap();
     assert!(kept.contains("user-is-password") && !kept.contains("1234"));
     assert_eq!((zoo.locked(), zoo.harmed()), (0, 0));
+    assert_eq!(zoo.sessions(), 0, "the session at the panel was ended");
 }

@@ -51,7 +51,7 @@ impl Audit {
         let began = Instant::now();
         let mut command = zoo.auditor().command(&binary.display().to_string());
         command.current_dir(folder.path()).env("XDG_STATE_HOME", folder.path());
-        command.args(["audit", "10.77.0.10-10.77.0.25", "--mine", zoo::NETWORK, "--ports", PORTS, "--report", "json"]);
+        command.args(["audit", "10.77.0.10-10.77.0.26", "--mine", zoo::NETWORK, "--ports", PORTS, "--report", "json"]);
         let ran = command.stderr(Stdio::inherit()).output()?;
         ensure!(ran.status.code().is_some_and(|code| code < 2), "the audit ended with {}", ran.status);
         let report: Value = serde_json::from_slice(&ran.stdout).context("its report")?;

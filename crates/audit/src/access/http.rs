@@ -1,4 +1,4 @@
-//! HTTP and RTSP: basic (RFC 7617) and digest (RFC 7616) at the first page, or at the stream.
+//! HTTP and RTSP: basic (RFC 7617) and digest (RFC 7616) at the first page, or at the stream. Forms are in `form`.
 
 use std::io;
 
@@ -26,9 +26,13 @@ fn request(place: Place<'_>) -> (&'static str, String) {
     if &*place.service.protocol == "rtsp" {
         return ("DESCRIBE", format!("rtsp://{}:{}/", place.target.address(), place.port));
     }
-    // A path that the service named itself; only one of its own.
+    ("GET", own_path(place))
+}
+
+/// The page at which the service asks: a path that it named itself, only one of its own.
+pub(super) fn own_path(place: Place<'_>) -> String {
     let path = place.service.notes.get("path").filter(|it| it.starts_with('/') && !it.contains(['\r', '\n', ' ']));
-    ("GET", path.map_or_else(|| "/".to_owned(), ToString::to_string))
+    path.map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
 async fn ask(place: Place<'_>, authorization: Option<String>) -> io::Result<Answer> {
@@ -66,8 +70,9 @@ impl Answer {
 
     fn judge(&self) -> Reply {
         match self.status {
-            423 | 429 | 503 => Reply::Locked,
+            423 | 429 => Reply::Locked,
             _ if self.locked => Reply::Locked,
+            503 => Reply::Busy,
             200..=399 => Reply::Open,
             401 | 403 => Reply::Refused(self.status.to_string()),
             _ => Reply::Strange,
@@ -177,6 +182,7 @@ mod tests {
         assert_eq!(asked.judge(), Reply::Refused("401".into()));
         assert_eq!(of("HTTP/1.0 200 OK\r\n\r\n").judge(), Reply::Open);
         assert_eq!(of("HTTP/1.1 401 Account locked\r\n\r\n").judge(), Reply::Locked);
+        assert_eq!(of("HTTP/1.1 503 Service Unavailable\r\n\r\n").judge(), Reply::Busy);
         assert_eq!(of("\u{fffd}").judge(), Reply::Strange);
         assert_eq!(parameter("realm=\"a, b\", qop=\"auth,auth-int\", x=y", "x"), Some("y".into()));
     }

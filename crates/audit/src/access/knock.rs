@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::access::{ftp, http, mqtt, redis, snmp, ssh, telnet};
+use crate::access::{form, ftp, http, mqtt, redis, snmp, ssh, telnet};
 use crate::door::{Door, Line};
 use crate::fact::Service;
 use crate::scope::Target;
@@ -17,6 +17,8 @@ pub(super) enum Reply {
     Refused(String),
     /// It says that it locked, or will.
     Locked,
+    /// It says that it has no time now.
+    Busy,
     /// It speaks something else, or asks in a way that is not known here.
     Strange,
 }
@@ -49,6 +51,7 @@ pub(super) fn is_known(service: &Service) -> bool {
 /// `None`: looks whether it asks at all.
 pub(super) async fn knock(place: Place<'_>, with: Option<Try<'_>>) -> io::Result<Reply> {
     match &*place.service.protocol {
+        "http" if form::is_asked(place.service) => form::knock(place, with).await,
         "http" | "rtsp" => http::knock(place, with).await,
         "ftp" => ftp::knock(place, with).await,
         "telnet" => telnet::knock(place, with).await,

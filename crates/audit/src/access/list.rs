@@ -7,6 +7,7 @@
 use fleetward_fleet::Secret;
 
 use crate::fact::Service;
+use crate::speak::http::{FORM, PASSWORD_ALONE};
 
 /// A pair that may be tried, and by which name it is spoken of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +77,10 @@ impl Pair {
 /// lists in their order, the empty password; accounts take turns of two, so that an account's budget is used before the port's.
 pub(super) fn candidates(pairs: &[Pair], service: &Service) -> Vec<Pair> {
     let without_account = matches!(&*service.protocol, "snmp" | "redis");
-    let fitting: Vec<&Pair> =
-        pairs.iter().filter(|pair| pair.fits(service) && pair.user.is_empty() == without_account).collect();
+    // One account only, whatever it is called; so it has the budget of one.
+    let of_owner = service.notes.get(FORM).is_some_and(|it| &**it == PASSWORD_ALONE);
+    let is_meant = |user: &str| user.is_empty() == without_account && (!of_owner || user == "admin");
+    let fitting: Vec<&Pair> = pairs.iter().filter(|pair| pair.fits(service) && is_meant(&pair.user)).collect();
     let mut users: Vec<&str> = Vec::new();
     for pair in &fitting {
         if !users.contains(&&*pair.user) {
@@ -122,6 +125,9 @@ mod tests {
             ["admin user-is-password", "admin mine:2", "root mine:5", "root user-is-password", "admin empty"];
         assert_eq!(rules(text, &http)[..5], expected);
         assert_eq!(rules(text, &Service { protocol: "snmp".into(), ..Service::default() }), [" mine:7"]);
+        let notes = [(FORM.into(), PASSWORD_ALONE.into())].into();
+        let alone = Service { protocol: "http".into(), notes, ..Service::default() };
+        assert_eq!(rules(text, &alone), ["admin user-is-password", "admin mine:2", "admin empty"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A redirect is followed on the same port of the same address only, twice at most; any other is noted.
 
-mod login;
+mod form;
 pub(super) mod onvif;
 mod place;
 mod response;
@@ -10,7 +10,9 @@ pub(super) mod upnp;
 
 use std::io;
 
-pub(super) use response::Response;
+pub(crate) use form::{Form, Shown};
+pub(crate) use place::path_of;
+pub(crate) use response::Response;
 
 use super::protocol::Protocol;
 use super::way::{Answer, Way, head_end};
@@ -55,17 +57,23 @@ pub(super) async fn get(way: &Way, mut line: Line, path: &str) -> Vec<u8> {
 
 /// Asks and hears one whole answer, its body up to a bound.
 pub(super) async fn exchange(way: &Way, line: &mut Line, request: &[u8]) -> Vec<u8> {
-    let mut heard = way.exchange(line, request, |it| head_end(it).is_some()).await;
-    let Some(body) = head_end(&heard) else { return heard };
-    let length = Response::read(&heard).and_then(|it| it.header("content-length")?.parse().ok());
-    let most = length.unwrap_or(BODY).min(BODY);
-    let chunked = length.is_none();
-    let has = |it: &[u8], before: usize| it.len() + before >= body + most || chunked && it.ends_with(b"\r\n0\r\n\r\n");
-    let before = heard.len();
-    if before < body + most && !(chunked && heard.ends_with(b"\r\n0\r\n\r\n")) {
-        heard.extend(super::way::hear(line, body + most - before, |it| has(it, before)).await);
+    line.extend(way.patience());
+    if line.say(request).await.is_err() {
+        return Vec::new();
     }
-    heard
+    super::way::hear(line, HEAD + BODY, is_whole).await
+}
+
+/// Nothing more of this answer comes, or is read: its body has the length that it stated, or the most.
+pub(crate) fn is_whole(heard: &[u8]) -> bool {
+    let Some(begin) = head_end(heard) else { return heard.len() >= HEAD };
+    let body = heard.len() - begin;
+    let length = Response::read(heard).and_then(|it| it.header("content-length")?.parse().ok());
+    match length {
+        Some(length) => body >= BODY.min(length),
+        // Chunks end with an empty one (RFC 9112 §7.1).
+        None => body >= BODY || heard.ends_with(b"\r\n0\r\n\r\n"),
+    }
 }
 
 /// What one answer shows.
@@ -85,16 +93,20 @@ pub(super) fn read(heard: &[u8]) -> Option<Service> {
     }
     note(&mut service, "cookies", &page.cookies());
     note(&mut service, "redirect", page.header("location").unwrap_or_default());
-    service.access = access(&page, methods);
+    let shown = Shown::read(page.body);
+    if let Some(form) = &shown.form {
+        note(&mut service, FORM, if form.asks_name() { "name and password" } else { PASSWORD_ALONE });
+    }
+    service.access = access(&page, methods, &shown);
     Some(service)
 }
 
-fn access(page: &Response<'_>, methods: Vec<String>) -> Access {
+fn access(page: &Response<'_>, methods: Vec<String>, shown: &Shown) -> Access {
     let asks = |methods: Vec<String>| Access::Asks { methods: methods.into_iter().map(Into::into).collect() };
     match page.status {
         401 if methods.is_empty() => asks(vec!["password".into()]),
         401 => asks(methods),
-        _ if login::is_form(page.body) => asks(vec!["form".into()]),
+        _ if shown.asks => asks(vec!["form".into()]),
         200..=299 => Access::Anybody,
         _ => Access::Unasked,
     }
@@ -118,10 +130,17 @@ fn usual_port(is_inside: bool) -> u16 {
     if is_inside { 443 } else { 80 }
 }
 
+/// The note that says what a log-in form asks for; one that may be something else, or that a script sends, has none.
+pub(crate) const FORM: &str = "form";
+/// It asks for no name.
+pub(crate) const PASSWORD_ALONE: &str = "password alone";
+
 /// Redirects that are followed.
 const HOPS: usize = 2;
 /// Octets of a page: the log-in forms of devices are within.
 const BODY: usize = 64 * 1024;
+/// Octets before it.
+const HEAD: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ mod small;
 mod truth;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use super::{DaemonError, Lab, Namespace};
 pub use truth::Score;
@@ -26,6 +27,7 @@ pub struct Zoo {
     // Before the lab, so that daemons end before their namespaces.
     daemons: device::Running,
     small: small::Small,
+    panel: PathBuf,
     auditor: Namespace,
     _lab: Lab,
 }
@@ -58,7 +60,8 @@ impl Zoo {
         lab.cable((&zoo, "devices", "10.77.0.253/24"), (&auditor, "audit", "10.77.0.254/24"))?;
         let daemons = device::start_all(&lab, &zoo)?;
         let small = small::Small::start(&zoo)?;
-        Ok(Some(Self { daemons, small, auditor, _lab: lab }))
+        let panel = lab.subfolder("zoo")?.join(device::PANEL_STATE);
+        Ok(Some(Self { daemons, small, panel, auditor, _lab: lab }))
     }
 
     /// Where an auditor lives: only the devices are there.
@@ -78,7 +81,13 @@ impl Zoo {
 
     /// Accounts that locked since the start.
     pub fn locked(&self) -> u32 {
-        self.small.locked()
+        self.small.locked() + u32::from(self.panel.join("locked").exists())
+    }
+
+    /// Sessions that somebody opened at the panel and did not end.
+    pub fn sessions(&self) -> usize {
+        let entries = std::fs::read_dir(&self.panel).into_iter().flatten().flatten();
+        entries.filter(|it| it.file_name().to_string_lossy().starts_with("sid-")).count()
     }
 
     /// Devices that died: of haste, or daemons that ended.

@@ -9,7 +9,7 @@ use super::tool::{Run, measure};
 use super::{Case, Figures, MEASURE};
 
 /// Device and TCP port, as the zoo has them.
-const TCP: [(u8, u16); 15] = [
+const TCP: [(u8, u16); 16] = [
     (10, 22),
     (10, 443),
     (11, 23),
@@ -25,6 +25,7 @@ const TCP: [(u8, u16); 15] = [
     (22, 502),
     (23, 554),
     (24, 80),
+    (26, 80),
 ];
 const UDP: [(u8, u16); 2] = [(19, 161), (20, 5683)];
 const PORTS: &str = "21-23,80,443,502,554,1883,6379";
@@ -36,7 +37,7 @@ pub(super) fn run(
     figures: &mut BTreeMap<&'static str, Figures>,
 ) -> anyhow::Result<()> {
     let Some(zoo) = Zoo::try_start()? else { return Ok(()) };
-    let hosts = (10..=25).map(|number| Zoo::address(number).to_string()).collect::<Vec<_>>().join(" ");
+    let hosts = (10..=26).map(|number| Zoo::address(number).to_string()).collect::<Vec<_>>().join(" ");
     let mut tools = vec![(MEASURE, ours, format!("identify raw normal {PORTS},udp:161,udp:5683 {hosts}"))];
     let nmap = format!("-n -Pn -sS -sU -sV -T4 --open -oG - -p T:{PORTS},U:161,5683 {hosts}");
     if !alone {

@@ -14,8 +14,8 @@ pub(super) fn own(way: &Way, path: &str, page: &Response<'_>) -> Option<String> 
     path_of(&to, path, scheme, &way.host(), way.port)
 }
 
-/// `to` as a path of that host and port; `None` where it is elsewhere, or no path.
-fn path_of(to: &str, from: &str, scheme: &str, host: &str, port: u16) -> Option<String> {
+/// `to`, said on the page `from`, as a path of that host and port; `None` where it is elsewhere, or no path.
+pub(crate) fn path_of(to: &str, from: &str, scheme: &str, host: &str, port: u16) -> Option<String> {
     let to = to.split('#').next().unwrap_or_default().trim();
     let path = if let Some(rest) = to.strip_prefix(scheme) {
         let at = rest.find('/').unwrap_or(rest.len());

@@ -4,21 +4,21 @@ use crate::speak::way::head_end;
 
 /// What was heard, in parts.
 #[derive(Debug)]
-pub(in crate::speak) struct Response<'a> {
-    pub(in crate::speak) status: u16,
-    pub(in crate::speak) status_line: String,
+pub(crate) struct Response<'a> {
+    pub(crate) status: u16,
+    pub(crate) status_line: String,
     headers: Vec<(String, String)>,
-    pub(in crate::speak) body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> Response<'a> {
     /// An answer of HTTP.
-    pub(in crate::speak) fn read(heard: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(heard: &'a [u8]) -> Option<Self> {
         Self::of("HTTP/", heard)
     }
 
     /// An answer of a protocol whose version begins so; it may have been cut.
-    pub(in crate::speak) fn of(version: &str, heard: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(version: &str, heard: &'a [u8]) -> Option<Self> {
         let end = head_end(heard).unwrap_or(heard.len());
         let text = String::from_utf8_lossy(&heard[..end.min(HEAD)]);
         let mut lines = text.lines();
@@ -33,16 +33,16 @@ impl<'a> Response<'a> {
     }
 
     /// The first header of that name (in small letters).
-    pub(in crate::speak) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |it| it.0 == name).map(|it| it.1.as_str())
     }
 
     /// Schemes of `WWW-Authenticate`, in small letters, each once.
-    pub(in crate::speak) fn challenges(&self) -> Vec<String> {
+    pub(crate) fn challenges(&self) -> Vec<String> {
         let mut schemes = Vec::new();
         for value in self.all("www-authenticate") {
             let scheme: String = value.chars().take_while(char::is_ascii_alphanumeric).collect();
@@ -79,7 +79,7 @@ impl<'a> Response<'a> {
 }
 
 /// `realm="..."` of a challenge.
-pub(in crate::speak) fn realm(challenge: &str) -> Option<String> {
+pub(crate) fn realm(challenge: &str) -> Option<String> {
     let lower = challenge.to_ascii_lowercase();
     let rest = &challenge[lower.find("realm=")? + "realm=".len()..];
     let value = match rest.strip_prefix('"') {

@@ -17,13 +17,16 @@ struct Daemon {
     port: Option<u16>,
 }
 
+/// Where the panel keeps sessions, failures and whether an account locked.
+pub(super) const PANEL_STATE: &str = "panel-state";
+
 /// Which device and TCP port each daemon serves.
 pub(super) type Running = Vec<((u8, Option<u16>), Process)>;
 
 /// All of them, ready.
 pub(super) fn start_all(lab: &Lab, zoo: &Namespace) -> Result<Running, DaemonError> {
     let folder = lab.subfolder("zoo")?;
-    for number in 10..=25 {
+    for number in 10..=26 {
         zoo.add_address(&format!("10.77.0.{number}/32"))?;
     }
     files(&folder)?;
@@ -101,6 +104,7 @@ fn daemons(folder: &Path) -> Vec<Daemon> {
             Some(6379),
             &["redis-server", "--bind", "10.77.0.21", "--protected-mode", "no", "--save", "", "--dir", &file("")],
         ),
+        one(26, Some(80), &["busybox", "httpd", "-f", "-p", "10.77.0.26:80", "-h", &file("panel")]),
     ]
 }
 
@@ -112,13 +116,14 @@ fn files(folder: &Path) -> Result<(), DaemonError> {
     write_file(&path("passwd"), &format!("{}admin:x:2001:2001::/tmp:/bin/sh\n", read("/etc/passwd")?))?;
     write_file(&path("shadow"), &format!("{}admin:{}:19000:0:99999:7:::\n", read("/etc/shadow")?, hash.trim()))?;
     run(Command::new("chmod").arg("600").arg(path("shadow")))?;
-    for name in ["www", "empty"] {
+    for name in ["www", "empty", "panel/cgi-bin", PANEL_STATE] {
         run(Command::new("mkdir").arg("-p").arg(path(name)))?;
     }
     write_file(&path("www/index.html"), "<title>device</title>\n")?;
     for (name, text) in settings::all(folder) {
         write_file(&path(name), &text)?;
     }
+    run(Command::new("chmod").arg("755").arg(path("panel/cgi-bin/panel")))?;
     run(Command::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(path("shared.dropbear")))?;
     run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path("hardened.ssh")))?;
     run(Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(path("mosquitto.passwd")).args(["admin", "admin"]))?;

@@ -51,5 +51,39 @@ auth.require = (\"/\" => (\"method\" => \"digest\", \"realm\" => \"plug\", \"req
     ("lighttpd.users", "root:root\n"),
     ("open.conf", "listener 1883 10.77.0.17\nallow_anonymous true\n"),
     ("closed.conf", "listener 1883 10.77.0.18\nallow_anonymous false\npassword_file FOLDER/mosquitto.passwd\n"),
+    ("panel/index.html", "<meta http-equiv=\"refresh\" content=\"0; url=/cgi-bin/panel/login\">\n"),
+    ("panel/cgi-bin/panel", PANEL),
     ("snmpd.conf", "rocommunity public\nsysDescr UPS\n"),
 ];
+
+/// A device's own pages: a form with a token against forgery, a session, an account that locks at the third failure.
+const PANEL: &str = r#"#!/bin/sh
+cd FOLDER/panel-state || exit
+cookie() { printf '%s' "$HTTP_COOKIE" | tr ';' '\n' | sed -n "s/^ *$1=\([0-9a-f]*\)$/\1/p"; }
+field() { printf '%s' "$body" | tr '&' '\n' | sed -n "s/^$1=\([0-9a-z]*\)$/\1/p"; }
+random() { od -An -tx1 -N8 /dev/urandom | tr -d ' \n'; }
+to() { printf 'Status: 302 Found\r\nLocation: %s\r\n%s\r\n' "$1" "$2"; exit; }
+form() {
+    token=$(random)
+    printf 'Content-Type: text/html\r\nSet-Cookie: token=%s; HttpOnly\r\n\r\n<title>Panel</title><p>%s\n' "$token" "$1"
+    printf '<form method=post action=check><input type=hidden name=token value=%s>' "$token"
+    echo '<input name=user><input type=password name=pass><input type=submit value=Go></form>'
+    exit
+}
+case "$PATH_INFO" in
+/check)
+    body=$(head -c "${CONTENT_LENGTH:-0}")
+    user=$(field user)
+    [ "$(field token)" = "$(cookie token)" ] || form 'This page has expired.'
+    if [ "$user:$(field pass)" = root:admin ]; then
+        sid=$(random) && : >"sid-$sid" && to home "$(printf 'Set-Cookie: sid=%s; HttpOnly\r\n_' "$sid" | tr -d _)"
+    fi
+    echo >>"failed-$user"
+    [ "$(wc -l <"failed-$user")" -lt 3 ] || { : >locked && printf 'Content-Type: text/html\r\n\r\nThe account is locked.\n' && exit; }
+    form 'Wrong name or password.' ;;
+/home) [ -e "sid-$(cookie sid)" ] || to login
+    printf 'Content-Type: text/html\r\n\r\n<title>Panel</title>Settings <a href=logout>Log out</a>\n' ;;
+/logout) rm -f "sid-$(cookie sid)" && to login ;;
+*) form ;;
+esac
+"#;
