@@ -44,7 +44,7 @@ impl Temperament {
                 at_once: 64,
                 patience: Duration::from_secs(2),
                 shortest_wait: millis(100),
-                unanswered: 4_096,
+                unanswered: 30_000,
                 knocks: 1_024,
                 eases: false,
             },

@@ -8,6 +8,8 @@ use fleetward_testkit::daemons::{Zoo, zoo};
 use super::tool::{Run, measure};
 use super::{Case, Figures, MEASURE};
 
+pub(super) const NMAP: &str = "nmap -sV";
+
 /// Device and TCP port, as the zoo has them.
 const TCP: [(u8, u16); 16] = [
     (10, 22),
@@ -41,7 +43,7 @@ pub(super) fn run(
     let mut tools = vec![(MEASURE, ours, format!("identify raw normal {PORTS},udp:161,udp:5683 {hosts}"))];
     let nmap = format!("-n -Pn -sS -sU -sV -T4 --open -oG - -p T:{PORTS},U:161,5683 {hosts}");
     if !alone {
-        tools.push(("nmap -sV", Path::new("nmap"), nmap));
+        tools.push((NMAP, Path::new("nmap"), nmap));
     }
     println!("Identify ({})\n  {:<22} {:>8} {:>8} {:>6} {:>7}", zoo::NETWORK, "", "wall s", "CPU s", "named", "missed");
     for (name, program, words) in tools {
