@@ -40,7 +40,7 @@ use crate::fact::{Access, Service};
 use crate::scope::Target;
 pub(crate) use knock::says_locked;
 use knock::{Place, Reply, Try, is_known, knock};
-use ledger::Ledger;
+use ledger::{Attempt, Ledger};
 use list::Pair;
 
 /// What may be tried, how often, and what was tried before.
@@ -81,7 +81,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Rules that were tried at a port since, each with its account; never a password.
+    /// Rules that were tried at a port since and opened nothing, each with its account; never a password.
     pub fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
         self.ledger().tried(host, port, since)
     }
@@ -131,9 +131,13 @@ async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
         if made > 0 {
             tokio::time::sleep(lists.attempts.spacing).await;
         }
-        // What cannot be written down is not tried: the next run would not know of it.
-        if lists.ledger().begin(host, port, &pair.user, &pair.rule, lists.now()).is_err() {
-            break;
+        let at = Attempt { host, port, account: &pair.user, rule: &pair.rule };
+        match lists.ledger().begin(at, lists.attempts, lists.now()) {
+            Ok(true) => {}
+            // Another audit, of another process, was faster.
+            Ok(false) => continue,
+            // What cannot be written down is not tried: the next run would not know of it.
+            Err(_) => break,
         }
         made += 1;
         let began = Instant::now();
@@ -152,13 +156,13 @@ async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
         let took = began.elapsed();
         match reply {
             Reply::Open => {
-                lists.ledger().end(host, true, false).ok();
+                lists.ledger().end(at, true, false).ok();
                 let fingerprint = lists.fingerprint(pair.password.reveal());
                 return Access::Opened { by: pair.rule, account: pair.user, fingerprint };
             }
             Reply::Busy => break,
             _ if is_odd(&reply, took, usual.as_ref()) => {
-                lists.ledger().end(host, false, true).ok();
+                lists.ledger().end(at, false, true).ok();
                 return Access::Locks { attempts: made };
             }
             _ => usual.get_or_insert((reply, took)),

@@ -1,13 +1,15 @@
 //! The budget of attempts, kept over runs: no account is asked more often in an hour than no device locks at.
 //!
 //! An attempt is written down (and on the disk) before it is made, so an audit that is killed and begun again cannot ask
-//! twice as much. Entries name the rule and the account, never a password.
+//! twice as much. Audits that keep the same file share its budget: each holds a lock beside it for the moment in which it
+//! reads what the others tried and writes down its own. Entries name the rule and the account, never a password.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
 use fleetward_fleet::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,14 +54,25 @@ struct Entry {
     locked: bool,
 }
 
+/// An account of a service, and the rule by which it is tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) host: IpAddr,
+    pub(super) port: u16,
+    pub(super) account: &'a str,
+    pub(super) rule: &'a str,
+}
+
+impl Attempt<'_> {
+    fn is(&self, entry: &Entry) -> bool {
+        (entry.port, &*entry.account, &*entry.rule) == (self.port, self.account, self.rule)
+    }
+}
+
 impl Ledger {
     /// From a file, which need not exist yet.
     pub(super) fn open(path: PathBuf) -> io::Result<Self> {
-        let hosts = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error),
-        };
+        let hosts = read(&path)?;
         Ok(Self { path: Some(path), hosts })
     }
 
@@ -82,35 +95,44 @@ impl Ledger {
             && (account.is_empty() || failed(&|it| &*it.account == account) < u64::from(limits.per_account))
     }
 
-    /// Writes down that it is tried now.
-    pub(super) fn begin(
-        &mut self,
-        host: IpAddr,
-        port: u16,
-        account: &str,
-        rule: &str,
-        now: Timestamp,
-    ) -> io::Result<()> {
+    /// Writes down that it is tried now; `false` where a limit is in the way by now, and it must not be.
+    pub(super) fn begin(&mut self, at: Attempt<'_>, limits: Attempts, now: Timestamp) -> io::Result<bool> {
+        let _held = self.hold()?;
+        let Attempt { host, port, account, rule } = at;
+        if !self.allows(host, port, account, limits, now) {
+            return Ok(false);
+        }
         let entries = self.hosts.entry(host).or_default();
-        entries.retain(|it| (it.port, &*it.account, &*it.rule) != (port, account, rule));
+        entries.retain(|it| !at.is(it));
         let (account, rule) = (account.into(), rule.into());
         entries.push(Entry { port, account, rule, at: now.0, opened: false, locked: false });
-        self.save()
+        self.save()?;
+        Ok(true)
     }
 
-    /// Rules that were tried there since, each with its account.
+    /// Rules that were tried there since and opened nothing, each with its account.
     pub(super) fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
         let entries = self.hosts.get(&host).into_iter().flatten();
-        let tried = entries.filter(|it| it.port == port && it.at >= since.0);
+        let tried = entries.filter(|it| it.port == port && it.at >= since.0 && !it.opened);
         tried.map(|it| format!("{} {}", it.rule, it.account).into()).collect()
     }
 
-    /// Writes down what became of the last attempt.
-    pub(super) fn end(&mut self, host: IpAddr, opened: bool, locked: bool) -> io::Result<()> {
-        if let Some(entry) = self.hosts.get_mut(&host).and_then(|it| it.last_mut()) {
+    /// Writes down what became of an attempt that opened it, or that locked it.
+    pub(super) fn end(&mut self, at: Attempt<'_>, opened: bool, locked: bool) -> io::Result<()> {
+        let _held = self.hold()?;
+        if let Some(entry) = self.hosts.get_mut(&at.host).and_then(|all| all.iter_mut().find(|it| at.is(it))) {
             (entry.opened, entry.locked) = (opened, locked);
         }
-        if opened || locked { self.save() } else { Ok(()) }
+        self.save()
+    }
+
+    /// Nobody else reads or writes the file until what this returns is gone; what others wrote is known.
+    fn hold(&mut self) -> io::Result<Option<File>> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let held = File::options().create(true).truncate(false).write(true).open(path.with_extension("lock"))?;
+        held.lock()?;
+        self.hosts = read(path)?;
+        Ok(Some(held))
     }
 
     fn save(&self) -> io::Result<()> {
@@ -121,50 +143,69 @@ impl Ledger {
     }
 }
 
+fn read(path: &Path) -> io::Result<BTreeMap<IpAddr, Vec<Entry>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    fn begin(ledger: &mut Ledger, account: &str, rule: &str, now: Timestamp) -> bool {
+        ledger.begin(at(account, rule), Attempts::default(), now).unwrap()
+    }
+
+    fn at<'a>(account: &'a str, rule: &'a str) -> Attempt<'a> {
+        Attempt { host: HOST, port: 23, account, rule }
+    }
+
     #[test]
-    fn the_budget_holds_over_runs() {
+    fn the_budget_holds_over_runs_and_between_those_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("attempts.json");
-        let (host, limits) = (IpAddr::from([192, 0, 2, 1]), Attempts::default());
-        let hour = Timestamp::from_secs(1_000_000);
+        let (limits, hour) = (Attempts::default(), Timestamp::from_secs(1_000_000));
+        let mut at_once = Ledger::open(path.clone()).unwrap();
         for run in 0..5 {
             let mut ledger = Ledger::open(path.clone()).unwrap();
-            let allowed = ledger.allows(host, 23, "admin", limits, hour);
-            assert_eq!(allowed, run < 2);
-            if allowed {
-                ledger.begin(host, 23, "admin", &format!("mine:{run}"), hour).unwrap();
-            }
+            assert_eq!(ledger.allows(HOST, 23, "admin", limits, hour), run < 2);
+            assert_eq!(begin(&mut ledger, "admin", &format!("mine:{run}"), hour), run < 2);
         }
+        assert!(at_once.allows(HOST, 23, "admin", limits, hour), "it was opened before the others tried");
+        assert!(!begin(&mut at_once, "admin", "mine:9", hour), "and knows of them when it counts");
+        assert!(begin(&mut at_once, "root", "mine:9", hour));
         let ledger = Ledger::open(path).unwrap();
-        assert!(!ledger.allows(host, 80, "admin", limits, hour), "another service may share the account");
-        assert!(ledger.allows(host, 23, "root", limits, hour));
-        assert!(ledger.allows(host, 23, "admin", limits, hour + HOUR));
+        assert!(!ledger.allows(HOST, 80, "admin", limits, hour), "another service may share the account");
+        assert!(ledger.allows(HOST, 23, "root", limits, hour));
+        assert!(ledger.allows(HOST, 23, "admin", limits, hour + HOUR));
+        assert_eq!(ledger.tried(HOST, 23, hour).len(), 3, "what one tried stays when another writes");
     }
 
     #[test]
     fn the_port_has_a_budget_and_one_that_locked_rests_for_a_day() {
-        let (host, now, mut ledger) = (IpAddr::from([192, 0, 2, 1]), Timestamp(0), Ledger::default());
+        let (now, mut ledger) = (Timestamp(0), Ledger::default());
         for account in ["a", "b", "c", "d"] {
-            assert!(ledger.allows(host, 23, account, Attempts::default(), now));
-            ledger.begin(host, 23, account, "empty", now).unwrap();
+            assert!(begin(&mut ledger, account, "empty", now));
         }
-        assert!(!ledger.allows(host, 23, "e", Attempts::default(), now));
-        ledger.end(host, false, true).unwrap();
-        assert!(!ledger.allows(host, 23, "e", Attempts::default(), now + 2 * HOUR));
-        assert!(ledger.allows(host, 23, "e", Attempts::default(), now + 25 * HOUR));
+        assert!(!begin(&mut ledger, "e", "empty", now));
+        ledger.end(at("d", "empty"), false, true).unwrap();
+        assert!(!ledger.allows(HOST, 23, "e", Attempts::default(), now + 2 * HOUR));
+        assert!(ledger.allows(HOST, 23, "e", Attempts::default(), now + 25 * HOUR));
     }
 
     #[test]
     fn what_opened_it_comes_first_and_costs_nothing() {
-        let (host, mut ledger) = (IpAddr::from([192, 0, 2, 1]), Ledger::default());
-        ledger.begin(host, 23, "admin", "empty", Timestamp(5)).unwrap();
-        ledger.end(host, true, false).unwrap();
-        ledger.begin(host, 23, "root", "empty", Timestamp(6)).unwrap();
-        let rank = |account, rule| ledger.rank(host, 23, account, rule);
+        let mut ledger = Ledger::default();
+        begin(&mut ledger, "admin", "empty", Timestamp(5));
+        ledger.end(at("admin", "empty"), true, false).unwrap();
+        begin(&mut ledger, "root", "empty", Timestamp(6));
+        let rank = |account, rule| ledger.rank(HOST, 23, account, rule);
         assert!(rank("admin", "empty") < rank("root", "new") && rank("root", "new") < rank("root", "empty"));
+        assert_eq!(ledger.tried(HOST, 23, Timestamp(0)), ["empty root".into()], "what opened it tells of no end");
     }
 }
