@@ -52,6 +52,8 @@ pub trait Control: Send + Sync + 'static {
     fn metrics(&self) -> Vec<Sample>;
     /// The rules in force.
     fn rules(&self) -> Vec<RuleInfo>;
+    /// The audits that come again and again. Quick.
+    fn audits(&self) -> Vec<ScheduledAudit>;
     /// Announces a planned change, or replaces the one of its name.
     fn plan(&self, change: PlannedChange) -> Result<(), ControlError>;
     /// Records observations: durable when it returns. Says how many were new.
@@ -126,7 +128,7 @@ pub enum Health {
 /// How one component is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
-    /// `journal`, `store`, `radius`, `detect`, `respond`.
+    /// `journal`, `store`, `radius`, `detect`, `respond`, `audits`.
     pub name: &'static str,
     /// How well.
     pub health: Health,
@@ -201,6 +203,59 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// What it says, in words.
     pub explain: String,
+}
+
+/// An audit that comes again and again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduledAudit {
+    /// Its name.
+    pub name: String,
+    /// When, in words.
+    pub when: String,
+    /// Whom, in the words of the configuration; empty: every device with an address in the owner's networks.
+    pub targets: Vec<String>,
+    /// When the next run is due; `None` while one runs.
+    pub next: Option<Timestamp>,
+    /// The run that is under way.
+    pub running: Option<AuditGoing>,
+    /// The last run that ended.
+    pub last: Option<AuditRun>,
+    /// A run that was due and could not begin; until a whole one follows.
+    pub missed: Option<Timestamp>,
+}
+
+/// A run of an audit that is under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditGoing {
+    /// Since when.
+    pub since: Timestamp,
+    /// How many addresses it audits.
+    pub addresses: usize,
+    /// How many of them are done.
+    pub done: usize,
+    /// How much of the work is behind it, 0 to 1.
+    pub share: f64,
+}
+
+/// A run of an audit that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRun {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` where the server ended with it.
+    pub ended: Option<Timestamp>,
+    /// `whole`, `partial`, `stopped` or `failed`.
+    pub end: &'static str,
+    /// How many addresses it was to audit.
+    pub addresses: usize,
+    /// How many of them answered anything.
+    pub answered: usize,
+    /// How many are not audited to the end.
+    pub left: usize,
+    /// Faults that it found, on all addresses.
+    pub faults: usize,
+    /// Why it is not whole; empty where it is.
+    pub reason: String,
 }
 
 /// What is in force after a reload.

@@ -58,6 +58,7 @@ use crate::routes::{self, table};
         routes::responses::approve,
         routes::responses::reject,
         routes::responses::revert,
+        routes::audits::list,
         routes::rules::list,
         routes::rules::reload,
         routes::rules::check,

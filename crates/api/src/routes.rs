@@ -1,6 +1,7 @@
 //! What there is and who may call it: one table, from which the router, the checks and the `OpenAPI` document are made.
 
 pub(crate) mod access;
+pub(crate) mod audits;
 pub(crate) mod devices;
 pub(crate) mod findings;
 pub(crate) mod observations;
@@ -87,6 +88,7 @@ pub fn table() -> Vec<Route> {
         act("/api/v1/responses/{response}/approve", OPERATOR, post(responses::approve)),
         act("/api/v1/responses/{response}/reject", OPERATOR, post(responses::reject)),
         act("/api/v1/responses/{response}/revert", OPERATOR, post(responses::revert)),
+        read("/api/v1/audits", VIEWER, get(audits::list)),
         read("/api/v1/rules", VIEWER, get(rules::list)),
         act("/api/v1/rules/reload", ADMIN, post(rules::reload)),
         act("/api/v1/rules/check", VIEWER, post(rules::check).layer(DefaultBodyLimit::max(RULES))),

@@ -1,5 +1,6 @@
 //! What goes over the wire, as types. Identities in them are masked unless they were revealed on purpose.
 
+mod audits;
 mod device;
 mod finding;
 mod names;
@@ -9,6 +10,7 @@ mod response;
 mod rules;
 mod session;
 
+pub use audits::{AuditGoingView, AuditRunView, ScheduledAuditView};
 pub use device::{DeviceView, ImportReport};
 pub use finding::{FindingDetailView, FindingView, StepView, SuppressionScopeView, SuppressionView};
 pub use names::{

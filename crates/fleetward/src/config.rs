@@ -3,6 +3,7 @@
 //! Reading knows nothing of sockets: [`Settings::load`] gives a value in which every file that it names was readable
 //! and every secret is present, or says the file, line, column and the way out.
 
+mod audit;
 mod enforce;
 mod load;
 mod place;
@@ -14,7 +15,7 @@ pub(crate) use load::{Problem, Settings};
 pub(crate) use place::Socket;
 pub(crate) use types::{
     Capture, CaptureSource, Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel,
-    PasswordKind, Tls,
+    PasswordKind, Passwords, Scheduled, Tls,
 };
 
 /// The commented file that `fleetward init` writes: every setting with its default.

@@ -7,6 +7,7 @@
 #![expect(clippy::doc_markdown, reason = "IoT and RadSec are names, not code")]
 #![expect(clippy::format_push_string, reason = "texts for people are short: what reads well wins")]
 
+mod audit;
 mod backtest;
 mod cli;
 mod client;

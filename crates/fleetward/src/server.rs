@@ -4,6 +4,7 @@
 //! database, directory, responses, detection, journal (and its replay), RADIUS, API. Stopping is the way itself.
 
 mod aim;
+mod audits;
 mod capture;
 mod control;
 mod enforce;
@@ -67,6 +68,7 @@ pub(crate) struct Server {
     web: web::Web,
     ticker: JoinHandle<()>,
     capture: capture::Capture,
+    audits: audits::Audits,
     wall: Option<enforce::Wall>,
     journal: Journal<Record>,
     engine: Arc<Engine>,
@@ -168,15 +170,7 @@ impl Server {
         replay::open_sessions(&engine, &directory)?;
         let wall = enforce::Wall::start(settings, &store, &journal.handle(), &responder)?;
         wall_told.set(wall.as_ref().map(enforce::Wall::door)).ok();
-        let hands = responder::Hands {
-            wall: wall.as_ref().map(enforce::Wall::door),
-            journal: journal.handle(),
-            engine: Arc::clone(&engine),
-            store: store.clone(),
-            events: events.clone(),
-            by_name_alone: responder::by_name_alone(settings),
-            by_station: responder::by_station(settings),
-        };
+        let hands = hands(settings, wall.as_ref(), &journal, &engine, &store, &events);
         if responder.set(responder::start(settings, hands)?).is_err() {
             bail!("the responder was started twice");
         }
@@ -196,6 +190,7 @@ impl Server {
         };
         let ticker = std::thread::Builder::new().name("ticker".into()).spawn(move || ticker.run())?;
         let capture = capture::Capture::start(settings, people, &store, &engine, &journal.handle())?;
+        let mut audits = audits::Audits::open(settings, &store)?;
         let desk = Arc::new(RuleDesk {
             capture: capture.watch(),
             wall: wall.as_ref().map(enforce::Wall::door),
@@ -206,7 +201,8 @@ impl Server {
             turn: Mutex::default(),
             trying: Mutex::default(),
         });
-        let radius = aaa::Server::start(gateways::radius(settings)?, directory, journal.handle(), clock::shared());
+        let radius =
+            aaa::Server::start(gateways::radius(settings)?, Arc::clone(&directory), journal.handle(), clock::shared());
         let radius = Arc::new(radius.map_err(|error| Failure::unfinished(error.to_string(), "nothing was started"))?);
         let control = Arc::new(ServerControl {
             store: store.clone(),
@@ -218,16 +214,19 @@ impl Server {
             desk,
             sources,
             capture: capture.watch(),
+            audits: audits.watch(),
             wall: wall.as_ref().map(enforce::Wall::door),
             watchers: control::broadcast(&events),
         });
         let web = web::Web::start(settings, &data, &store, Arc::clone(&control) as Arc<dyn fleetward_api::Control>)?;
+        audits.begin(settings, &store, &directory, &journal.handle())?;
         let addresses = Addresses::of(&radius, &web);
         Ok(Self {
             radius,
             web,
             ticker,
             capture,
+            audits,
             wall,
             journal,
             engine,
@@ -253,9 +252,12 @@ impl Server {
 
     /// Takes no more requests, lets what was received be stored, judged and answered, writes a snapshot, closes.
     pub(crate) fn stop(self) {
-        let Self { radius, mut web, ticker, capture, wall, journal, engine, outbox, control, stop, store, .. } = self;
+        let Self {
+            radius, mut web, ticker, capture, audits, wall, journal, engine, outbox, control, stop, store, ..
+        } = self;
         web.stop();
         stop.store(true, Ordering::Relaxed);
+        audits.stop();
         capture.stop();
         if let Some(wall) = wall {
             wall.stop();
@@ -277,6 +279,26 @@ impl Server {
         if let Err(error) = store.checkpoint() {
             tracing::warn!(%error, "the database keeps a write-ahead log beside it; the next start reads both");
         }
+    }
+}
+
+/// What the responder does with.
+fn hands(
+    settings: &Settings,
+    wall: Option<&enforce::Wall>,
+    journal: &Journal<Record>,
+    engine: &Arc<Engine>,
+    store: &Store,
+    events: &Events,
+) -> responder::Hands {
+    responder::Hands {
+        wall: wall.map(enforce::Wall::door),
+        journal: journal.handle(),
+        engine: Arc::clone(engine),
+        store: store.clone(),
+        events: events.clone(),
+        by_name_alone: responder::by_name_alone(settings),
+        by_station: responder::by_station(settings),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use fleetward_api::inventory::LineError;
 use fleetward_api::{
-    Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck, RuleInfo,
-    RuleWritten, SessionFilter, SessionInfo, Told,
+    AuditRun, Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck,
+    RuleInfo, RuleWritten, ScheduledAudit, SessionFilter, SessionInfo, Told,
 };
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{
@@ -147,6 +147,27 @@ impl Control for Played {
     }
     fn revert(&self, _: ResponseId, _: &str, _: &str) -> Result<Response, ControlError> {
         Err(ControlError::Unavailable("the journal is full".into()))
+    }
+    fn audits(&self) -> Vec<ScheduledAudit> {
+        let run = AuditRun {
+            began: Timestamp::from_secs(1_795_000_000),
+            ended: Some(Timestamp::from_secs(1_795_000_060)),
+            end: "partial",
+            addresses: 40,
+            answered: 30,
+            left: 10,
+            faults: 3,
+            reason: "its window closed".into(),
+        };
+        vec![ScheduledAudit {
+            name: "nightly".into(),
+            when: "daily 02:30 to 05:00 UTC".into(),
+            targets: vec!["sensors".into()],
+            next: Some(Timestamp::from_secs(1_795_080_000)),
+            running: None,
+            last: Some(run),
+            missed: None,
+        }]
     }
     fn health(&self) -> Vec<Component> {
         let health = *self.health.lock().unwrap();

@@ -25,6 +25,15 @@ fn health_needs_no_token_and_says_why() {
 }
 
 #[test]
+fn audits_say_how_their_last_run_ended_and_when_the_next_is_due() {
+    let fixture = Fixture::new();
+    let audits = fixture.get(Role::Viewer, "/api/v1/audits").expect(200).json();
+    assert_eq!((&audits[0]["name"], &audits[0]["last"]["end"]), (&"nightly".into(), &"partial".into()));
+    assert_eq!((&audits[0]["last"]["left"], &audits[0]["running"]), (&10.into(), &serde_json::Value::Null));
+    assert_eq!(audits[0]["next"], "2026-11-19T09:20:00.000Z");
+}
+
+#[test]
 fn metrics_are_for_viewers_or_open_on_loopback() {
     let text = Fixture::new().get(Role::Viewer, "/metrics").text;
     assert!(text.contains("# TYPE fleetward_played_total counter\nfleetward_played_total 1\n"), "{text}");

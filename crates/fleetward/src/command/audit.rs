@@ -1,8 +1,7 @@
 //! `fleetward audit`: what is open on one's own devices, and what of it should not be.
 
-mod passwords;
 mod progress;
-mod target;
+mod scheduled;
 mod tell;
 
 use std::fs::{self, File};
@@ -16,10 +15,11 @@ use fleetward_audit::access::Lists;
 use fleetward_audit::pace::Temperament;
 use fleetward_audit::ports::{Engine, PortSet, Progress};
 use fleetward_audit::report::{self, Format};
-use fleetward_audit::run::{Plan, Report, audit};
+use fleetward_audit::run::{Plan, Report};
 use fleetward_audit::scope::Scope;
 use ipnet::IpNet;
 
+use crate::audit;
 use crate::cli::Global;
 use crate::clock;
 use crate::config::Settings;
@@ -35,11 +35,12 @@ use crate::exit::{Exit, Failure};
   fleetward audit front-door --report sarif
   fleetward audit sensors --tell
   fleetward audit --recheck 4f2a
+  fleetward audit --scheduled
 
 Ends with 0 where nothing was found, 1 where something was, 3 where it could not finish.")]
 pub(crate) struct Audit {
     /// Addresses, ranges (10.9.0.1-10.9.0.20), networks, names; devices, models and groups of the inventory.
-    #[arg(required_unless_present = "recheck", value_name = "TARGET")]
+    #[arg(required_unless_present_any = ["recheck", "scheduled"], value_name = "TARGET")]
     targets: Vec<String>,
     /// A network that is yours, beside `audit.networks` of the configuration; can be repeated.
     #[arg(long, value_name = "NETWORK")]
@@ -77,6 +78,9 @@ pub(crate) struct Audit {
     /// Look again, at once, at the port of this finding of an audit, and tell the server: its id, or how it begins.
     #[arg(long, value_name = "FINDING", conflicts_with_all = ["targets", "ports", "resume"])]
     recheck: Option<String>,
+    /// Audit nothing; say what the server's schedule did last and does next.
+    #[arg(long, conflicts_with_all = ["targets", "recheck", "tell"])]
+    scheduled: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -119,6 +123,9 @@ enum Written {
 
 impl Audit {
     pub(crate) fn run(mut self, global: &Global) -> anyhow::Result<Exit> {
+        if self.scheduled {
+            return scheduled::list(global);
+        }
         let client = (self.tell || self.recheck.is_some()).then(|| global.client()).transpose()?;
         let again =
             client.as_ref().zip(self.recheck.as_ref()).map(|(client, id)| tell::look(client, id)).transpose()?;
@@ -141,7 +148,8 @@ impl Audit {
     fn plan(&self, global: &Global) -> anyhow::Result<Plan> {
         let settings = self.settings(global)?;
         let scope = self.scope(settings.as_ref())?;
-        let (subjects, is_single) = target::subjects(&self.targets, &scope, settings.as_ref())?;
+        let devices = settings.as_ref().map(audit::inventory).transpose()?.unwrap_or_default();
+        let (subjects, is_single) = audit::subjects(&self.targets, &scope, &devices)?;
         let resume = self.resume.as_ref().map(read).transpose()?;
         let profiles = settings.iter().flat_map(|it| &it.profiles);
         Ok(Plan {
@@ -190,8 +198,8 @@ impl Audit {
         if self.passwords == Known::None {
             return Ok(None);
         }
-        let folder = settings.map_or_else(passwords::own_folder, |it| Ok(it.data()))?;
-        passwords::known(&folder, &self.list).map(Some)
+        let folder = settings.map_or_else(audit::own_folder, |it| Ok(it.data()))?;
+        audit::known(&folder, &self.list).map(Some)
     }
 
     fn scope(&self, settings: Option<&Settings>) -> anyhow::Result<Scope> {
@@ -247,19 +255,13 @@ fn read(file: &PathBuf) -> anyhow::Result<Report> {
 /// Runs it; Ctrl-C ends it cleanly with what is known until then.
 fn carry_out(plan: &Plan) -> anyhow::Result<Report> {
     let shown = Arc::new(progress::Shown::new(plan.subjects.len()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(async {
-        let stopped = Arc::clone(&shown);
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                stopped.cancel();
-            }
-        });
-        audit(plan, Arc::clone(&shown) as Arc<dyn Progress>).await
-    });
-    runtime.shutdown_background();
+    let stopped = Arc::clone(&shown);
+    let interrupted = async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stopped.cancel();
+        }
+    };
+    let done = audit::carry_out(plan, Arc::clone(&shown) as Arc<dyn Progress>, interrupted);
     shown.end();
-    done.map_err(|error| {
-        Failure::unfinished(format!("sockets cannot be had: {error}"), "--engine connect needs no privilege").into()
-    })
+    done
 }

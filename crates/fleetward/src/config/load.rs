@@ -103,6 +103,9 @@ impl Loader {
         for message in wrong {
             self.problem(Location::UNKNOWN, message);
         }
+        for (at, message) in config.audit.problems(&self.base) {
+            self.problem(at, message);
+        }
         self.baseline(&config, &profiles);
         match rules {
             Some(rules) if self.problems.is_empty() => Ok(Settings {

@@ -1,6 +1,7 @@
 //! The shape of `fleetward.yaml`; its larger parts in files of their own.
 
 mod api;
+mod audit;
 mod capture;
 mod radius;
 
@@ -12,10 +13,11 @@ use fleetward_detect::{AlarmBudget, BaselineSettings};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::place::{Address, Bytes, Span};
+use super::place::{Bytes, Span};
 use super::secret::SecretRef;
 
 pub(crate) use api::{Api, Tls};
+pub(crate) use audit::{Audit, Passwords, Scheduled};
 pub(crate) use capture::{Capture, CaptureSource};
 pub(crate) use radius::{Certificate, Client, Disconnect, DisconnectKey, IdentityKind, PasswordKind, Radius};
 
@@ -57,14 +59,6 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     #[serde(default)]
     pub(crate) log: Log,
-}
-
-/// `audit:`: which networks may be probed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Audit {
-    /// The owner's networks. Nothing outside is ever touched.
-    pub(crate) networks: Vec<Address>,
 }
 
 /// `baseline:`: how many alarms the baselines may raise, and where they are off.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleetward_aaa as aaa;
 use fleetward_api::{
     Component, Control, ControlError, Event as ApiEvent, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck,
-    RuleInfo, RuleWritten, SessionChange, SessionFilter, SessionInfo, Told,
+    RuleInfo, RuleWritten, ScheduledAudit, SessionChange, SessionFilter, SessionInfo, Told,
 };
 use fleetward_detect::{Engine, SessionFilter as Wanted, SessionView};
 use fleetward_fleet::metric::Sample;
@@ -40,6 +40,7 @@ pub(super) struct ServerControl {
     pub(super) desk: Arc<RuleDesk>,
     pub(super) sources: Arc<Sources>,
     pub(super) capture: Watch,
+    pub(super) audits: super::audits::Watch,
     pub(super) wall: Option<super::enforce::Door>,
     pub(super) watchers: broadcast::Sender<Arc<ApiEvent>>,
 }
@@ -256,6 +257,7 @@ impl Control for ServerControl {
         components.extend(self.wall.as_ref().map(super::enforce::Door::health));
         components.extend(self.sources.health());
         components.extend(self.capture.health());
+        components.extend(self.audits.health());
         components
     }
 
@@ -265,6 +267,7 @@ impl Control for ServerControl {
         samples.extend(self.engine.metrics());
         samples.extend(self.wall.iter().flat_map(super::enforce::Door::metrics));
         samples.extend(self.capture.metrics());
+        samples.extend(self.audits.metrics());
         samples.extend(self.responder.get().map(fleetward_respond::Responder::metrics).unwrap_or_default());
         samples
     }
@@ -279,19 +282,13 @@ impl Control for ServerControl {
     }
 
     fn observe(&self, told: Vec<Told>) -> Result<usize, ControlError> {
-        let entry = |told: Told| ticks::entry(observed::content_key(&told), told.observation);
-        let entries: Vec<_> = told.into_iter().map(entry).collect();
-        let mut new = 0;
-        let mut left = entries.into_iter().peekable();
-        while left.peek().is_some() {
-            let batch = left.by_ref().take(observed::BATCH).collect();
-            let outcomes = self.journal.append_wait(batch);
-            let outcomes = outcomes.map_err(|refused| {
-                ControlError::Unavailable(format!("{refused}; tell all of it again, what is recorded counts once"))
-            })?;
-            new += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Appended(_))).count();
-        }
-        Ok(new)
+        observed::record(&self.journal, told).map_err(|refused| {
+            ControlError::Unavailable(format!("{refused}; tell all of it again, what is recorded counts once"))
+        })
+    }
+
+    fn audits(&self) -> Vec<ScheduledAudit> {
+        self.audits.list()
     }
 
     fn reload(&self) -> Result<Reloaded, ControlError> {

@@ -1,13 +1,28 @@
-//! Observations that others tell: what makes a repetition the same.
+//! Observations that others tell, and the server's own audits: recorded, and what makes a repetition the same.
 
 use std::hash::Hasher as _;
 
 use fleetward_api::Told;
 use fleetward_fleet::{Observation, Timestamp, wire};
+use fleetward_journal::{Handle, Outcome, Refused};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use super::{Record, ticks};
 
 /// Records that go into the journal at a time; a batch is all or nothing, and what went before it counts once anyway.
 pub(super) const BATCH: usize = 1000;
+
+/// Writes them into the journal: durable when it returns. Says how many were new; where it is refused, part of them may be
+/// recorded already, and counts once when all of it is told again.
+pub(super) fn record(journal: &Handle<Record>, told: Vec<Told>) -> Result<usize, Refused> {
+    let mut left = told.into_iter().map(|told| ticks::entry(content_key(&told), told.observation)).peekable();
+    let mut new = 0;
+    while left.peek().is_some() {
+        let outcomes = journal.append_wait(left.by_ref().take(BATCH).collect())?;
+        new += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Appended(_))).count();
+    }
+    Ok(new)
+}
 
 /// By the source's own number of the event where it has one, else by everything but when we learnt it. Never 0, which to
 /// the journal means "no key".

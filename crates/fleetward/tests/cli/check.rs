@@ -150,3 +150,34 @@ fn every_mistake_is_named_at_once_and_serve_says_the_same() {
     assert_eq!(place.plain(&serve.fails(2)), said);
     assert!(!place.path("data").exists(), "a server that did not start has made its data folder");
 }
+
+#[test]
+fn a_schedule_of_audits_that_cannot_be_meant() {
+    let place = Place::init();
+    place.write("lists/ours.txt", "admin:x\nhidden-word\n");
+    place.edit("networks: []", "networks: [10.9.0.0/24]");
+    place.edit(
+        "schedule: []\n",
+        "schedule:\n    - { name: nightly, at: \"02:30\", until: \"05:00\", days: [mon, thu], targets: [sensors, 10.9.0.0/28] }\n    \
+         - { name: nightly, every: 6 h, until: \"05:00\" }\n    \
+         - { name: no name, at: \"02:30\", every: 6 h }\n    \
+         - { name: elsewhere, at: \"02:30\", targets: [10.9.0.7, 10.8.0.0/24, 9.9.9.9] }\n    \
+         - { name: lists, at: \"02:30\", until: \"02:30\", lists: [lists/ours.txt, lists/none.txt] }\n    \
+         - { name: often, every: 1 s }\n",
+    );
+    let said = says(&place);
+    assert!(!said.contains("hidden"), "{said}");
+    insta::assert_snapshot!("check_audit_schedule", said);
+    for (name, entry) in [
+        ("time", "{ name: a, at: \"25:00\" }"),
+        ("ports", "{ name: a, at: \"02:30\", ports: \"http\" }"),
+        ("day", "{ name: a, at: \"02:30\", days: [monday] }"),
+    ] {
+        let place = Place::init();
+        place.edit("schedule: []", &format!("schedule: [{entry}]"));
+        insta::assert_snapshot!(format!("check_audit_schedule_{name}"), says(&place));
+    }
+    let place = Place::init();
+    place.edit("schedule: []", "schedule: [{ name: a, at: \"02:30\" }]");
+    assert!(says(&place).contains("no network is listed as yours"));
+}

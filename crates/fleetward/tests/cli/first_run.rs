@@ -48,6 +48,8 @@ fn what_stands_in_comments_is_right_too() {
     place.edit("channels: {}\n", "");
     place.edit("\nsources: []\n", "\n");
     place.edit("  sources: []\n", "");
+    place.edit("  schedule: []\n", "");
+    place.edit("networks: []", "networks: [10.9.0.0/24]");
     // One of the two follows from the other.
     place.edit("  false_alarms_per_device_month: 0.01", "  #");
     let config: Vec<String> = place.read("fleetward.yaml").lines().map(uncomment).collect();

@@ -20,6 +20,7 @@ mod planned;
 mod rest;
 mod restart;
 mod rules;
+mod scheduled;
 mod shared;
 mod simulate;
 mod support;

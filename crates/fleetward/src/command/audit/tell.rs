@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use anyhow::Context;
 use fleetward_audit::ports::PortSet;
 use fleetward_audit::run::{Plan, Report};
-use fleetward_fleet::Timestamp;
 use serde_json::{Value, json};
 
+use crate::audit;
 use crate::client::Client;
 use crate::command::whole_id;
 use crate::exit::Failure;
@@ -18,12 +18,12 @@ const BATCH: usize = 1 << 20;
 /// Tells of every address whose device the inventory has. What was told before counts once.
 pub(super) fn tell(client: &Client, report: &Report, plan: &Plan) -> anyhow::Result<()> {
     let (mut batch, mut octets, mut told) = (Vec::new(), 0, 0);
-    for (device, exposure) in report.exposures(plan) {
+    for audit::Told { device, id, at, exposure } in audit::told(report, plan) {
         let mut item = serde_json::to_value(&exposure)?;
         item["kind"] = json!("exposure");
         item["device"] = json!(device);
-        item["at"] = json!(Timestamp(report.ended));
-        item["id"] = json!(format!("audit {} {}", report.began, exposure.address));
+        item["at"] = json!(at);
+        item["id"] = json!(id);
         octets += item.to_string().len();
         batch.push(item);
         told += 1;

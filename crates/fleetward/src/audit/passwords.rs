@@ -20,19 +20,25 @@ pub(crate) fn known(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Arc<List
     let mut lists = Lists::new(key(&folder.join("audit.key"))?, Attempts::default(), clock::now());
     // The first one named is tried first.
     for file in files.iter().rev() {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let wrong = |why: String| {
-            Failure::input(
-                format!("{}: {why}", file.display()),
-                "a line is `user:password`; docs/audit.md has the format",
-            )
-        };
-        let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-        lists.add(&name, &text).map_err(|error| wrong(error.to_string()))?;
+        add(&mut lists, file)?;
     }
     let budget = folder.join("audit-attempts.json");
     lists.remember(budget.clone()).with_context(|| budget.display().to_string())?;
     Ok(Arc::new(lists))
+}
+
+/// What is wrong with a list, without its words.
+pub(crate) fn check_list(file: &Path) -> anyhow::Result<()> {
+    add(&mut Lists::new(Secret::new(""), Attempts::default(), clock::now()), file)
+}
+
+fn add(lists: &mut Lists, file: &Path) -> anyhow::Result<()> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let wrong = |why: String| {
+        Failure::input(format!("{}: {why}", file.display()), "a line is `user:password`; docs/audit.md has the format")
+    };
+    let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Ok(lists.add(&name, &text).map_err(|error| wrong(error.to_string()))?)
 }
 
 /// Makes fingerprints of passwords; made at the first audit, since audits that are compared need the same one.

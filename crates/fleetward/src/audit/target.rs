@@ -1,6 +1,6 @@
-//! Words of the command line to addresses that may be touched.
+//! Words of a command line or a schedule to addresses that may be touched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 
 use fleetward_audit::run::Subject;
@@ -16,31 +16,38 @@ use crate::server::{has_store, open_store};
 const MOST: usize = 65_536;
 
 /// Whom to audit, each once; and whether every one was named alone. An address outside the scope refuses the whole.
-pub(super) fn subjects(
-    words: &[String],
-    scope: &Scope,
-    settings: Option<&Settings>,
-) -> anyhow::Result<(Vec<Subject>, bool)> {
-    let devices = settings.map(inventory).transpose()?.unwrap_or_default();
-    let by_address: HashMap<IpAddr, &Device> =
-        devices.iter().rev().flat_map(|device| at(device).map(move |address| (address, device))).collect();
-    let mut found: BTreeMap<Target, Subject> = BTreeMap::new();
+pub(crate) fn subjects(words: &[String], scope: &Scope, devices: &[Device]) -> anyhow::Result<(Vec<Subject>, bool)> {
+    let mut targets = BTreeSet::new();
     let mut is_single = true;
     for word in words {
-        let addresses = addresses(word, &devices)?;
+        let addresses = addresses(word, devices)?;
         is_single &= addresses.len() == 1;
         for address in addresses {
-            let target = scope.admit(address).map_err(|refused| refuse(word, &refused))?;
-            let device = by_address.get(&target.address());
-            let name = device.map(|it| it.name.clone());
-            let model = device.and_then(|it| it.model.clone());
-            found.insert(target, Subject { target, device: name, model });
+            targets.insert(scope.admit(address).map_err(|refused| refuse(word, &refused))?);
         }
     }
-    if found.len() > MOST {
-        return Err(Failure::input(format!("{} addresses are too many", found.len()), "name a smaller network").into());
+    if targets.len() > MOST {
+        let count = targets.len();
+        return Err(Failure::input(format!("{count} addresses are too many"), "name a smaller network").into());
     }
-    Ok((found.into_values().collect(), is_single))
+    Ok((named(targets, devices), is_single))
+}
+
+/// Every device of the inventory with an address inside the scope.
+pub(crate) fn of_devices(scope: &Scope, devices: &[Device]) -> Vec<Subject> {
+    let inside = devices.iter().flat_map(at).filter_map(|address| scope.admit(address).ok());
+    named(inside.take(MOST).collect(), devices)
+}
+
+/// With what the inventory says of each.
+fn named(targets: BTreeSet<Target>, devices: &[Device]) -> Vec<Subject> {
+    let by_address: HashMap<IpAddr, &Device> =
+        devices.iter().rev().flat_map(|device| at(device).map(move |address| (address, device))).collect();
+    let subject = |target: Target| {
+        let device = by_address.get(&target.address());
+        Subject { target, device: device.map(|it| it.name.clone()), model: device.and_then(|it| it.model.clone()) }
+    };
+    targets.into_iter().map(subject).collect()
 }
 
 fn refuse(word: &str, refused: &Refused) -> Failure {
@@ -62,14 +69,8 @@ fn addresses(word: &str, devices: &[Device]) -> anyhow::Result<Vec<IpAddr>> {
     if !known.is_empty() {
         return Ok(known);
     }
-    if let Ok(address) = word.parse::<IpAddr>() {
-        return Ok(vec![address]);
-    }
-    if let Ok(network) = word.parse::<IpNet>() {
-        return hosts(word, network);
-    }
-    if let Some((Ok(from), Ok(to))) = word.split_once('-').map(|(from, to)| (from.parse(), to.parse::<Ipv4Addr>())) {
-        return range(word, from, to);
+    if let Some(addresses) = spelled(word) {
+        return addresses;
     }
     let resolved = (word, 0).to_socket_addrs();
     let resolved = resolved.map_err(|error| {
@@ -77,6 +78,20 @@ fn addresses(word: &str, devices: &[Device]) -> anyhow::Result<Vec<IpAddr>> {
         Failure::input(format!("{word:?} names nothing that is known: {error}"), hint)
     })?;
     Ok(resolved.map(|it| it.ip()).collect())
+}
+
+/// An address, range or network; none where the word is a name.
+pub(crate) fn spelled(word: &str) -> Option<anyhow::Result<Vec<IpAddr>>> {
+    if let Ok(address) = word.parse::<IpAddr>() {
+        return Some(Ok(vec![address]));
+    }
+    if let Ok(network) = word.parse::<IpNet>() {
+        return Some(hosts(word, network));
+    }
+    match word.split_once('-').map(|(from, to)| (from.parse(), to.parse::<Ipv4Addr>())) {
+        Some((Ok(from), Ok(to))) => Some(range(word, from, to)),
+        _ => None,
+    }
 }
 
 fn hosts(word: &str, network: IpNet) -> anyhow::Result<Vec<IpAddr>> {
@@ -101,7 +116,7 @@ fn at(device: &Device) -> impl Iterator<Item = IpAddr> {
 }
 
 /// The devices of the inventory; none where no server ever ran here.
-fn inventory(settings: &Settings) -> anyhow::Result<Vec<Device>> {
+pub(crate) fn inventory(settings: &Settings) -> anyhow::Result<Vec<Device>> {
     let mut devices = Vec::new();
     if has_store(&settings.data()) {
         open_store(&settings.data())?
@@ -118,7 +133,7 @@ mod tests {
     fn ask(words: &[&str]) -> anyhow::Result<(Vec<Subject>, bool)> {
         let scope = Scope::new(vec!["127.0.0.0/8".parse().unwrap(), "10.9.0.0/24".parse().unwrap()], false);
         let words: Vec<String> = words.iter().map(|it| (*it).to_owned()).collect();
-        subjects(&words, &scope, None)
+        subjects(&words, &scope, &[])
     }
 
     #[test]
