@@ -7,6 +7,7 @@ mod advice;
 mod check;
 mod datagram;
 mod fault;
+mod gateway;
 mod recycled;
 mod service;
 mod ssh;
@@ -18,6 +19,7 @@ use fleetward_fleet::{NetworkProfile, Timestamp};
 pub(crate) use check::NOT_IN_PROFILE;
 pub use check::{CHECKS, Check};
 pub use fault::Fault;
+pub(crate) use gateway::offer;
 pub(crate) use recycled::fingerprints;
 pub use recycled::recycled;
 

@@ -54,6 +54,8 @@ pub struct Plan {
     pub passwords: Option<Arc<Lists>>,
     /// Network profiles by model: what a device of it may offer.
     pub profiles: HashMap<Box<str>, NetworkProfile>,
+    /// The fleet's gateway enforces what these profiles say: faults say what it can close.
+    pub has_gateway: bool,
     /// Ask every port of an address whose usual TCP ports said nothing at all, too.
     pub even_silent: bool,
     /// An audit that was cut: what it knows is kept, what it did not ask is asked.
@@ -125,8 +127,13 @@ fn report(plan: &Plan, began: i64, done: Vec<Audited>) -> Report {
     hosts.sort_by_key(|host| host.address);
     let of_host = |host: &Host| {
         let profile = host.model.as_ref().and_then(|model| plan.profiles.get(model));
-        let found = judge::faults(host, profile, now).into_iter();
-        found.map(|fault| Found { hosts: vec![host.address], fault }).collect::<Vec<_>>()
+        let mut found = judge::faults(host, profile, now);
+        for fault in found.iter_mut().filter(|_| plan.has_gateway) {
+            if let Some(offer) = judge::offer(host, profile, fault) {
+                fault.advice = format!("{}; {offer}", fault.advice);
+            }
+        }
+        found.into_iter().map(|fault| Found { hosts: vec![host.address], fault }).collect::<Vec<_>>()
     };
     let mut found: Vec<Found> = hosts.iter().flat_map(of_host).collect();
     found.extend(judge::recycled(&hosts).into_iter().map(|(hosts, fault)| Found { hosts, fault }));

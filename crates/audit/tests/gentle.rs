@@ -83,6 +83,7 @@ fn plan(hosts: u8, ports: &str) -> Plan {
         temperament: Temperament::Gentle,
         passwords: None,
         profiles: HashMap::new(),
+        has_gateway: false,
         even_silent: false,
         resume: None,
         clock: || Timestamp(0),

@@ -147,6 +147,7 @@ fn run(auditor: &Namespace) -> Report {
         temperament: Temperament::Fast,
         passwords: Some(Arc::new(Lists::new(Secret::new("key"), attempts, Timestamp(0)))),
         profiles: HashMap::new(),
+        has_gateway: false,
         even_silent: true,
         resume: None,
         clock: || Timestamp(0),

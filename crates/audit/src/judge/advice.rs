@@ -12,7 +12,7 @@ pub(super) fn close(service: Option<&Service>, port: u16) -> String {
         "miniupnpd" => "set enable_upnp=no",
         _ => "stop the service",
     };
-    format!("{how}; if the model needs port {port}, add it to the profile; the gateway can close it meanwhile (guard)")
+    format!("{how}; if the model needs port {port}, add it to the profile")
 }
 
 pub(super) fn encrypt(service: &Service) -> String {
@@ -38,7 +38,7 @@ pub(super) fn encrypt(service: &Service) -> String {
             "snmpd.conf: remove rocommunity and rwcommunity, createUser with SHA and AES, rouser NAME priv"
         }
         ("snmp", _) => "use SNMP version 3 with authentication and privacy, and switch versions 1 and 2c off",
-        ("rtsp", _) => "use RTSPS or SRTP where the camera has it, or let only the recorder reach it (guard)",
+        ("rtsp", _) => "use RTSPS or SRTP where the camera has it, or let only the recorder reach it, at the gateway",
         _ => "use the protocol's TLS form, and close the plain port",
     }
     .to_owned()
@@ -50,16 +50,16 @@ pub(super) fn authenticate(service: &Service) -> String {
         ("mqtt", "mosquitto") => "mosquitto.conf: allow_anonymous false, password_file, acl_file",
         ("mqtt" | "amqp", _) => "switch anonymous access off, give each device an account and limits on topics",
         ("modbus" | "s7" | "bacnet", _) => {
-            "the protocol has no log-in: let only its master reach it (guard), or use its secure form (Modbus/TCP Security, BACnet/SC)"
+            "the protocol has no log-in: let only its master reach it, at the gateway, or use its secure form (Modbus/TCP Security, BACnet/SC)"
         }
         ("ftp", "vsftpd") => "vsftpd.conf: anonymous_enable=NO",
         ("ftp" | "tftp", _) => "switch anonymous access off; fetch firmware over HTTPS",
         ("coap", _) => "use DTLS with a key of the device's own or OSCORE, and require it for every resource",
-        ("rtsp", _) => "set a password for the stream, and let only the recorder reach it (guard)",
+        ("rtsp", _) => "set a password for the stream, and let only the recorder reach it, at the gateway",
         ("adb", _) => "switch network debugging off: adb usb, or setprop service.adb.tcp.port -1",
         ("upnp" | "ssdp", "miniupnpd") => "miniupnpd.conf: enable_upnp=no; if it is needed secure_mode=yes and deny rules",
         ("upnp" | "ssdp", _) => "switch UPnP port mapping off on the router",
-        _ => "have the service ask for a password of the device's own, or let only those reach it who need it (guard)",
+        _ => "have the service ask for a password of the device's own, or let only those reach it who need it, at the gateway",
     }
     .to_owned()
 }
@@ -72,7 +72,7 @@ pub(super) fn password(service: &Service) -> String {
         ("telnet", _) => "set a password of its own (passwd), and use SSH instead of telnet",
         ("mqtt", "mosquitto") => "mosquitto_passwd: set a new password for the account, one for each device",
         ("redis", _) => "redis.conf: a long random requirepass, or ACL users",
-        _ => "set a password of this device's own; if it cannot be changed, let only those reach it who need it (guard), and ask the vendor",
+        _ => "set a password of this device's own; if it cannot be changed, let only those reach it who need it, at the gateway, and ask the vendor",
     }
     .to_owned()
 }
@@ -126,8 +126,8 @@ pub(super) fn datagram(service: &Service) -> String {
     match &*service.protocol {
         "dns" => "let it answer the networks it serves alone (dnsmasq: interface=, local-service; BIND: allow-recursion), or switch it off",
         "ntp" => "ntp.conf: restrict default nomodify notrap nopeer noquery; or use chrony",
-        "ipmi" => "switch off IPMI over LAN, or: no anonymous account, authentication type none off, cipher suite 0 off (ipmitool lan set 1 cipher_privs); a network of its own (guard)",
-        _ => "let only those reach it who need it (guard); on a public address close it",
+        "ipmi" => "switch off IPMI over LAN, or: no anonymous account, authentication type none off, cipher suite 0 off (ipmitool lan set 1 cipher_privs); a network of its own",
+        _ => "let only those reach it who need it, at the gateway; on a public address close it",
     }
     .to_owned()
 }

@@ -1,6 +1,6 @@
 //! The host as a whole: silence, and ports that its profile does not list.
 
-use fleetward_fleet::{Direction, NetworkProfile, Peer, Protocol, Role, Severity};
+use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, Protocol, Role, Severity};
 
 use super::advice;
 use super::check::{FELL_SILENT, NOT_IN_PROFILE};
@@ -13,7 +13,7 @@ pub(super) fn silent(host: &Host) -> Vec<Fault> {
     }
     let why = "an attacker needs no more than an audit does; whether it recovers by itself is not known";
     let observed = format!("it answered, then nothing more; {} ports had been asked", host.asked);
-    let advice = "see whether it still works, limit who can reach it (guard), and report it to the vendor";
+    let advice = "see whether it still works, limit who can reach it at the gateway, and report it to the vendor";
     vec![Fault::new(&FELL_SILENT, None, Severity::Medium, why).words(observed, advice)]
 }
 
@@ -32,13 +32,15 @@ pub(super) fn not_in_profile(open: &OpenPort, profile: Option<&NetworkProfile>) 
 
 /// Somebody may call it there. Who speaks to link-local groups is answered from the same port, so both directions count.
 fn is_listed(open: &OpenPort, profile: &NetworkProfile) -> bool {
-    let protocol = if open.transport == Transport::Tcp { Protocol::TCP } else { Protocol::UDP };
-    profile.allow.iter().any(|allow| {
-        let called = allow.begins == Direction::In
-            || matches!(allow.peer, Peer::Role(Role::LinkMulticast | Role::Broadcast))
-                && open.transport == Transport::Udp;
-        called && allow.protocol == protocol && allow.ports.iter().any(|range| range.contains(open.port))
-    })
+    profile.allow.iter().any(|allow| is_called(allow, (open.transport, open.port)))
+}
+
+/// By this item somebody may call it there.
+pub(super) fn is_called(allow: &Allow, (transport, port): (Transport, u16)) -> bool {
+    let protocol = if transport == Transport::Tcp { Protocol::TCP } else { Protocol::UDP };
+    let called = allow.begins == Direction::In
+        || matches!(allow.peer, Peer::Role(Role::LinkMulticast | Role::Broadcast)) && transport == Transport::Udp;
+    called && allow.protocol == protocol && allow.ports.iter().any(|range| range.contains(port))
 }
 
 fn name(transport: Transport) -> &'static str {
@@ -47,7 +49,7 @@ fn name(transport: Transport) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use fleetward_fleet::{Allow, PortRange, Timestamp};
+    use fleetward_fleet::{PortRange, Timestamp};
 
     use super::super::tests::host;
     use super::super::{faults, tests::checks};

@@ -167,6 +167,7 @@ impl Audit {
             },
             passwords: self.lists(settings.as_ref())?,
             profiles: profiles.filter_map(|it| Some((it.model.clone(), it.network.clone()?))).collect(),
+            has_gateway: settings.as_ref().is_some_and(|it| it.config.enforce.is_some()),
             even_silent: is_single,
             resume,
             clock: clock::now,

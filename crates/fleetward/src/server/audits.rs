@@ -70,6 +70,8 @@ struct Going {
 struct Hands {
     shared: Arc<Shared>,
     scope: fleetward_audit::scope::Scope,
+    /// This machine is the devices' gateway.
+    has_gateway: bool,
     data: std::path::PathBuf,
     parts: Parts,
     store: Store,
@@ -108,6 +110,7 @@ impl Audits {
         let hands = Hands {
             shared: Arc::clone(&self.shared),
             scope: settings.config.audit.scope(),
+            has_gateway: settings.config.enforce.is_some(),
             parts: Parts::new(&data),
             data,
             store: store.clone(),

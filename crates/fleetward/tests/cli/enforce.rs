@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use fleetward_guard::nft::Probe;
 use fleetward_guard::nft::kernel::Kernel;
 use fleetward_testkit::daemons::{Lab, Namespace};
+use fleetward_testkit::process::Process;
 
 use crate::misuse::with;
-use crate::support::Place;
+use crate::support::{LIMIT, Place};
 
 const MODEL: &str = "model: camera
 network:
@@ -44,7 +45,7 @@ fn ip(place: &Namespace, words: &str) {
 }
 
 /// A device on a bridge, its gateway, and somebody beyond.
-fn site(lab: &mut Lab) -> (Namespace, Namespace) {
+fn site(lab: &mut Lab) -> [Namespace; 3] {
     let [gateway, device, internet] = ["gw", "cam", "net"].map(|it| lab.namespace(it).unwrap());
     ip(&gateway, "link add br0 type bridge mcast_snooping 0");
     lab.cable((&gateway, "p1", ""), (&device, "eth0", "10.9.0.11/24")).unwrap();
@@ -73,7 +74,30 @@ fn site(lab: &mut Lab) -> (Namespace, Namespace) {
             });
         }
     });
-    (gateway, device)
+    [gateway, device, internet]
+}
+
+/// Whether this kernel can do what the tests need; says aloud where it cannot.
+fn is_able(lab: &mut Lab) -> bool {
+    let probe = lab.namespace("probe").unwrap();
+    let features = Kernel::with(&["ip", "netns", "exec", probe.name(), "nft"]).probe();
+    let needed = [Probe::Base, Probe::Bridge, Probe::Log, Probe::Fib, Probe::ConnectionLimit];
+    let bridge = probe.command("ip").args(["link", "add", "br0", "type", "bridge"]).output();
+    let is_able = needed.iter().all(|it| features.has(*it)) && bridge.unwrap().status.success();
+    if !is_able {
+        println!("SKIPPED: this kernel has no bridges, or not enough of nftables");
+    }
+    is_able
+}
+
+/// A server on the gateway that enforces this profile, not started yet, and the device for its inventory.
+fn configured(gateway: &Namespace, model: &str) -> Place {
+    let mut place = Place::init();
+    place.enter(gateway.name());
+    place.write("models/camera.yaml", model);
+    place.write_private("fleetward.yaml", &(place.read("fleetward.yaml") + SECTION));
+    place.write("devices.csv", "name,model,mac,ip\ncam-1,camera,02:00:00:00:00:01,10.9.0.11\n");
+    place
 }
 
 fn connect(device: &Namespace, to: &str) -> Option<TcpStream> {
@@ -91,21 +115,12 @@ fn lives(stream: &mut TcpStream) -> bool {
 #[test]
 fn a_device_that_calls_a_stranger_is_cut_off_with_proof_and_let_back_by_a_person() {
     let Some(mut lab) = Lab::try_new(&[("nft", "nftables")]).unwrap() else { return };
-    let probe = lab.namespace("probe").unwrap();
-    let features = Kernel::with(&["ip", "netns", "exec", probe.name(), "nft"]).probe();
-    let needed = [Probe::Base, Probe::Bridge, Probe::Log, Probe::Fib, Probe::ConnectionLimit];
-    let bridge = probe.command("ip").args(["link", "add", "br0", "type", "bridge"]).output();
-    if needed.iter().any(|it| !features.has(*it)) || !bridge.unwrap().status.success() {
-        println!("SKIPPED: this kernel has no bridges, or not enough of nftables");
+    if !is_able(&mut lab) {
         return;
     }
-    let (gateway, device) = site(&mut lab);
-    let mut place = Place::init();
-    place.enter(gateway.name());
-    place.write("models/camera.yaml", MODEL);
+    let [gateway, device, _internet] = site(&mut lab);
+    let place = configured(&gateway, MODEL);
     place.write("rules/cut-off.yaml", RULE);
-    place.write_private("fleetward.yaml", &(place.read("fleetward.yaml") + SECTION));
-    place.write("devices.csv", "name,model,mac,ip\ncam-1,camera,02:00:00:00:00:01,10.9.0.11\n");
     let server = place.serve();
     place.run(&["devices", "import", "devices.csv"]).ok();
     // Nobody knows the device yet: it passes, and is told of.
@@ -197,4 +212,57 @@ fn ten_thousand_devices_with_fifty_endpoints_each_load_in_seconds() {
     assert!(took < Duration::from_mins(1), "{took:?}");
     place.run(&["enforce", "--off"]).ok();
     assert_eq!(place.json(&["enforce", "--status"])["state"], "not loaded");
+}
+
+#[test]
+fn what_an_audit_found_is_closed_at_the_gateway_by_the_step_that_it_names() {
+    let tools = [("nft", "nftables"), ("redis-server", "redis-server")];
+    let Some(mut lab) = Lab::try_new(&tools).unwrap() else { return };
+    if !is_able(&mut lab) {
+        return;
+    }
+    let [gateway, device, internet] = site(&mut lab);
+    let audited = MODEL.replace("mode: enforce", "mode: audit");
+    let mut place = configured(&gateway, &audited);
+    place.edit("networks: []", "networks: [10.9.0.0/24]");
+    let mut command = device.command("redis-server");
+    command.args(["--bind", "10.9.0.11", "--protected-mode", "no", "--save", "", "--daemonize", "no"]);
+    let mut redis = Process::start(&mut command, place.path("redis.log")).unwrap();
+    redis.wait_for_line("Ready to accept connections", LIMIT).unwrap();
+    let _server = place.serve();
+    place.run(&["devices", "import", "devices.csv"]).ok();
+
+    // Somebody beyond the gateway, as those are whom it is to be closed for.
+    place.enter(internet.name());
+    let audit = |place: &Place| {
+        let ran = place.run(&["audit", "cam-1", "--ports", "6379", "--temperament", "fast", "--report", "json"]);
+        assert!(ran.code <= 1, "{}", ran.err);
+        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()
+    };
+    let report = audit(&place);
+    let advice = |check: &str| {
+        let found = report["found"].as_array().unwrap();
+        let found = found.iter().find(|it| it["fault"]["check"] == check).unwrap();
+        found["fault"]["advice"].as_str().unwrap().to_owned()
+    };
+    for step in ["the profile of camera lets nobody call tcp/6379", "`mode: enforce`", "`fleetward reload`"] {
+        assert!(advice("no-authentication").contains(step), "{}", advice("no-authentication"));
+        assert!(advice("port-not-in-profile").contains(step), "{}", advice("port-not-in-profile"));
+    }
+    assert!(advice("no-authentication").contains("`fleetward devices quarantine cam-1`"));
+
+    place.enter(gateway.name());
+    place.write("models/camera.yaml", &audited.replace("mode: audit", "mode: enforce"));
+    place.run(&["reload"]).ok();
+    place.enter(internet.name());
+    let end = Instant::now() + LIMIT;
+    let closed = loop {
+        let report = audit(&place);
+        if report["found"] == serde_json::json!([]) {
+            break report;
+        }
+        assert!(Instant::now() < end, "{report:#}\n{}", place.read("serve.log"));
+    };
+    // Dropped on the way is not closed on the device.
+    assert_eq!((&closed["hosts"][0]["closed"], &closed["hosts"][0]["unknown"]), (&0.into(), &1.into()), "{closed:#}");
 }

@@ -100,7 +100,8 @@ impl Hands {
         let how = if plan.resume.is_some() { "goes on" } else { "begins" };
         let told = format!("{} addresses, {:?}, ports {}", last.addresses, plan.temperament, plan.ports);
         self.log_change("audit.begin", name, &told);
-        tracing::info!(audit = %name, addresses = last.addresses, until = ?turn.until, "a scheduled audit {how}");
+        let until = turn.until.map(tracing::field::display);
+        tracing::info!(audit = %name, addresses = last.addresses, until, "a scheduled audit {how}");
 
         let watched = Watched { stop: Arc::clone(&self.stop), until: turn.until, far };
         let report = audit::carry_out(&plan, Arc::new(watched), std::future::ready(()))?;
@@ -147,6 +148,7 @@ impl Hands {
             temperament: schedule.temperament,
             passwords: lists,
             profiles,
+            has_gateway: self.has_gateway,
             even_silent: is_single,
             resume: part.filter(|_| is_again),
             clock: clock::now,
