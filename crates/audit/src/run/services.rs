@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::host::Visit;
 use crate::access::{Lists, try_known};
-use crate::fact::{Host, OpenPort, Outcome, Service, Transport};
+use crate::fact::{Access, Host, OpenPort, Outcome, Service, Transport};
 use crate::ports::{Progress, Stage};
 use crate::speak::{self, At};
 
@@ -69,7 +69,7 @@ async fn heard(work: impl Future<Output = io::Result<Option<Service>>>) -> Optio
 async fn passwords(visit: &Visit<'_>, host: &mut Host, lists: &Lists) -> Outcome {
     let of = host.open.len();
     for (open, settled) in host.open.iter_mut().zip(1..) {
-        if let Some(service) = &mut open.service {
+        if let Some(service) = open.service.as_mut().filter(|it| !is_tried(it)) {
             let trying = try_known(visit.door, visit.target, open.port, service, lists);
             let Some(access) = unless_ended(visit.progress, trying).await else { return Outcome::Cut };
             service.access = access;
@@ -77,6 +77,11 @@ async fn passwords(visit: &Visit<'_>, host: &mut Host, lists: &Lists) -> Outcome
         visit.progress.stage(visit.target, Stage::Passwords, settled, of);
     }
     if visit.is_gone(host).await { Outcome::FellSilent } else { Outcome::Done }
+}
+
+/// By the part of the audit that this one goes on with.
+fn is_tried(service: &Service) -> bool {
+    matches!(service.access, Access::Opened { .. } | Access::Held { .. } | Access::Locks { .. })
 }
 
 impl Visit<'_> {
