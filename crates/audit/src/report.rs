@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use fleetward_fleet::Severity;
 
-use crate::fact::{Outcome, Transport};
+use crate::fact::{Host, Outcome, Transport};
 use crate::run::{Found, Report};
 
 /// How a report is written.
@@ -60,7 +60,7 @@ pub fn write(report: &Report, format: Format, out: &mut dyn Write) -> io::Result
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
-        Outcome::Silent => "never answered",
+        Outcome::Silent => "no answer: nobody is there, or all is dropped",
         Outcome::FellSilent => "fell silent, left alone",
         Outcome::Cut => "cut short",
     }
@@ -74,6 +74,11 @@ fn severity(severity: Severity) -> &'static str {
         Severity::High => "high",
         Severity::Critical => "critical",
     }
+}
+
+/// Somebody is there, or should be: of a network's addresses most are nobody's.
+fn is_shown(host: &Host) -> bool {
+    host.outcome != Outcome::Silent || host.device.is_some()
 }
 
 /// `tcp/23`, or nothing where the whole host is meant.

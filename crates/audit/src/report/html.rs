@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{addresses, outcome, place, severity, summary, transport_name};
-use crate::fact::Outcome;
+use super::{addresses, is_shown, outcome, place, severity, summary, transport_name};
 use crate::run::Report;
 
 const HEAD: &str = r#"<!doctype html>
@@ -32,7 +31,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
         "</table>\n<h2>Hosts</h2>\n<table><tr><th>Address<th>Device<th>Open<th>Closed<th>Unknown<th>Outcome</tr>"
     )?;
-    for host in report.hosts.iter().filter(|host| host.outcome != Outcome::Silent) {
+    for host in report.hosts.iter().filter(|host| is_shown(host)) {
         let open = host.open.iter().map(|open| {
             let service = open.service.as_ref().map_or_else(String::new, |service| format!(" {}", service.protocol));
             format!("{}/{}{service}", transport_name(open.transport), open.port)

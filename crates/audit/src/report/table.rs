@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{addresses, outcome, place, plain, severity, summary, transport_name};
-use crate::fact::{OpenPort, Outcome};
+use super::{addresses, is_shown, outcome, place, plain, severity, summary, transport_name};
+use crate::fact::OpenPort;
 use crate::run::Report;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for host in report.hosts.iter().filter(|host| host.outcome != Outcome::Silent) {
+    for host in report.hosts.iter().filter(|host| is_shown(host)) {
         let name = host.device.as_ref().map_or_else(String::new, |name| format!(" ({})", plain(name)));
         let (closed, unknown, end) = (host.closed, host.unknown, outcome(host.outcome));
         writeln!(out, "{}{name}: {closed} closed, {unknown} unknown, {end}", host.address)?;

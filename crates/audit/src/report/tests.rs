@@ -53,6 +53,23 @@ fn every_format_as_it_is_read() {
 }
 
 #[test]
+fn a_device_that_never_answered_is_named_and_called_neither_silent_nor_closed() {
+    let mut report = report();
+    let mut told = |device: Option<&str>| {
+        let (host, device) = (&mut report.hosts[0], device.map(Into::into));
+        (host.outcome, host.device, host.open, host.closed) = (Outcome::Silent, device, Vec::new(), 0);
+        let mut out = Vec::new();
+        write(&report, Format::Table, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let named = told(Some("cellar"));
+    assert!(named.starts_with("192.0.2.7 (cellar): 0 closed, 99 unknown, no answer: nobody is there"), "{named}");
+    assert!(!named.contains("silent"), "{named}");
+    let stranger = told(None);
+    assert!(!stranger.contains("unknown, no answer") && stranger.contains("1 addresses, 0 answered"), "{stranger}");
+}
+
+#[test]
 fn json_can_be_resumed_from() {
     let mut out = Vec::new();
     write(&report(), Format::Json, &mut out).unwrap();

@@ -27,7 +27,8 @@ use crate::exit::{Exit, Failure};
 
 /// Find what is open, guessable or unencrypted on devices of one's own; refuses addresses that are not listed as such.
 ///
-/// An address without an answer at its usual ports is reported as silent; one that is named alone is asked every port.
+/// An address without an answer at its usual ports is asked no further, and is not called closed; one that is named alone is
+/// asked every port.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fleetward audit 10.9.0.11 --mine 10.9.0.0/24

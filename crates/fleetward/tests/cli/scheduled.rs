@@ -81,7 +81,7 @@ fn what_is_open_becomes_a_finding_and_what_is_closed_ends_it() {
     place.until(&listed, finding("resolved"));
     let changes = place.json(&["changes", "list"]);
     let by_us: Vec<&str> =
-        crate::misuse::with(&changes, "who", "audit").iter().filter_map(|it| it["what"].as_str()).collect();
+        crate::misuse::with(&changes, "who", "fleetward").iter().filter_map(|it| it["what"].as_str()).collect();
     assert!(by_us.contains(&"audit.begin") && by_us.contains(&"audit.end"), "{changes:#}");
     assert!(server.terminate(LIMIT).unwrap().success());
 }

@@ -21,8 +21,10 @@ use crate::audit::{self, Far};
 use crate::clock;
 use crate::server::{folder, observed};
 
-/// Who it was, in the journal and in the log of changes.
+/// Who it was, in the journal.
 const SOURCE: &str = "audit";
+/// Who it was, in the log of changes: the server by itself.
+const WHO: &str = "fleetward";
 
 /// Told how far it is; says when it has to end.
 struct Watched {
@@ -82,7 +84,7 @@ impl Hands {
     }
 
     fn log_change(&self, what: &str, name: &str, detail: &str) {
-        let change = NewAudit { at: clock::now(), who: SOURCE, what, target: name, detail: detail.trim_end() };
+        let change = NewAudit { at: clock::now(), who: WHO, what, target: name, detail: detail.trim_end() };
         if let Err(error) = self.store.audit(&change) {
             tracing::warn!(%error, what, "it is not in the log of changes");
         }
