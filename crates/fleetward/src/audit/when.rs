@@ -84,6 +84,13 @@ impl When {
         }
     }
 
+    /// The same for somebody who looked at `looked` and was busy until now: what came due meanwhile is late and not missed,
+    /// unless its window has closed.
+    pub(crate) fn next_after(self, before: Option<Before>, looked: Timestamp, now: Timestamp) -> Turn {
+        let turn = self.next(before, looked);
+        if turn.until.is_some_and(|until| until <= now) { self.next(before, now) } else { turn }
+    }
+
     /// The last run whose window opened after `since` and closed before anybody began it.
     pub(crate) fn missed(self, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let today = now.0.div_euclid(DAY);
@@ -168,6 +175,17 @@ mod tests {
         assert_eq!(next(Some(over("26T01:00")), "26T12:00"), at("26T12:00"), "overdue");
         assert_eq!(next(Some(cut("26T11:59")), "26T12:00"), at("26T12:00"), "cut");
         assert_eq!(next(Some(over("29T00:00")), "26T12:00"), at("26T13:00"), "the clock was set back");
+    }
+
+    #[test]
+    fn what_came_due_while_another_ran_is_late_and_not_missed() {
+        let endless = When::At { minute: 150, days: Days::ALL, until: None };
+        let after = |when: When, now| when.next_after(Some(over("25T02:30")), at("26T02:29"), at(now)).at;
+        assert_eq!(after(endless, "26T09:00"), at("26T02:30"));
+        assert_eq!(after(NIGHTLY, "26T04:59"), at("26T02:30"));
+        assert_eq!(after(NIGHTLY, "26T05:00"), at("27T02:30"), "its window closed");
+        let ran = endless.next_after(Some(over("26T02:30")), at("26T02:30"), at("26T09:00"));
+        assert_eq!(ran.at, at("27T02:30"), "not twice");
     }
 
     #[test]

@@ -147,13 +147,24 @@ impl Hands {
             }
         }
         let _alive = Alive(Arc::clone(&self.shared));
+        let entries = &self.shared.entries;
+        let mut looked = vec![clock::now(); entries.len()];
         while !self.stop.load(Ordering::Relaxed) {
             let now = clock::now();
-            self.shared.entries.iter().for_each(|entry| self.note_missed(entry, now));
-            let turns = self.shared.entries.iter().map(|entry| (entry, entry.next(now)));
-            match turns.filter(|(_, turn)| turn.at <= now).min_by_key(|(_, turn)| turn.at) {
-                Some((entry, turn)) => self.run(entry, turn),
-                None => std::thread::sleep(LOOK_EVERY),
+            let due = entries.iter().zip(&mut looked).filter_map(|(entry, looked)| {
+                let turn = entry.next_after(*looked, now);
+                if turn.at > now {
+                    self.note_missed(entry, now);
+                }
+                (turn.at <= now).then_some((entry, looked, turn))
+            });
+            if let Some((entry, looked, turn)) = due.min_by_key(|(.., turn)| turn.at) {
+                self.run(entry, turn);
+                *looked = turn.at;
+            } else {
+                std::thread::sleep(LOOK_EVERY);
+                // A machine that slept was not busy: what it missed is not made up for by day.
+                looked.fill(clock::now());
             }
         }
     }
@@ -165,7 +176,7 @@ impl Hands {
         memory.missed = Some(at);
         self.write(entry, &memory);
         let audit = &entry.schedule.name;
-        tracing::warn!(%audit, %at, "a scheduled audit was missed: the server was down, or another audit ran meanwhile");
+        tracing::warn!(%audit, %at, "a scheduled audit was missed: the server was down, or another audit ran through its window");
     }
 
     fn write(&self, entry: &Entry, memory: &Memory) {
@@ -177,13 +188,13 @@ impl Hands {
 }
 
 impl Entry {
-    fn next(&self, now: Timestamp) -> Turn {
-        self.schedule.when.next(self.memory.lock().before(), now)
+    fn next_after(&self, looked: Timestamp, now: Timestamp) -> Turn {
+        self.schedule.when.next_after(self.memory.lock().before(), looked, now)
     }
 
     fn shown(&self, now: Timestamp) -> ScheduledAudit {
         let going = self.going.lock().clone();
-        let (next, memory) = (self.next(now).at, self.memory.lock().clone());
+        let (next, memory) = (self.next_after(now, now).at, self.memory.lock().clone());
         let running = going.map(|Going { since, far }| {
             let (addresses, done) = far.hosts();
             AuditGoing { since, addresses, done, share: far.share() }

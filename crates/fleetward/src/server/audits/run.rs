@@ -9,7 +9,7 @@ use anyhow::bail;
 use fleetward_api as api;
 use fleetward_audit::fact::{Host, Outcome};
 use fleetward_audit::ports::{Engine, Progress, Stage};
-use fleetward_audit::run::{Plan, Report};
+use fleetward_audit::run::{Plan, Report, Subject};
 use fleetward_audit::scope::Target;
 use fleetward_fleet::{Body, Device, DeviceId, Observation, Timestamp};
 use fleetward_store::NewAudit;
@@ -135,10 +135,7 @@ impl Hands {
         if subjects.is_empty() {
             bail!("no device of the inventory has an address in `audit.networks`");
         }
-        // Who was not reached the last time comes first.
-        let reached: HashSet<IpAddr> =
-            part.iter().flat_map(|it| &it.hosts).filter(|host| is_done(host)).map(|it| it.address).collect();
-        subjects.sort_by_key(|subject| reached.contains(&subject.target.address()));
+        unreached_first(&mut subjects, part.as_ref());
         let models: HashSet<&str> = subjects.iter().filter_map(|subject| subject.model.as_deref()).collect();
         let profile = |model: &str| Some((model.into(), self.directory.profile(model)?.network.clone()?));
         let profiles = models.into_iter().filter_map(profile).collect();
@@ -192,6 +189,13 @@ impl Hands {
     }
 }
 
+/// Who was not reached the last time comes first: a window that is too short for all is not always spent on the same ones.
+fn unreached_first(subjects: &mut [Subject], part: Option<&Report>) {
+    let reached: HashSet<IpAddr> =
+        part.into_iter().flat_map(|it| &it.hosts).filter(|host| is_done(host)).map(|it| it.address).collect();
+    subjects.sort_by_key(|subject| reached.contains(&subject.target.address()));
+}
+
 fn is_done(host: &Host) -> bool {
     host.outcome == Outcome::Done
 }
@@ -199,4 +203,39 @@ fn is_done(host: &Host) -> bool {
 /// It answered something.
 fn is_known(host: &Host) -> bool {
     host.outcome == Outcome::FellSilent || !host.open.is_empty() || host.closed > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use fleetward_audit::scope::Scope;
+
+    use super::*;
+
+    #[test]
+    fn who_was_not_reached_comes_first() {
+        let scope = Scope::new(vec!["192.0.2.0/24".parse().unwrap()], false);
+        let subject = |host: u8| {
+            let target = scope.admit([192, 0, 2, host].into()).unwrap();
+            Subject { target, device: None, model: None }
+        };
+        let host = |host: u8, outcome| Host {
+            address: [192, 0, 2, host].into(),
+            device: None,
+            model: None,
+            outcome,
+            open: Vec::new(),
+            asked: 0,
+            closed: 0,
+            unknown: 0,
+            settled: "".into(),
+        };
+        let hosts = vec![host(1, Outcome::Done), host(2, Outcome::Cut), host(3, Outcome::Done), host(4, Outcome::Cut)];
+        let (found, left) = (Vec::new(), std::collections::BTreeMap::new());
+        let part = Report { began: 0, ended: 0, is_complete: false, hosts, found, left };
+        let mut subjects: Vec<Subject> = (1..=5).map(subject).collect();
+        unreached_first(&mut subjects, Some(&part));
+        assert_eq!(subjects, [2, 4, 5, 1, 3].map(subject));
+        unreached_first(&mut subjects, None);
+        assert_eq!(subjects, [2, 4, 5, 1, 3].map(subject), "nothing is known: as it was");
+    }
 }
