@@ -40,7 +40,7 @@ use crate::fact::{Access, Service};
 use crate::scope::Target;
 pub(crate) use knock::says_locked;
 use knock::{Place, Reply, Try, is_known, knock};
-use ledger::{Attempt, Ledger};
+use ledger::{Attempt, End, Ledger};
 use list::Pair;
 
 /// What may be tried, how often, and what was tried before.
@@ -81,7 +81,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Rules that were tried at a port since and opened nothing, each with its account; never a password.
+    /// Rules that were tried at a port since and refused, each with its account; never a password.
     pub fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
         self.ledger().tried(host, port, since)
     }
@@ -156,17 +156,20 @@ async fn attempts(place: Place<'_>, lists: &Lists) -> Access {
         let took = began.elapsed();
         match reply {
             Reply::Open => {
-                lists.ledger().end(at, true, false).ok();
+                lists.ledger().end(at, End::Opened).ok();
                 let fingerprint = lists.fingerprint(pair.password.reveal());
                 return Access::Opened { by: pair.rule, account: pair.user, fingerprint };
             }
             Reply::Busy => break,
             _ if is_odd(&reply, took, usual.as_ref()) => {
-                lists.ledger().end(at, false, true).ok();
+                lists.ledger().end(at, End::Locked).ok();
                 return Access::Locks { attempts: made };
             }
-            _ => usual.get_or_insert((reply, took)),
-        };
+            _ => {
+                lists.ledger().end(at, End::Refused).ok();
+                usual.get_or_insert((reply, took));
+            }
+        }
     }
     Access::Held { attempts: made }
 }

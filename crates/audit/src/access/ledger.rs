@@ -49,6 +49,9 @@ struct Entry {
     at: i64,
     #[serde(default)]
     opened: bool,
+    /// It was refused: what neither opened nor refused it says nothing of the password.
+    #[serde(default)]
+    refused: bool,
     /// The device locked then: nobody asks again for a day.
     #[serde(default)]
     locked: bool,
@@ -61,6 +64,14 @@ pub(super) struct Attempt<'a> {
     pub(super) port: u16,
     pub(super) account: &'a str,
     pub(super) rule: &'a str,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Opened,
+    Refused,
+    Locked,
 }
 
 impl Attempt<'_> {
@@ -105,23 +116,23 @@ impl Ledger {
         let entries = self.hosts.entry(host).or_default();
         entries.retain(|it| !at.is(it));
         let (account, rule) = (account.into(), rule.into());
-        entries.push(Entry { port, account, rule, at: now.0, opened: false, locked: false });
+        entries.push(Entry { port, account, rule, at: now.0, opened: false, refused: false, locked: false });
         self.save()?;
         Ok(true)
     }
 
-    /// Rules that were tried there since and opened nothing, each with its account.
+    /// Rules that were tried there since and refused, each with its account.
     pub(super) fn tried(&self, host: IpAddr, port: u16, since: Timestamp) -> Vec<Box<str>> {
         let entries = self.hosts.get(&host).into_iter().flatten();
-        let tried = entries.filter(|it| it.port == port && it.at >= since.0 && !it.opened);
+        let tried = entries.filter(|it| it.port == port && it.at >= since.0 && it.refused);
         tried.map(|it| format!("{} {}", it.rule, it.account).into()).collect()
     }
 
-    /// Writes down what became of an attempt that opened it, or that locked it.
-    pub(super) fn end(&mut self, at: Attempt<'_>, opened: bool, locked: bool) -> io::Result<()> {
+    /// Writes down what became of an attempt.
+    pub(super) fn end(&mut self, at: Attempt<'_>, end: End) -> io::Result<()> {
         let _held = self.hold()?;
         if let Some(entry) = self.hosts.get_mut(&at.host).and_then(|all| all.iter_mut().find(|it| at.is(it))) {
-            (entry.opened, entry.locked) = (opened, locked);
+            (entry.opened, entry.refused, entry.locked) = (end == End::Opened, end == End::Refused, end == End::Locked);
         }
         self.save()
     }
@@ -183,7 +194,7 @@ mod tests {
         assert!(!ledger.allows(HOST, 80, "admin", limits, hour), "another service may share the account");
         assert!(ledger.allows(HOST, 23, "root", limits, hour));
         assert!(ledger.allows(HOST, 23, "admin", limits, hour + HOUR));
-        assert_eq!(ledger.tried(HOST, 23, hour).len(), 3, "what one tried stays when another writes");
+        assert_eq!(ledger.hosts[&HOST].len(), 3, "what one tried stays when another writes");
     }
 
     #[test]
@@ -193,7 +204,7 @@ mod tests {
             assert!(begin(&mut ledger, account, "empty", now));
         }
         assert!(!begin(&mut ledger, "e", "empty", now));
-        ledger.end(at("d", "empty"), false, true).unwrap();
+        ledger.end(at("d", "empty"), End::Locked).unwrap();
         assert!(!ledger.allows(HOST, 23, "e", Attempts::default(), now + 2 * HOUR));
         assert!(ledger.allows(HOST, 23, "e", Attempts::default(), now + 25 * HOUR));
     }
@@ -202,10 +213,23 @@ mod tests {
     fn what_opened_it_comes_first_and_costs_nothing() {
         let mut ledger = Ledger::default();
         begin(&mut ledger, "admin", "empty", Timestamp(5));
-        ledger.end(at("admin", "empty"), true, false).unwrap();
+        ledger.end(at("admin", "empty"), End::Opened).unwrap();
         begin(&mut ledger, "root", "empty", Timestamp(6));
         let rank = |account, rule| ledger.rank(HOST, 23, account, rule);
         assert!(rank("admin", "empty") < rank("root", "new") && rank("root", "new") < rank("root", "empty"));
-        assert_eq!(ledger.tried(HOST, 23, Timestamp(0)), ["empty root".into()], "what opened it tells of no end");
+    }
+
+    #[test]
+    fn only_what_was_refused_tells_that_a_password_is_gone() {
+        let mut ledger = Ledger::default();
+        let ends = [("a", Some(End::Opened)), ("b", Some(End::Refused)), ("c", None), ("d", Some(End::Locked))];
+        for (account, end) in ends {
+            assert!(begin(&mut ledger, account, "empty", Timestamp(5)));
+            if let Some(end) = end {
+                ledger.end(at(account, "empty"), end).unwrap();
+            }
+        }
+        assert_eq!(ledger.tried(HOST, 23, Timestamp(0)), ["empty b".into()]);
+        assert!(ledger.tried(HOST, 23, Timestamp(6)).is_empty(), "another audit");
     }
 }
