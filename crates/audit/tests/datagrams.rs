@@ -92,15 +92,16 @@ impl Yard {
     }
 }
 
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("dnsmasq", "dnsmasq-base"),
     ("chronyd", "chrony"),
     ("avahi-daemon", "avahi-daemon"),
     ("miniupnpd", "miniupnpd"),
     ("ipmi_sim", "openipmi"),
+    ("baresip", "baresip-core"),
 ];
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     (
         "chrony.conf",
         "local stratum 10\nallow all\ncmdport 0\nbindcmdaddress /\npidfile FOLDER/chrony.pid\ndriftfile FOLDER/drift\n",
@@ -124,19 +125,25 @@ const FILES: [(&str, &str); 6] = [
          guid a123456789abcdefa123456789abcdef\nendlan\nuser 1 true \"\" \"x\" user 10 none md2 md5 straight\n",
     ),
     (
+        "config",
+        "sip_listen 10.78.0.1:5060\nnet_interface yard\nmodule_path /usr/lib/baresip/modules\nmodule account.so\n",
+    ),
+    ("accounts", "<sip:door@10.78.0.1>;regint=0\n"),
+    (
         "ipmi.emu",
         "mc_setbmc 0x20\nmc_add 0x20 0 has-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nmc_enable 0x20\n",
     ),
 ];
 
 /// Run by a shell in a mount namespace of its own.
-const DAEMONS: [&str; 5] = [
+const DAEMONS: [&str; 6] = [
     "exec dnsmasq -k -C /dev/null --pid-file= --no-resolv --no-hosts --address=/example.com/192.0.2.1 --enable-tftp --tftp-root=FOLDER --user=root",
     // -x leaves the clock alone.
     "exec chronyd -x -d -U -f FOLDER/chrony.conf",
     "mount -t tmpfs run /run && mkdir FOLDER/av && cp FOLDER/lamp.service FOLDER/av && mount --bind FOLDER/av /etc/avahi/services && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f FOLDER/avahi.conf",
     "exec miniupnpd -d -f FOLDER/upnpd.conf -P FOLDER/upnpd.pid",
     "mkdir FOLDER/state && exec ipmi_sim -c FOLDER/lan.conf -f FOLDER/ipmi.emu -s FOLDER/state -n",
+    "exec baresip -f FOLDER",
 ];
 
 #[test]
@@ -155,6 +162,8 @@ fn daemons_of_debian_are_told_by_their_answers() {
     assert!(ssdp.notes["offers"].contains("InternetGatewayDevice"), "the description was read: {ssdp:?}");
     let mdns = yard.ask(5353);
     assert_eq!((&*mdns.notes["services"], mdns.device_model.as_deref()), ("_hap._tcp", Some("L1")), "{mdns:?}");
+    let sip = yard.ask(5060);
+    assert_eq!((sip.product.as_deref(), sip.version.is_some()), (Some("baresip"), true), "{sip:?}");
     // IPv6, TFTP's other port included.
     assert_eq!(
         (&*yard.ask_v6(53).protocol, &*yard.ask_v6(69).protocol, &*yard.ask_v6(123).protocol),
@@ -185,8 +194,11 @@ fn scans(yard: &Yard, address: &str, network: &str) {
         assert_eq!((&scan.open[..], scan.closed, scan.unknown), (&[53, 5000][..], 1_999, 0), "{address}");
     }
     let open: Vec<u16> = udp.open.iter().map(|open| open.port).collect();
-    let expected =
-        if target.address().is_ipv4() { vec![53, 69, 123, 623, 1900, 5353] } else { vec![53, 69, 123, 1900, 5353] };
+    let expected = if target.address().is_ipv4() {
+        vec![53, 69, 123, 623, 1900, 5060, 5353]
+    } else {
+        vec![53, 69, 123, 1900, 5353]
+    };
     assert_eq!((open, udp.unknown, udp.left), (expected, 0, vec![]), "{address}");
     assert_eq!(udp.closed as usize + udp.open.len(), UDP_PORTS.len());
 }

@@ -55,10 +55,12 @@ pub(super) fn server(service: &mut Service, header: &str) {
     }
 }
 
-/// `name/version` or `name_version` of the first word of a header; the rest is a comment.
+/// `name/version` or `name_version` of the first word of a header, or `name v1.2` of two; the rest is a comment.
 pub(super) fn token(text: &str) -> Option<(&str, &str)> {
-    let word = text.split_whitespace().next()?;
-    Some(word.split_once(['/', '_']).unwrap_or((word, "")))
+    let mut words = text.split_whitespace();
+    let word = words.next()?;
+    let next = words.next().map(|it| it.strip_prefix(['v', 'V']).unwrap_or(it)).filter(|it| is_version(it));
+    Some(word.split_once(['/', '_']).unwrap_or((word, next.unwrap_or_default())))
 }
 
 /// Where a word begins that is `wanted`, or begins with it and goes on with what is no letter.
@@ -147,6 +149,7 @@ mod tests {
         assert_eq!(of("Debian/12 UPnP/1.1 MiniUPnPd/2.3.1"), ("MiniUPnPd".into(), "2.3.1".into()));
         assert_eq!(of("Linux/2.6 UPnP/1.0 Acme/2.0"), ("Acme".into(), "2.0".into()));
         assert_eq!(of("Zoo-Safe/1.0 (x)"), ("Zoo-Safe".into(), "1.0".into()));
+        assert_eq!(of("baresip v1.0.0 (x86_64/linux)"), ("baresip".into(), "1.0.0".into()));
     }
 
     #[test]
