@@ -10,8 +10,9 @@ use crate::{Direction, ModelWide, Phase, Unusual};
 
 /// Alarms start together if their hours lie within this many of each other.
 const TOGETHER: u32 = 2;
-/// At least this many devices make an event of the model.
-const FEWEST: usize = 6;
+/// At least this many devices make an event of the model. With more, a wave of updates in a model of some hundred devices, two
+/// an hour, is told device by device.
+const FEWEST: usize = 4;
 /// And at least this part of the model's devices.
 const PART: f64 = 0.005;
 /// Alarms with about the same excess are one event even when they begin over a day: a campaign of updates.
@@ -116,7 +117,7 @@ impl Guard {
         if self.events.iter().any(|event| event.members.contains(&this.device)) {
             return false;
         }
-        if together > (enough / 4).max(2) && !unusual.is_supported {
+        if together > enough / 4 && !unusual.is_supported {
             self.waiting.insert(unusual.device, (now, *unusual));
             return false;
         }
@@ -228,4 +229,47 @@ impl Event {
 /// Devices that must begin together to be an event.
 fn enough(devices: u32) -> usize {
     FEWEST.max((f64::from(devices) * PART) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Basis, Metric};
+
+    fn update_of(device: u64, at: Timestamp) -> Unusual {
+        Unusual {
+            device: DeviceId(device),
+            metric: Metric::Bytes,
+            basis: Basis::ReceivedHour,
+            at,
+            is_open: true,
+            first: true,
+            usual_low: 10_000,
+            usual_high: 40_000,
+            now: 12_000_000,
+            days: 60,
+            is_record: true,
+            once_in_hours: 1_000_000,
+            others_high: 0,
+            devices: 300,
+            is_supported: false,
+        }
+    }
+
+    #[test]
+    fn a_slow_wave_of_updates_in_a_small_model_is_hardly_told_device_by_device() {
+        let (mut guard, mut singly, mut listed) = (Guard::default(), 0, 0);
+        // Two devices an hour for three days, as when half of 300 are updated.
+        for minute in (0..3 * 24 * 60).step_by(5) {
+            let now = Timestamp::from_secs(1_795_000_000 + minute * 60);
+            if minute % 30 == 0 {
+                let hour = u32::try_from(now.secs() / 3600).unwrap();
+                singly += u32::from(guard.start(hour, now, &update_of(minute.unsigned_abs() / 30 + 1, now), 300));
+            }
+            singly += u32::try_from(guard.release(now).len()).unwrap();
+            listed += guard.tell(now, 300).iter().map(|wide| wide.joined.len()).sum::<usize>();
+        }
+        assert!(singly <= 2, "{singly} were told singly");
+        assert!(listed >= 140, "{listed} of 144 are listed");
+    }
 }

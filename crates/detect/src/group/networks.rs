@@ -3,7 +3,7 @@
 //! A device is silent once it rests twice as long as it usually does. Partitions count as they sweep, about once a minute, and
 //! the second stage adds up what each of them said last.
 //!
-//! Devices that are heard of every hour or two show an outage while those that report once a day still rest, as they do every
+//! Devices that are heard of every few hours show an outage while those that report once a day still rest, as they do every
 //! day. So the two are counted apart, and an outage is what either of them shows.
 
 use std::collections::BTreeMap;
@@ -102,8 +102,9 @@ impl Outages {
     }
 }
 
-/// Who usually rests no longer than this many seconds is heard of often.
-pub(crate) const OFTEN: u32 = 2 * 3600;
+/// Who usually rests no longer than this many seconds is heard of often. Whoever reports every hour rests two or four after
+/// an outage or a lost record, and is still one of these.
+pub(crate) const OFTEN: u32 = 6 * 3600;
 
 /// Fewer devices of a place say nothing about it.
 const ENOUGH: u32 = 10;
