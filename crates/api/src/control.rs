@@ -28,6 +28,8 @@ pub trait Control: Send + Sync + 'static {
     fn import(&self, devices: Vec<Device>, actor: &str) -> Result<Imported, ControlError>;
     /// Puts one device into the inventory, new or known.
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError>;
+    /// How far the learning of a device's baseline has come.
+    fn baseline(&self, device: &Device) -> Result<Baseline, ControlError>;
     /// Takes a device out of the inventory.
     fn remove_device(&self, device: DeviceId, actor: &str) -> Result<(), ControlError>;
     /// Admits the device no more, and ends its sessions.
@@ -112,6 +114,26 @@ pub struct Imported {
     pub changed: usize,
     /// Devices that were known and are the same.
     pub unchanged: usize,
+}
+
+/// How far the learning of a device's baseline has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baseline {
+    /// None is learnt: baselines are off, all or those of its model.
+    Off,
+    /// Nothing was heard of it yet.
+    Unheard,
+    /// It is learnt.
+    Days {
+        /// Whole days that it has taught.
+        days: u32,
+        /// Days after which it is learnt.
+        of: u32,
+        /// Device-hours that its model has taught.
+        model_hours: u64,
+        /// Whether its model has taught enough to say that something is unusual.
+        model_is_ready: bool,
+    },
 }
 
 /// How well something is; worse is greater.

@@ -30,8 +30,8 @@ pub mod tls;
 pub mod view;
 
 pub use control::{
-    AuditGoing, AuditRun, Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded,
-    RuleCheck, RuleExample, RuleInfo, RuleWritten, ScheduledAudit, SessionChange, SessionFilter, SessionInfo,
+    AuditGoing, AuditRun, Baseline, Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule,
+    Reloaded, RuleCheck, RuleExample, RuleInfo, RuleWritten, ScheduledAudit, SessionChange, SessionFilter, SessionInfo,
 };
 pub use observations::{KINDS as OBSERVATION_KINDS, MAX_OBSERVATIONS, Told};
 pub use openapi::document as openapi;

@@ -11,7 +11,7 @@ mod rules;
 mod session;
 
 pub use audits::{AuditGoingView, AuditRunView, ScheduledAuditView};
-pub use device::{DeviceView, ImportReport};
+pub use device::{BaselineView, DeviceView, ImportReport};
 pub use finding::{FindingDetailView, FindingView, StepView, SuppressionScopeView, SuppressionView};
 pub use names::{
     DeviceStateName, FindingStateName, HealthName, PlannedKindName, ResponseStateName, RoleName, SeverityName,

@@ -8,7 +8,7 @@ use crate::score::{BRANCHES, Basis, Score};
 use crate::tail::Tail;
 
 /// Ages of a device in days at which its records have become so much rarer that the tail is another one.
-const AGES: [u16; 4] = [1, 3, 7, 28];
+const AGES: [u16; 4] = [1, 3, 7, crate::Learning::DAYS];
 /// Strata of age.
 const STRATA: usize = AGES.len() + 1;
 /// Device-hours that a model borrows from the whole fleet: its own word counts as much after that many.

@@ -34,6 +34,11 @@ pub struct Learning {
     pub limits: [Option<f64>; BRANCHES],
 }
 
+impl Learning {
+    /// Days after which a device knows itself, and is judged as a grown one.
+    pub const DAYS: u16 = 28;
+}
+
 /// What all devices of one model have taught.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelBaseline {

@@ -60,5 +60,5 @@ pub use history::History;
 pub use output::{EndCause, Output, Raised, SessionEnded, SessionOpened, SessionTarget, Subject};
 pub use partition::{PartitionState, apply, apply_with};
 pub use planned::{Excused, MAX_PLANNED};
-pub use view::{Counts, Cursor, DeviceView, InvalidCursor, Page, SessionFilter, SessionView};
+pub use view::{Counts, Cursor, DeviceView, InvalidCursor, Learnt, Page, SessionFilter, SessionView};
 pub use whole::Detection;

@@ -198,6 +198,22 @@ pub struct DeviceView {
     pub baseline_days: Option<u32>,
 }
 
+/// How far the baseline of a device has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Learnt {
+    /// Nothing is learnt: baselines are off, all or those of its model.
+    Off,
+    /// None of its records came since it is learnt.
+    Unheard,
+    /// It is learnt.
+    Days {
+        /// Whole days that it has taught.
+        days: u32,
+        /// What its model has taught; `None`: nothing yet.
+        model: Option<fleetward_baseline::Learning>,
+    },
+}
+
 /// What the state holds and has done; sums over all workers.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

@@ -92,7 +92,7 @@ pub(crate) async fn list(
     list.await.map(Json)
 }
 
-/// One device, by id or name.
+/// One device, by id or name, and how far its baseline has come.
 #[utoipa::path(get, path = "/api/v1/devices/{device}", tag = "devices",
     params(("device" = String, Path, description = "Id or name."), Reveal),
     responses((status = 200, description = "The device.", body = DeviceView)))]
@@ -104,12 +104,12 @@ pub(crate) async fn show(
 ) -> Result<Json<DeviceView>, ApiError> {
     let reveal = caller.may_reveal(query.reveal)?;
     let now = state.now();
-    let shown = state.run(move |store, _| {
+    let shown = state.run(move |store, control| {
         let device = find(store, &key)?;
         if reveal {
             caller.audit(store, now, "device.reveal", &mask::name(&device.name), "")?;
         }
-        Ok(DeviceView::of(&device, reveal))
+        Ok(DeviceView::of(&device, reveal).with_baseline(control.baseline(&device)?))
     });
     shown.await.map(Json)
 }

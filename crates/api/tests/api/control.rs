@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use fleetward_api::inventory::LineError;
 use fleetward_api::{
-    AuditRun, Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck,
-    RuleInfo, RuleWritten, ScheduledAudit, SessionFilter, SessionInfo, Told,
+    AuditRun, Baseline, Component, Control, ControlError, Event, Health, Imported, NewRule, OwnRule, Reloaded,
+    RuleCheck, RuleInfo, RuleWritten, ScheduledAudit, SessionFilter, SessionInfo, Told,
 };
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{
@@ -116,6 +116,9 @@ impl Control for Played {
     }
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError> {
         self.project(device, false, actor)
+    }
+    fn baseline(&self, _: &Device) -> Result<Baseline, ControlError> {
+        Ok(Baseline::Days { days: 8, of: 28, model_hours: 90_000, model_is_ready: true })
     }
     fn remove_device(&self, device: DeviceId, actor: &str) -> Result<(), ControlError> {
         self.project(self.known(device)?, true, actor)

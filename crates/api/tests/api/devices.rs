@@ -119,3 +119,14 @@ fn sessions_are_shown_and_ended() {
     assert_eq!(done["action"], json!({ "kind": "disconnect", "nas": "pgw-1", "session": "a/1 b" }));
     assert_eq!(fixture.trace()[0].1, "session.disconnect");
 }
+
+#[test]
+fn a_device_says_how_far_its_baseline_has_come() {
+    let fixture = Fixture::new();
+    import(&fixture, "", &inventory(1)).expect(200);
+    let shown = fixture.get(Role::Viewer, "/api/v1/devices/meter-0000").expect(200).json();
+    assert_eq!(shown["baseline"]["state"], "learning");
+    assert_eq!(shown["baseline"]["text"], "learning, day 9 of 28");
+    let listed = fixture.get(Role::Viewer, "/api/v1/devices").expect(200).json();
+    assert!(listed["items"][0].get("baseline").is_none(), "a list does not ask each device: {listed}");
+}

@@ -5,8 +5,9 @@ use fleetward_fleet::{DeviceId, PARTITIONS, SessionKey};
 
 use super::worker::Share;
 use super::{Engine, Stopped};
+use crate::group::model_key;
 use crate::partition::Wanted;
-use crate::{Cursor, DeviceView, Page, SessionFilter, SessionView};
+use crate::{Cursor, DeviceView, Learnt, Page, SessionFilter, SessionView};
 
 /// Sessions on a page at most.
 const LONGEST_PAGE: usize = 1000;
@@ -67,6 +68,21 @@ impl Engine {
     /// What is known of a device; `None` if nothing.
     pub fn device(&self, device: DeviceId) -> Result<Option<DeviceView>, Stopped> {
         self.of_device(device, move |state| state.device_view(device))
+    }
+
+    /// How far the baseline of a device of the inventory has come. `model`: the one that the inventory states.
+    pub fn learnt(&self, device: DeviceId, model: Option<&str>) -> Result<Learnt, Stopped> {
+        let key = model_key(model);
+        let partition = device.partition();
+        let answer = self.ask(Share::owner(partition, self.workers.len()), move |owned| {
+            let is_on = owned.compiled.has_baseline(key);
+            is_on.then(|| owned.partition(usize::from(partition.0)).device_view(device)?.baseline_days)
+        })?;
+        Ok(match answer.recv().map_err(|_| Stopped)? {
+            None => Learnt::Off,
+            Some(None) => Learnt::Unheard,
+            Some(Some(days)) => Learnt::Days { days, model: self.learning(model)? },
+        })
     }
 
     /// How far the baseline of a model has come; `None` where none of its devices has talked yet. `model`: `None` for

@@ -10,7 +10,7 @@ use fleetward_rules::{Options, RuleSet};
 
 use crate::engine::{Config, Outputs};
 use crate::testing::{change, device, record, session, tick};
-use crate::{AlarmBudget, BaselineSettings, Compiled, Detection, Engine, Output, Raised};
+use crate::{AlarmBudget, BaselineSettings, Compiled, Detection, Engine, Learnt, Output, Raised};
 
 const DEVICES: u64 = 90;
 const HOUR: i64 = 3600;
@@ -21,6 +21,11 @@ fn compiled() -> Arc<Compiled> {
     let rules = RuleSet::builtin(&Options::default());
     let settings = BaselineSettings { budget: AlarmBudget::PerDeviceMonth(0.05), ..BaselineSettings::default() };
     Arc::new(Compiled::new(Arc::new(rules), []).with_baseline(Some(settings), []))
+}
+
+fn off_for_meters() -> Arc<Compiled> {
+    let rules = compiled().rules().clone();
+    Arc::new(Compiled::new(rules, []).with_baseline(Some(BaselineSettings::default()), ["meter"]))
 }
 
 /// A number between 0 and 999 that looks like chance.
@@ -100,8 +105,7 @@ fn a_device_that_only_talks_is_learnt_and_its_learning_shows() {
     assert!(findings(&out).is_empty(), "{:#?}", findings(&out));
     let view = detection.device(device(3).id()).unwrap();
     assert!(view.baseline_days.is_some_and(|days| (38..=42).contains(&days)), "{:?}", view.baseline_days);
-    let off = compiled();
-    let off = Compiled::new(off.rules().clone(), []).with_baseline(Some(BaselineSettings::default()), ["meter"]);
+    let off = off_for_meters();
     let (mut detection, mut out) = (Detection::new(), Vec::new());
     detection.apply(numbered(&records[..200]), &off, &mut out);
     assert_eq!(detection.device(device(3).id()).unwrap().baseline_days, None);
@@ -141,6 +145,12 @@ fn workers_batches_and_restarts_do_not_matter_to_baselines() {
         engine.drain().unwrap();
         let learning = engine.learning(Some("meter")).unwrap().unwrap();
         assert_eq!(learning.devices, DEVICES as u32, "{learning:?}");
+        let learnt = |of: u64| engine.learnt(device(of).id(), Some("meter")).unwrap();
+        let Learnt::Days { days: 38..=42, model: Some(model) } = learnt(3) else { panic!("{:?}", learnt(3)) };
+        assert_eq!(model, learning);
+        assert_eq!(learnt(DEVICES), Learnt::Unheard);
         assert_eq!(only_found(&said.lock()), expected, "{workers} workers");
+        engine.reload(off_for_meters()).unwrap();
+        assert_eq!(engine.learnt(device(3).id(), Some("meter")).unwrap(), Learnt::Off);
     }
 }

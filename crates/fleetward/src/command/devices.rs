@@ -19,7 +19,7 @@ use crate::printer::write_line;
 pub(crate) enum Devices {
     /// List devices.
     List(List),
-    /// Show one device with its sessions and findings.
+    /// Show one device with its sessions and findings, and how far its baseline has come.
     Show {
         /// Its name.
         device: String,
@@ -139,7 +139,11 @@ fn show(client: &Client, global: &Global, device: &str, reveal: bool) -> anyhow:
     let of = [("device", device.to_owned())];
     shown["sessions"] = client.list("/sessions", &of, 20)?.into();
     shown["findings"] = client.list("/findings", &of, 20)?.into();
-    global.printer().object(&shown, || page(&shown))?;
+    global.printer().object(&shown, || {
+        let mut in_words = shown.clone();
+        in_words["baseline"] = shown["baseline"]["text"].clone();
+        page(&in_words)
+    })?;
     Ok(Exit::Done)
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use fleetward_aaa as aaa;
 use fleetward_api::{
-    Component, Control, ControlError, Event as ApiEvent, Health, Imported, NewRule, OwnRule, Reloaded, RuleCheck,
-    RuleInfo, RuleWritten, ScheduledAudit, SessionChange, SessionFilter, SessionInfo, Told,
+    Baseline, Component, Control, ControlError, Event as ApiEvent, Health, Imported, NewRule, OwnRule, Reloaded,
+    RuleCheck, RuleInfo, RuleWritten, ScheduledAudit, SessionChange, SessionFilter, SessionInfo, Told,
 };
-use fleetward_detect::{Engine, SessionFilter as Wanted, SessionView};
+use fleetward_detect::{Engine, Learning, Learnt, SessionFilter as Wanted, SessionView};
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{Action, Device, DeviceChange, DeviceId, PlannedChange, Response, ResponseId, SessionKey};
 use fleetward_journal::{Entry, Handle, Outcome};
@@ -176,6 +176,20 @@ impl Control for ServerControl {
 
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError> {
         self.record(vec![DeviceChange { device, removed: false, by: actor.into() }])
+    }
+
+    fn baseline(&self, device: &Device) -> Result<Baseline, ControlError> {
+        let learnt = self.engine.learnt(device.id(), device.model.as_deref()).map_err(|_| stopped())?;
+        Ok(match learnt {
+            Learnt::Off => Baseline::Off,
+            Learnt::Unheard => Baseline::Unheard,
+            Learnt::Days { days, model } => Baseline::Days {
+                days,
+                of: u32::from(Learning::DAYS),
+                model_hours: model.map_or(0, |model| model.device_hours),
+                model_is_ready: model.is_some_and(|model| model.is_ready),
+            },
+        })
     }
 
     fn remove_device(&self, device: DeviceId, actor: &str) -> Result<(), ControlError> {

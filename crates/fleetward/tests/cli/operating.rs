@@ -101,11 +101,15 @@ fn a_sim_is_suspended_resumed_and_disconnected_by_hand() {
     place.import(&[meter]);
     let none = place.run(&["devices", "disconnect", name]).ok();
     assert!(none.contains("no session is open"), "{none}");
+    assert_eq!(place.json(&["devices", "show", name])["baseline"]["state"], "not_measured");
 
     // Disconnect: the gateway is asked, and its Stop is the proof.
     let session = attach(&mut nas, &meter.sim).expect("an accept").session;
     settle(&mut nas);
     place.until(&["sessions", "list"], |rows| rows.as_array().unwrap().len() == 1);
+    place.until(&["devices", "show", name], |device| device["baseline"]["state"] == "learning");
+    let shown = place.run(&["devices", "show", name]).ok();
+    assert!(shown.contains("baseline   learning, day 1 of 28; its model has taught 0 device-hours"), "{shown}");
     let asked = place.json(&["devices", "disconnect", name]);
     let id = asked[0]["id"].as_str().unwrap();
     assert_eq!(closed(&mut nas, session), cause::ADMIN_RESET);
