@@ -39,6 +39,22 @@ fn a_journal_of_a_simulation_is_judged_by_its_truth() {
 }
 
 #[test]
+fn a_curve_is_a_table_and_a_picture() {
+    let place = Place::empty();
+    let small = ["--classes", "meter=36", "--training", "3", "--test", "2", "--worlds", "1", "--misused", "3"];
+    let curve = ["--scenario", "ddos,slow-x3", "--curve", "--out", "report"];
+    let text = place.run(&[&["evaluate"][..], &small, &curve].concat()).ok();
+    assert_eq!(place.read("report/quality.md").trim_end(), text.trim_end());
+    let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("## The curve")).skip(4).collect();
+    let nominal = rows.iter().filter_map(|row| row.split('|').nth(1)).map(str::trim);
+    assert_eq!(nominal.collect::<Vec<_>>(), ["0.0003", "0.001", "0.003", "0.01", "0.03", "0.1"], "{text}");
+    let figures: serde_json::Value = serde_json::from_str(&place.read("report/quality.json")).unwrap();
+    assert_eq!(figures["curve"].as_array().unwrap().len(), 6);
+    let picture = place.read("report/curve.svg");
+    assert!(picture.starts_with("<svg") && picture.contains("baselines, fast misuse"), "{picture}");
+}
+
+#[test]
 fn mistakes_are_named() {
     let place = Place::empty();
     place.write(
