@@ -1,5 +1,6 @@
 //! Backtests: records of the past through the same detection as live, with nobody listening but the account.
 
+mod capture;
 mod csv;
 mod jsonl;
 mod show;
@@ -21,6 +22,7 @@ use parking_lot::Mutex;
 use crate::history::JournalHistory;
 use crate::server::observation_of;
 
+pub(crate) use self::capture::read as read_capture;
 pub(crate) use self::csv::{COLUMNS as SESSION_COLUMNS, read as read_csv};
 pub(crate) use jsonl::read as read_jsonl;
 pub(crate) use show::show;

@@ -16,6 +16,7 @@ use fleetward_guard::survey::{Survey, is_public};
 use fleetward_packet::{Limits, Sink, Table};
 use ipnet::IpNet;
 
+use super::capture::unread;
 use super::cell;
 use super::journal::Place;
 use crate::cli::Global;
@@ -202,11 +203,16 @@ pub(super) fn read_if_there(file: &Path) -> anyhow::Result<Option<String>> {
 
 /// Each capture has a table of its own: two of them need not follow each other.
 pub(crate) fn play(file: &Path, sink: &mut impl Sink) -> anyhow::Result<()> {
+    play_with(file, Limits::default(), sink)
+}
+
+/// The same with other timeouts of conversations.
+pub(crate) fn play_with(file: &Path, limits: Limits, sink: &mut impl Sink) -> anyhow::Result<()> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let mut table = Table::new(Limits::default(), u64::from_ne_bytes(seed));
-    let mut file = File::open(file)?;
-    while let Some(batch) = file.batch()? {
+    let mut table = Table::new(limits, u64::from_ne_bytes(seed));
+    let mut file = File::open(file).map_err(|error| unread(&error))?;
+    while let Some(batch) = file.batch().map_err(|error| unread(&error))? {
         for packet in &batch {
             table.push(packet.link, packet.time, packet.bytes, packet.wire, sink);
         }

@@ -28,8 +28,11 @@ use fleetward_store::Store;
 
 use self::gauges::Gauges;
 pub(super) use self::people::People;
+pub(crate) use self::people::network_of;
 use self::record::Recorder;
+pub(crate) use self::record::flow_of;
 use self::source::Source;
+pub(crate) use self::source::flow_limits;
 use super::Record;
 use crate::config::Settings;
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::capture::Capture;
 use crate::support::Place;
 
 const FLEET: [&str; 8] = ["--classes", "meter=40", "--days", "4", "--training", "2", "--misuse", "stolen-sim"];
@@ -54,6 +55,31 @@ fn the_version_before_is_compared_with() {
 }
 
 #[test]
+fn packets_are_what_a_server_would_have_recorded_of_them() {
+    let place = Place::init();
+    let mut capture = Capture::new(1_700_000_000_000_000);
+    capture.conversation(443, b"hello");
+    capture.conversation(2323, b"hello");
+    std::fs::write(place.path("lamp.pcap"), &capture.bytes).unwrap();
+    place.write("own.yaml", "rule: own-telnet\ntitle: It calls Telnet\nwhen: flow.port == 2323\n");
+    let named = |place: &Place| {
+        let report = place.json(&["rules", "backtest", "own.yaml", "--capture", "lamp.pcap"]);
+        let rule = &report["rules"][0];
+        let example = &rule["examples"][0];
+        assert_eq!((&rule["alarms"], &rule["devices"]), (&1.into(), &1.into()), "{report:#}");
+        assert!(example["observed"].as_str().unwrap().contains("2323"), "{example:#}");
+        example["subject"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(named(&place), "mac 02:00:00:00:00:07");
+    let server = place.serve();
+    place.write("devices.csv", "name,mac,state\nlamp,02:00:00:00:00:07,active\n");
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    place.until(&["devices", "list"], |rows| rows[0]["name"] == "lamp");
+    drop(server);
+    assert_eq!(named(&place), "lamp");
+}
+
+#[test]
 fn mistakes_are_named() {
     let place = Place::empty();
     place.write("own.yaml", RULE);
@@ -66,7 +92,9 @@ fn mistakes_are_named() {
     assert!(error(&["--csv", "bad.csv"]).fails(2).contains("bad.csv: line 2, column 4 (status)"));
     assert!(error(&["--jsonl", "bad.jsonl"]).fails(2).contains("bad.jsonl: line 1"));
     assert!(error(&["--journal", "nowhere"]).fails(2).contains("no journal in"));
-    assert!(error(&["--capture", "x.pcap"]).fails(3).contains("captures yet"));
+    assert!(error(&["--capture", "x.pcap"]).fails(2).contains("x.pcap"));
+    place.write("page.pcap", "<html>");
+    assert!(error(&["--capture", "page.pcap"]).fails(2).contains("page.pcap"));
     assert!(error(&["--csv", "bad.csv", "--from=yesterday"]).fails(2).contains("bad.csv"));
     place.write("wrong.yaml", &RULE.replace("sum: bytes", "sum: bytess"));
     let said = place.run(&["rules", "backtest", "wrong.yaml", "--csv", "bad.csv"]).fails(2);

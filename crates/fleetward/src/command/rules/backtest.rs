@@ -11,11 +11,11 @@ use fleetward_rules::{Mode, Options, RuleSet};
 
 use super::files::{configured, in_force, mistaken, read};
 use crate::backtest::{
-    Question, RULE_PER_HOUR, last_arrival, of_journal, of_records, only, read_csv, read_jsonl, run, show,
+    Question, RULE_PER_HOUR, last_arrival, of_journal, of_records, only, read_capture, read_csv, read_jsonl, run, show,
 };
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
-use crate::server::open_store;
+use crate::server::{has_store, open_store};
 
 /// What to try, and on what.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,8 @@ struct Records {
     /// Observations, one JSON object a line, as `journal export` and `simulate --jsonl` write them.
     #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
-    /// Packets. Not yet: they are read once capture is there.
+    /// Packets (pcap, pcapng; plain, gzip or zstd): what a server would have recorded of them. Devices are told by the
+    /// hardware addresses of the inventory; others are named by theirs.
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
 }
@@ -76,20 +77,20 @@ impl Records {
 
 impl Backtest {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        if self.records.capture.is_some() {
-            let hint = "--journal, --csv and --jsonl can";
-            return Err(Failure::unfinished("rules cannot be tried on captures yet".to_owned(), hint).into());
-        }
         let rules = candidates(global, &self.files)?;
         let against = self.against(global, &rules)?;
         let profiles = self.profiles(global)?;
+        let records = match &self.records.capture {
+            Some(file) => Some(of_capture(global, file, &profiles)?),
+            None => self.records.of_file()?,
+        };
         let ask = |last: Timestamp| {
             let span = self.span(global, last)?;
             let (baseline, off_for) = baseline(global)?;
             let (rules, against) = (Arc::new(rules), against.map(Arc::new));
             anyhow::Ok(Question { rules, against, profiles, span, baseline, off_for })
         };
-        let report = if let Some(records) = self.records.of_file()? {
+        let report = if let Some(records) = records {
             let question = ask(records.last().map_or(Timestamp(0), |last| last.observed_at))?;
             let (history, records) = of_records(records);
             run(&question, &history, records)?
@@ -113,7 +114,7 @@ impl Backtest {
             (None, Some((config, base))) => base.join(config.data).join("journal"),
             (None, None) => {
                 let message = format!("there is no {}", global.config.display());
-                return Err(Failure::input(message, "--journal or --csv names the records").into());
+                return Err(Failure::input(message, "--journal, --csv, --jsonl or --capture names the records").into());
             }
         };
         if !folder.is_dir() {
@@ -210,6 +211,15 @@ fn moment(text: &str, last: Timestamp) -> anyhow::Result<Timestamp> {
     let wrong =
         || Failure::input(format!("`{text}` is no time"), "2026-11-01T00:00:00Z, or -30d before the last record");
     Ok(parsed.ok_or_else(wrong)?)
+}
+
+/// What a server with this configuration, or with none, would have recorded.
+fn of_capture(global: &Global, file: &Path, profiles: &[Profile]) -> anyhow::Result<Vec<Observation>> {
+    let Some((config, base)) = configured(global)? else {
+        return read_capture(file, Vec::new(), profiles, &crate::config::Capture::default());
+    };
+    let devices = if has_store(&base.join(&config.data)) { inventory(global)? } else { Vec::new() };
+    read_capture(file, devices, profiles, &config.capture)
 }
 
 /// The devices that the database knows, for a journal that no longer reaches back to their import.

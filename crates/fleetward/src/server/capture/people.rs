@@ -59,11 +59,7 @@ impl Known {
 
 impl People {
     pub(in crate::server) fn new(wanted: &config::Capture, profiles: &[Profile]) -> Self {
-        let mut network = Hosts::default();
-        network.local = wanted.local.iter().map(|net| net.0).collect();
-        network.routers.clone_from(&wanted.routers);
-        network.resolvers.clone_from(&wanted.resolvers);
-        network.clocks.clone_from(&wanted.clocks);
+        let network = network_of(wanted);
         let now = Arc::new(Known { hosts: network.clone(), devices: Vec::new() });
         Self {
             network,
@@ -128,6 +124,16 @@ impl People {
         *self.now.write() = Arc::new(known);
         self.turn.fetch_add(1, Ordering::Release);
     }
+}
+
+/// What the configuration says of a network, before anybody lives there.
+pub(crate) fn network_of(wanted: &config::Capture) -> Hosts {
+    let mut network = Hosts::default();
+    network.local = wanted.local.iter().map(|net| net.0).collect();
+    network.routers.clone_from(&wanted.routers);
+    network.resolvers.clone_from(&wanted.resolvers);
+    network.clocks.clone_from(&wanted.clocks);
+    network
 }
 
 /// Those of one device.

@@ -33,20 +33,9 @@ impl Recorder {
 
     /// A sum of flows.
     pub(super) fn sum(&mut self, total: Total<DeviceId>) {
-        let has_ports = matches!(total.protocol, 6 | 17);
-        let flow = Flow {
-            address: total.peer.map(|(ip, _)| ip),
-            name: total.name,
-            port: total.peer.map(|(_, port)| port).filter(|_| has_ports),
-            protocol: Some(total.protocol),
-            direction: total.begins,
-            bytes_up: total.sum.bytes.0,
-            bytes_down: total.sum.bytes.1,
-            // One that began before this interval and goes on is one here, too.
-            count: u32::try_from(total.sum.flows.max(1)).unwrap_or(u32::MAX),
-        };
         self.gauges.sums.fetch_add(1, Ordering::Relaxed);
-        self.observe(total.device, None, total.sum.last.timestamp(), Body::Flow(Box::new(flow)));
+        let (device, at) = (total.device, total.sum.last.timestamp());
+        self.observe(device, None, at, Body::Flow(Box::new(flow_of(total))));
     }
 
     /// Something that does not fit.
@@ -85,6 +74,22 @@ impl Recorder {
                 }
             }
         }
+    }
+}
+
+/// What a sum says.
+pub(crate) fn flow_of(total: Total<DeviceId>) -> Flow {
+    let has_ports = matches!(total.protocol, 6 | 17);
+    Flow {
+        address: total.peer.map(|(ip, _)| ip),
+        name: total.name,
+        port: total.peer.map(|(_, port)| port).filter(|_| has_ports),
+        protocol: Some(total.protocol),
+        direction: total.begins,
+        bytes_up: total.sum.bytes.0,
+        bytes_down: total.sum.bytes.1,
+        // One that began before this interval and goes on is one here, too.
+        count: u32::try_from(total.sum.flows.max(1)).unwrap_or(u32::MAX),
     }
 }
 

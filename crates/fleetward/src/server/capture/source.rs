@@ -122,7 +122,7 @@ impl Reader {
         let totals = Totals::new(TotalLimits::default());
         let watch = Watch::new(self.lists.clone());
         let ears = Ears { known: self.people.known(), turn: 0, totals, watch, recorder };
-        let limits = limits(self.flush_every);
+        let limits = flow_limits(self.flush_every);
         Ok(Reading {
             reader: self,
             table: Table::new(limits, u64::from_ne_bytes(seed)),
@@ -135,7 +135,7 @@ impl Reader {
 }
 
 /// The journal hears of a conversation when it is over or goes on, so both come soon: the timeouts of a flow exporter.
-fn limits(flush_every: Duration) -> Limits {
+pub(crate) fn flow_limits(flush_every: Duration) -> Limits {
     let report_every = u32::try_from(flush_every.as_secs()).unwrap_or(u32::MAX).max(1);
     Limits { opening: 15, closed: 3, udp: 30, report_every, ..Limits::default() }
 }
