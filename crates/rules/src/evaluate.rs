@@ -85,21 +85,24 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     }
     let (mut held, mut above, mut near, time) = ([f64::NAN; HELD], 0, 0, facts.time());
     for planned in &steps.feeds {
-        let source = &steps.sources[planned.source];
-        let value = if source.is_late {
-            source.amount(&Context { facts, state: Some(state), now, held: &[] })
+        let value = if planned.is_late {
+            steps.sources[planned.source].amount(&Context { facts, state: Some(state), now, held: &[] })
         } else {
-            amounts[planned.source]
+            amounts.get(planned.source).copied().flatten()
         };
         if value.is_none() && planned.asked.is_none() {
             continue;
         }
         let least = planned.asked.map(|asked| asked.least);
-        let fed = Fed { key: planned.key, spec: &planned.spec, time, value, least };
+        let fed = Fed { key: planned.key, spec: &planned.spec, time, value, least, slides: planned.slides };
         let value = state.feed_and_ask(&mut near, &fed, now);
-        if let Some(asked) = &planned.asked {
-            held[usize::from(asked.number)] = optional(value);
-            above |= u32::from(value.is_some_and(|value| value >= asked.least)) << asked.number;
+        if let (Some(asked), Some(value)) = (&planned.asked, value)
+            && value >= asked.least
+        {
+            above |= 1 << asked.number;
+        }
+        if let Some(held) = planned.asked.and_then(|asked| held.get_mut(usize::from(asked.number))) {
+            *held = optional(value);
         }
     }
     (held, above)

@@ -12,6 +12,8 @@ mod rare;
 mod ring;
 mod serial;
 
+use std::num::NonZeroU32;
+
 use fleetward_fleet::Timestamp;
 
 use self::block::Block;
@@ -19,7 +21,7 @@ use self::packed::Packed;
 use self::rare::Rare;
 use self::ring::Added;
 use crate::expr::read::Value;
-use crate::window::{WindowSpec, WindowState};
+use crate::window::{Aggregate, WindowSpec, WindowState};
 
 pub(crate) use self::episode::{Episode, Phase};
 
@@ -46,6 +48,8 @@ pub(crate) struct Fed<'a> {
     pub(crate) value: Option<u64>,
     /// `None`: nobody asks.
     pub(crate) least: Option<u64>,
+    /// [`WindowSpec::slides`] of it.
+    pub(crate) slides: Option<NonZeroU32>,
 }
 
 impl SubjectState {
@@ -149,6 +153,24 @@ impl SubjectState {
     /// Only values from `least` on are told apart: where a look says that it holds less, it may be any number below `least`.
     #[inline]
     pub(crate) fn feed_and_ask(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
+        let Some((form, bytes)) = self.block.seek(near, fed.key) else {
+            return self.feed_and_ask_slowly(near, fed, now);
+        };
+        if let (Some(length), Some(value), true) = (fed.slides, fed.value, form.is_ring()) {
+            let value = if fed.spec.aggregate == Aggregate::Count { 1 } else { value };
+            if ring::add_newest(bytes, form.0, length.get(), fed.time.0, value) {
+                let (window, least) = (Packed { form, bytes }, fed.least?);
+                let most = ring::most(bytes, form.0, Aggregate::Sum).filter(|most| *most < least);
+                // What was fed now lies in the bucket that the window ends in.
+                return most
+                    .or_else(|| if now == fed.time { Some(window.all()) } else { window.value(*fed.spec, now) });
+            }
+        }
+        self.feed_and_ask_with_care(near, fed, now)
+    }
+
+    /// The same for what is not in time, not a sum, or has no room.
+    fn feed_and_ask_with_care(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
         let Some((form, mut bytes)) = self.block.seek(near, fed.key) else {
             return self.feed_and_ask_slowly(near, fed, now);
         };

@@ -17,6 +17,7 @@ mod guard;
 mod source;
 mod truth;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,8 +65,12 @@ pub(crate) struct Steps {
 pub(crate) struct PlannedFeed {
     pub(crate) key: u32,
     pub(crate) spec: WindowSpec,
+    /// [`WindowSpec::slides`] of it.
+    pub(crate) slides: Option<NonZeroU32>,
     /// With what.
     pub(crate) source: usize,
+    /// What it is fed with is worked out when it is.
+    pub(crate) is_late: bool,
     /// Rules compare it with constants, so it is read when it has just been fed.
     pub(crate) asked: Option<Asked>,
 }

@@ -37,12 +37,14 @@ pub(super) fn share(feeds: Vec<(Arc<Feed>, Vec<Bool>)>) -> (Vec<Source>, Vec<Pla
         let (key, spec) = (feed.key, feed.spec);
         let same = |(source, held): (&Source, &Vec<Bool>)| feed.is_fed_like(&source.feed) && *held == tests;
         let place = sources.iter().zip(&known).position(same);
-        planned.push(PlannedFeed { key, spec, source: place.unwrap_or(sources.len()), asked: None });
+        let source = place.unwrap_or(sources.len());
         if place.is_none() {
             let test = (!tests.is_empty()).then(|| guard::all_of(tests.clone(), &[]));
             sources.push(Source { test, is_late: feed.asks_known || sources.len() >= SOURCES, feed });
             known.push(tests);
         }
+        let is_late = sources[source].is_late;
+        planned.push(PlannedFeed { key, spec, slides: spec.slides(), source, is_late, asked: None });
     }
     (sources, planned)
 }

@@ -18,6 +18,11 @@ impl Form {
     const SET: Self = Self(4);
     /// The time of the last event.
     const LAST: Self = Self(5);
+
+    #[inline]
+    pub(super) fn is_ring(self) -> bool {
+        self.0 < Self::SET.0
+    }
 }
 
 /// Octets of a value with its bucket.
@@ -58,6 +63,12 @@ impl<'a> Packed<'a> {
     #[inline]
     pub(super) fn most(self, spec: WindowSpec) -> Option<u64> {
         if self.form.0 < Form::SET.0 { ring::most(self.bytes, self.form.0, spec.aggregate) } else { None }
+    }
+
+    /// What a ring that is a sum or a count holds in all.
+    #[inline]
+    pub(super) fn all(self) -> u64 {
+        ring::all_of(self.bytes, self.form.0)
     }
 
     /// See [`WindowState::is_new`].

@@ -56,7 +56,8 @@ proptest! {
                 packed.feed(which as u32 * 7, specs[which], time, value);
             } else {
                 let (key, spec) = (which as u32 * 7, &specs[which]);
-                packed.feed_and_ask(&mut (chance as usize % 3), &Fed { key, spec, time, value: Some(value), least: None }, newest);
+                let fed = Fed { key, spec, time, value: Some(value), least: None, slides: spec.slides() };
+                packed.feed_and_ask(&mut (chance as usize % 3), &fed, newest);
             }
             match chance {
                 0 => {
@@ -78,7 +79,7 @@ proptest! {
                     prop_assert_eq!(packed.window(key, *spec, now), window.value(*spec, now), "{:?} {:?}", spec, window);
                     let real = window.value(*spec, now);
                     for least in [20_u64, 300, 70_000, 1 << 31] {
-                        let fed = Fed { key, spec, time, value: None, least: Some(least) };
+                        let fed = Fed { key, spec, time, value: None, least: Some(least), slides: spec.slides() };
                         let told = packed.feed_and_ask(&mut which.clone(), &fed, now);
                         prop_assert!(told == real || told.max(real) < Some(least) && told.is_some() && real.is_some());
                     }

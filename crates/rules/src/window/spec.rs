@@ -1,5 +1,6 @@
 //! What a window computes, and over what time.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fleetward_fleet::Timestamp;
@@ -91,6 +92,12 @@ impl WindowSpec {
     /// Its length.
     pub fn over(self) -> Duration {
         Duration::from_millis(self.over_ms.unsigned_abs())
+    }
+
+    /// The milliseconds of a bucket, where all that an event does is to add to one: of sliding sums and counts.
+    pub(crate) fn slides(self) -> Option<NonZeroU32> {
+        let adds = matches!(self.aggregate, Aggregate::Sum | Aggregate::Count) && self.span == Span::Sliding;
+        if adds { u32::try_from(self.bucket_ms).ok().and_then(NonZeroU32::new) } else { None }
     }
 
     /// Which bucket holds this time. 32 bits last until the year 2600 with the smallest buckets.
