@@ -4,7 +4,12 @@ use fleetward_fleet::{Body, Observation};
 
 /// Of the record itself (0), then of what it points to (1). The result means nothing.
 pub(super) fn record(observation: &Observation, step: u8) -> u64 {
-    let Body::Session(session) = &observation.body else { return 0 };
+    let session = match &observation.body {
+        Body::Session(session) => session,
+        Body::Flow(flow) if step == 0 => return flow.bytes_up ^ u64::from(flow.count),
+        Body::Flow(flow) => return u64::from(flow.name.as_deref().and_then(|name| name.bytes().next()).unwrap_or(0)),
+        _ => return 0,
+    };
     if step == 0 {
         return session.bytes_up ^ u64::from(session.has_gigawords) ^ u64::from(session.attach.rat.is_some());
     }

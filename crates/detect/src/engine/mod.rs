@@ -168,7 +168,9 @@ impl Engine {
     /// Hands over committed records in journal order, with one message per worker. Blocks while a worker's queue is full.
     pub fn submit(&self, records: impl IntoIterator<Item = (Offset, Arc<Observation>)>) -> Result<(), Stopped> {
         let workers = self.workers.len();
-        let mut shares: Vec<Vec<(Offset, Arc<Observation>)>> = vec![Vec::new(); workers];
+        let records = records.into_iter();
+        let share = records.size_hint().0.div_ceil(workers);
+        let mut shares: Vec<_> = (0..workers).map(|_| Vec::with_capacity(share)).collect();
         let mut next = None;
         let mut feed = self.feed.lock();
         for (offset, observation) in records {

@@ -150,7 +150,7 @@ impl Owned {
         for ((_, observation), found) in records.iter().zip(&mut places) {
             let partition = usize::from(observation.device.partition().0) / self.share.workers;
             sum ^= ahead::record(observation, 0);
-            *found = (partition, self.partitions[partition].place(observation));
+            *found = (partition, self.partitions[partition].likely_place(observation));
         }
         for step in 0..PartitionState::TOUCHES {
             for ((_, observation), (partition, place)) in records.iter().zip(&places) {

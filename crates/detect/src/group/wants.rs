@@ -6,6 +6,8 @@ use fleetward_rules::{Facts, Interest, RuleSet, Subject, Trigger, Triggers};
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wants {
     interests: [Interest; Subject::ALL.len()],
+    /// Those that an event may concern, by its kind.
+    subjects: [Subjects; Trigger::ALL.len()],
     /// Any of them wants these.
     triggers: Triggers,
     /// Some rule reads more of a device than its kind.
@@ -25,7 +27,11 @@ impl Wants {
         let triggers = interests.iter().fold(Triggers::NONE, |all, interest| all.or(interest.triggers));
         let novel = rules.new_to_group().iter().fold(Triggers::NONE, |all, (_, triggers)| all.or(*triggers));
         let device = interests.iter().any(|interest| interest.device);
-        Self { interests, triggers: triggers.or(novel), device, baselines, novel }
+        let subjects = Trigger::ALL.map(|trigger| {
+            let wanted = Subject::ALL.into_iter().filter(|it| interests[*it as usize].triggers.contains(trigger));
+            wanted.fold(0, |all, subject| all | 1 << subject as u16)
+        });
+        Self { interests, subjects, triggers: triggers.or(novel), device, baselines, novel }
     }
 
     /// Whether there is anything for the second stage to do.
@@ -61,11 +67,14 @@ impl Wants {
     /// The subjects to which this event matters.
     pub(crate) fn subjects(&self, rules: &RuleSet, facts: &Facts<'_>) -> Subjects {
         let is_known = facts.device.is_some();
-        let wanted = Subject::ALL.into_iter().filter(|subject| {
-            self.interest(*subject).triggers.contains(facts.trigger)
-                && (is_known || !matches!(subject, Subject::Device | Subject::Group | Subject::Model))
-                && rules.matters(*subject, facts)
-        });
-        wanted.fold(0, |all, subject| all | 1 << subject as u16)
+        let mut left = self.subjects[facts.trigger as usize];
+        let mut wanted = 0;
+        while left != 0 {
+            let subject = Subject::ALL[left.trailing_zeros() as usize];
+            left &= left - 1;
+            let may = is_known || !matches!(subject, Subject::Device | Subject::Group | Subject::Model);
+            wanted |= Subjects::from(may && rules.matters(subject, facts)) << subject as u16;
+        }
+        wanted
     }
 }

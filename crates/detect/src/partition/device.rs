@@ -1,5 +1,6 @@
 //! One device of a partition, packed: there are millions.
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use fleetward_fleet::{Device, DeviceId, Identity, Imei, Imsi, Msisdn, Timestamp};
@@ -49,7 +50,7 @@ impl Entry {
         };
         Self {
             id,
-            name: identity.map_or_else(|| format!("device {id}"), Identity::to_string).into(),
+            name: identity.map_or_else(|| nameless(id), Identity::to_string).into(),
             imsi: Packed::of(imsi),
             imei: Packed::default(),
             msisdn: Packed::default(),
@@ -123,6 +124,13 @@ impl Entry {
     pub(crate) fn take_back(&mut self, device: &mut Device) {
         self.name = std::mem::take(&mut device.name);
     }
+}
+
+/// What a device is called of which only the id is known. In one piece of memory: a storm of strangers makes many.
+fn nameless(id: DeviceId) -> String {
+    let mut name = String::with_capacity("device ".len() + 2 * size_of::<DeviceId>());
+    write!(name, "device {id}").expect("memory takes it");
+    name
 }
 
 /// A name that is an identity (of a device that was imported without a name) is masked.

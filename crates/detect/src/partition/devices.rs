@@ -1,18 +1,18 @@
 //! The devices of a partition: dense, found by id, in an order that follows from the journal alone.
 
 use fleetward_fleet::DeviceId;
-use hashbrown::HashTable;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use super::device::Entry;
+use super::places::{Half, Places};
 
 /// Entries in chunks (a sweep reads them in order) and a table of their places.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Devices {
     /// All but the last are full.
     chunks: Vec<Vec<Entry>>,
-    places: HashTable<u32>,
+    places: Places,
 }
 
 /// Entries of a chunk. One long vector would be copied whole whenever it grows.
@@ -29,7 +29,12 @@ impl Devices {
     }
 
     pub(crate) fn place(&self, id: DeviceId) -> Option<usize> {
-        self.places.find(hash(id), |&place| self.get(place as usize).id == id).map(|&place| place as usize)
+        self.places.find(Half::of(id), |place| self.get(place).id == id)
+    }
+
+    /// Where it is most likely kept, for reading ahead: the device itself is not looked at.
+    pub(crate) fn likely_place(&self, id: DeviceId) -> Option<usize> {
+        self.places.likely(Half::of(id))
     }
 
     pub(crate) fn find(&self, id: DeviceId) -> Option<&Entry> {
@@ -51,19 +56,15 @@ impl Devices {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         self.chunks[place / CHUNK].push(entry);
-        let Self { chunks, places } = self;
-        let id_of = |place: u32| chunks[place as usize / CHUNK][place as usize % CHUNK].id;
-        places.insert_unique(hash(id), place as u32, |&place| hash(id_of(place)));
+        self.places.insert(Half::of(id), place);
         place
     }
 
     /// Takes an entry out; the last one takes its place.
     pub(crate) fn remove(&mut self, id: DeviceId) -> Option<Entry> {
-        let place = {
-            let chunks = &self.chunks;
-            let is_it = |&place: &u32| chunks[place as usize / CHUNK][place as usize % CHUNK].id == id;
-            self.places.find_entry(hash(id), is_it).ok()?.remove().0 as usize
-        };
+        let chunks = &self.chunks;
+        let is_it = |place: usize| chunks[place / CHUNK][place % CHUNK].id == id;
+        let place = self.places.remove(Half::of(id), is_it)?;
         let last = self.chunks.last_mut()?.pop()?;
         let was = self.places.len();
         if self.chunks.last().is_some_and(Vec::is_empty) {
@@ -72,14 +73,12 @@ impl Devices {
         if place == was {
             return Some(last);
         }
-        if let Some(slot) = self.places.find_mut(hash(last.id), |&held| held as usize == was) {
-            *slot = place as u32;
-        }
+        self.places.moved(Half::of(last.id), was, place);
         Some(std::mem::replace(self.at(place), last))
     }
 
     pub(crate) fn from_entries(entries: Vec<Entry>) -> Self {
-        let mut all = Self { chunks: Vec::new(), places: HashTable::with_capacity(entries.len()) };
+        let mut all = Self { chunks: Vec::new(), places: Places::with_capacity(entries.len()) };
         for entry in entries {
             all.insert(entry);
         }
@@ -95,9 +94,4 @@ impl Serialize for Devices {
         }
         all.end()
     }
-}
-
-/// Ids are hashes already, but all of one partition end in the same eight bits; the table reads both ends.
-fn hash(id: DeviceId) -> u64 {
-    (id.0 >> 8).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

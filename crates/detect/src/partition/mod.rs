@@ -21,6 +21,7 @@ mod judge;
 mod learn;
 mod names;
 mod past;
+mod places;
 mod records;
 mod tally;
 mod ticks;
@@ -170,9 +171,9 @@ impl PartitionState {
     /// How often [`Self::touch`] is worth calling for a place: each time it reads what the last one found a pointer to.
     pub(crate) const TOUCHES: u8 = 3;
 
-    /// Where the device of a record is kept.
-    pub(crate) fn place(&self, observation: &Observation) -> Option<usize> {
-        self.devices.place(observation.device)
+    /// Where the device of a record is most likely kept.
+    pub(crate) fn likely_place(&self, observation: &Observation) -> Option<usize> {
+        self.devices.likely_place(observation.device)
     }
 
     /// Reads a little of what a record of the device at `place` needs; see the worker. The result means nothing.
