@@ -1,27 +1,30 @@
 //! Whether a rule costs what `explain` says: `cargo bench -p fleetward-rules --bench cost` prints, for rules of every shape, the
 //! estimate of [`fleetward_rules::Rule::cost`], what it took in truth, and the ratio, which should lie between 0.5 and 2.
 //!
-//! Each shape is compiled a hundred times under other names and limits, so that nothing is shared, and judged on the
+//! Each shape is compiled a hundred times under other names and limits, so that no two of them ask the same, and judged on the
 //! interims of a thousand well-behaved devices, in processor time of this thread. What an empty rule set costs is taken off.
+//! What several rules ask is asked once: such rules cost less than they say, so there is no shape of that kind.
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use fleetward_fleet::{Device, DeviceId, Profile, SessionKey, Timestamp};
+use fleetward_fleet::{Country, Device, DeviceId, Profile, SessionKey, Timestamp};
 use fleetward_rules::{Class, Facts, Options, RuleSet, SubjectState, Trigger};
 use nix::time::{ClockId, clock_gettime};
 
-/// `@` is another number in each copy.
-const SHAPES: [(&str, &str); 10] = [
+/// `@` is another number in each copy, `$` another country.
+const SHAPES: [(&str, &str); 12] = [
     ("compare an amount", "when: total_bytes > 9@ GB"),
-    ("compare a name", "when: country == \"FR\" && bytes > @ KB"),
-    ("a list of the profile", "when: '!allowed(country, profile.countries) && bytes > @ KB'"),
-    ("three tests", "when: network != \"26201\" && rat == \"eutran\" && bytes > @ KB"),
+    ("compare a name", "when: country == \"$\" && bytes > @ KB"),
+    ("a list of the profile", "when: '!allowed(country, profile.countries) || bytes > 9@ GB'"),
+    ("three tests", "when: network == \"90101\" || rat == \"gan\" || bytes > 9@ GB"),
     ("text", "when: apn.startsWith(\"corp@.\")"),
-    ("changed", "when: changed(imei) && bytes > @ KB"),
+    ("changed", "when: changed(imei) || bytes > 9@ GB"),
     ("arithmetic", "when: bytes_up > @0 * bytes_down + 1000"),
     ("a sum over an hour", "watch: { used: { sum: bytes, over: 1@m } }\nwhen: used > 500 GB"),
     ("a sum and a test", "watch: { used: { sum: bytes, over: 1@m } }\nwhen: used > 500 GB && country != \"DE\""),
+    ("a sum by a profile", "watch: { used: { sum: bytes, over: 1@m } }\nwhen: used > profile.volume.per_hour"),
+    ("a count", "watch: { seen: { count: session_interim, over: 1@m } }\nwhen: seen >= 500"),
     ("distinct values", "watch: { seen: { distinct: country, over: 1@m } }\nwhen: seen >= 2"),
 ];
 const COPIES: u64 = 100;
@@ -43,14 +46,20 @@ fn main() {
 }
 
 fn copies(body: &str) -> RuleSet {
-    let one = |n: u64| format!("rule: copy-{n}\ntitle: t\n{}\n", body.replace('@', &format!("{:02}", n + 1)));
+    let letters = || 'A'..='Z';
+    let pairs = letters().flat_map(|a| letters().map(move |b| format!("{a}{b}")));
+    let strange = pairs.filter(|name| name != "DE" && name.parse::<Country>().is_ok()).collect::<Vec<_>>();
+    let one = |n: u64| {
+        let body = body.replace('@', &format!("{:02}", n + 1)).replace('$', &strange[n as usize]);
+        format!("rule: copy-{n}\ntitle: t\n{body}\n")
+    };
     let text = (0..COPIES).map(one).collect::<Vec<_>>().join("---\n");
     RuleSet::compile(&[("copies.yaml", &text)], &Options::default()).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 /// For one record of one device, the median of the rounds.
 fn nanos(set: &RuleSet) -> f64 {
-    let yaml = "model: meter\ncountries: [DE, AT, CH]\nnetworks: ['26201', '26202']\napns: [iot.example]\n";
+    let yaml = "model: meter\ncountries: [DE, AT, CH]\nnetworks: ['26201', '26202']\napns: [iot.example]\nvolume: { per_hour: 900 MB }\n";
     let profile = Profile::from_yaml(yaml).expect("a profile");
     let device = Device::named("meter-17");
     let plan = set.plan(Some(Class { device: Some(&device), profile: Some(&profile) }));

@@ -29,6 +29,9 @@ pub(crate) struct Reads {
     /// It asks how many devices of a network are silent.
     pub(crate) outage: bool,
     pub(crate) nodes: usize,
+    /// How often a text is read, and a last value.
+    pub(crate) texts: usize,
+    pub(crate) recalls: usize,
     pub(crate) first_memory: Option<Field>,
     /// Fields whose values the second stage must know of all devices.
     pub(crate) new_to_group: Vec<Field>,
@@ -351,6 +354,7 @@ impl Reads {
             Num::Size(_) => self.device = true,
             Num::Negate(inner) => self.number(inner),
             Num::Arithmetic(_, a, b) => {
+                self.nodes += 1; // a result is looked at once more
                 self.number(a);
                 self.number(b);
             }
@@ -383,6 +387,7 @@ impl Reads {
     }
 
     fn text(&mut self, text: &Text) {
+        self.texts += usize::from(!matches!(text, Text::Const(_)));
         match text {
             Text::Const(_) => {}
             Text::Field(field) => {
@@ -411,6 +416,7 @@ impl Reads {
     }
 
     fn remember(&mut self, field: Field) {
+        self.recalls += 1;
         self.first_memory.get_or_insert(field);
         if !self.memory.contains(&field) {
             self.memory.push(field);
