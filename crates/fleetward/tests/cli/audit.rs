@@ -1,8 +1,10 @@
 //! `fleetward audit` against hosts in network namespaces: what is open is found however the host answers, what is not
 //! listed is not touched, and an audit that is cut says so.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fleetward_testkit::daemons::{Lab, Namespace};
 use serde_json::Value;
@@ -94,6 +96,93 @@ fn what_is_not_listed_is_refused_and_nothing_leaves() {
     }
     place.run(&["audit", "9.9.9.9", "--mine", "9.9.9.0/24"]).fails(2);
     assert_eq!(touched(&host), before);
+}
+
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 2);
+
+/// A resolver at 127.0.0.1 of the namespace. `camera.test` is the owner's at the first question and somebody else's from
+/// then on (rebinding); `pair.test` is both. How often it was asked for an IPv4 address is counted.
+fn resolver(namespace: &Namespace) -> Arc<AtomicUsize> {
+    let socket = namespace.enter(|| UdpSocket::bind("127.0.0.1:53")).unwrap().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        let mut octets = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut octets) {
+            // Header, name, type, class (RFC 1035 §4.1); what else is asked with it is left out.
+            let kind = 12 + octets[12..length].iter().position(|it| *it == 0).unwrap() + 1;
+            let said = match (octets[kind + 1], octets[13]) {
+                (1, b'p') => &[OWN, OTHER][..],
+                (1, _) if count.fetch_add(1, Ordering::SeqCst) == 0 => &[OWN],
+                (1, _) => &[OTHER],
+                _ => &[],
+            };
+            let mut answer = [&octets[..2], &[0x81, 0x80, 0, 1, 0, said.len() as u8, 0, 0, 0, 0]].concat();
+            answer.extend(&octets[12..kind + 4]);
+            for address in said {
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+                answer.extend(address.octets());
+            }
+            socket.send_to(&answer, from).unwrap();
+        }
+    });
+    asked
+}
+
+#[test]
+fn a_name_is_asked_once_and_each_of_its_addresses_is_listed_or_nothing_leaves() {
+    let Some(mut lab) = Lab::try_new(&[("nft", "nftables")]).unwrap() else { return };
+    let [auditor, host] = ["audit", "host"].map(|it| lab.namespace(it).unwrap());
+    lab.cable((&auditor, "eth0", "10.9.0.1/24"), (&host, "eth0", "10.9.0.2/24")).unwrap();
+    for (namespace, address) in [(&auditor, "10.8.0.1/24"), (&host, "10.8.0.2/24")] {
+        let done = namespace.command("ip").args(["addr", "add", address, "dev", "eth0"]).status().unwrap();
+        assert!(done.success());
+    }
+    let _held = host.enter(|| TcpListener::bind("0.0.0.0:80")).unwrap().unwrap();
+    filter(&host, "ip daddr 10.8.0.2 counter; add rule inet t i ip daddr 10.9.0.2 counter");
+    let packets = |address: &str| {
+        let said = host.command("nft").args(["list", "ruleset"]).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        let line = said.lines().find(|line| line.contains(&format!("daddr {address} "))).unwrap();
+        let count = line.split("packets ").nth(1).unwrap().split(' ').next().unwrap();
+        count.parse::<u64>().unwrap()
+    };
+    let mut place = Place::empty();
+    place.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:5\n");
+    place.enter(auditor.name());
+    let audit = |name: &str| {
+        // The file lies over that of the system in the mount namespace of this one command.
+        let mut command = auditor.command("sh");
+        command.args(["-c", "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\"", "sh", "timeout", "60"]);
+        command.arg(env!("CARGO_BIN_EXE_fleetward"));
+        command.args([
+            "audit",
+            name,
+            "--mine",
+            "10.9.0.0/24",
+            "--ports",
+            "80",
+            "--temperament",
+            "fast",
+            "--report",
+            "json",
+        ]);
+        command.current_dir(place.path("")).env("XDG_STATE_HOME", place.path(""));
+        command.output().unwrap()
+    };
+    let asked = resolver(&auditor);
+    let ran = audit("camera.test");
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(tcp(&report), [80], "{report:#}");
+    assert_eq!((asked.load(Ordering::SeqCst), packets("10.8.0.2")), (1, 0), "it was asked once and believed once");
+    let before = packets("10.9.0.2");
+    assert!(before > 0, "the counter counts");
+
+    let ran = audit("pair.test");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("nothing was sent"));
+    assert_eq!((packets("10.9.0.2"), packets("10.8.0.2")), (before, 0));
 }
 
 #[test]
