@@ -99,6 +99,16 @@ impl Door {
         }
     }
 
+    /// `at`, or the host's next turn where that is later and turns are rare: who waits for both waits once.
+    pub(crate) fn no_sooner(&self, target: Target, at: Instant) -> Instant {
+        if self.limits.gap() < RARE {
+            return at;
+        }
+        let pace = self.pace(target);
+        let next = pace.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        at.max(*next)
+    }
+
     fn pace(&self, target: Target) -> Arc<HostPace> {
         let mut hosts = self.hosts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let made = || {

@@ -132,10 +132,10 @@ pub(super) async fn run(
                     ready = wire.bell.readable() => {
                         ready?;
                         wire.rearm();
+                        wire.drain(sweep, began.elapsed());
                     }
-                    () = sleep_until(began + until) => {}
+                    () = sleep_until(door.no_sooner(target, began + until)) => {}
                 }
-                wire.drain(sweep, began.elapsed());
                 progress.stage(target, super::Stage::Ports, sweep.resolved, sweep.total);
             }
             Step::End(outcome) => return Ok(outcome),
