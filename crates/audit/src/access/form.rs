@@ -10,7 +10,7 @@ use std::io;
 use super::http::own_path;
 use super::knock::{Place, Reply, Try, says_locked};
 use crate::fact::{Access, Service};
-use crate::speak::http::{Form, Response, Shown, is_whole, path_of};
+use crate::speak::http::{self, Form, Response, Shown, is_whole, path_of};
 
 /// The service said that it asks by a form.
 pub(super) fn is_asked(service: &Service) -> bool {
@@ -147,7 +147,7 @@ impl Page {
     /// Where something that it says leads: a path of the very same server, or nowhere.
     fn path(&self, place: Place<'_>, to: &str) -> Option<String> {
         let scheme = if place.service.encrypted { "https://" } else { "http://" };
-        path_of(to, &self.at, scheme, &host(place), place.port)
+        path_of(to, &self.at, scheme, &http::url_host(place.target.address()), place.port)
     }
 
     /// It says by its status, or in words, that it will not or cannot.
@@ -172,17 +172,8 @@ impl Page {
     }
 }
 
-/// The address as URLs have it (RFC 3986 §3.2.2).
-fn host(place: Place<'_>) -> String {
-    match place.target.address() {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("[{address}]"),
-    }
-}
-
 fn authority(place: Place<'_>) -> String {
-    let usual = if place.service.encrypted { 443 } else { 80 };
-    if place.port == usual { host(place) } else { format!("{}:{}", host(place), place.port) }
+    http::authority(&http::url_host(place.target.address()), place.port, place.service.encrypted)
 }
 
 /// Words of pages that refuse without asking again.

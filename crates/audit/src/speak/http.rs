@@ -14,6 +14,8 @@ pub(crate) use form::{Form, Shown};
 pub(crate) use place::path_of;
 pub(crate) use response::Response;
 
+pub(crate) use super::way::url_host;
+
 use super::protocol::Protocol;
 use super::way::{Answer, Way, head_end};
 use super::words::{note, shown};
@@ -47,10 +49,9 @@ pub(super) async fn ask(way: &Way, line: Line) -> io::Result<Answer> {
 
 /// One page, as it came.
 pub(super) async fn get(way: &Way, mut line: Line, path: &str) -> Vec<u8> {
-    let port = if way.port == usual_port(way.is_inside) { String::new() } else { format!(":{}", way.port) };
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {}{port}\r\nUser-Agent: fleetward-audit\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-        way.host()
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: fleetward-audit\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+        authority(&way.host(), way.port, way.is_inside)
     );
     exchange(way, &mut line, request.as_bytes()).await
 }
@@ -123,6 +124,11 @@ fn merge(first: Service, mut later: Service) -> Service {
         (first.product, first.version, first.cpe)
     };
     Service { product, version, cpe, evidence, notes, ..later }
+}
+
+/// Host and port as URLs have them, the usual port left out.
+pub(crate) fn authority(host: &str, port: u16, is_inside: bool) -> String {
+    if port == usual_port(is_inside) { host.to_owned() } else { format!("{host}:{port}") }
 }
 
 /// Which URLs of the scheme leave out.

@@ -81,10 +81,7 @@ impl Way {
 
     /// The address as URLs have it (RFC 3986 §3.2.2).
     pub(super) fn host(&self) -> String {
-        match self.target.address() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        }
+        url_host(self.target.address())
     }
 
     /// Says it and hears until `done` says so, the other side ends, `most` octets came or the patience is at its end.
@@ -105,6 +102,14 @@ impl Way {
     ) -> (Vec<u8>, bool) {
         line.extend(wait);
         hear_on(line, MOST, done).await
+    }
+}
+
+/// An address as URLs have it (RFC 3986 §3.2.2).
+pub(crate) fn url_host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
