@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use fleetward_audit::access::{Attempts, Lists, try_known};
@@ -91,4 +93,39 @@ fn what_is_known_opens_and_what_locks_never_does() {
     assert!(kept.contains("user-is-password") && !kept.contains("1234"));
     assert_eq!((zoo.locked(), zoo.harmed()), (0, 0));
     assert_eq!(zoo.sessions(), 0, "the session at the panel was ended");
+}
+
+/// A service that asks (basic), and does this with who answers: `true` goes on listening.
+fn asking(then: fn(&mut TcpStream) -> bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let ask = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 2048];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let is_attempt = String::from_utf8_lossy(&request[..length]).contains("Authorization:");
+            if !is_attempt {
+                stream.write_all(ask).ok();
+            } else if !then(&mut stream) {
+                return;
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn what_breaks_off_or_is_busy_is_no_lock_and_what_is_gone_is() {
+    let tried = |port: u16| {
+        let attempts = Attempts { spacing: Duration::from_millis(10), ..Attempts::default() };
+        let lists = Lists::new(Secret::new("key"), attempts, Timestamp::from_secs(1_000_000));
+        let target = Scope::new(vec!["127.0.0.1/32".parse().unwrap()], false).admit([127, 0, 0, 1].into()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(try_known(&Door::new(Temperament::Fast), target, port, &service("http"), &lists))
+    };
+    assert_eq!(tried(asking(|_| true)), Access::Held { attempts: 2 }, "it hangs up, and asks again");
+    assert_eq!(tried(asking(|_| false)), Access::Locks { attempts: 1 }, "it hangs up, and is gone");
+    let busy = asking(|stream| stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").is_ok());
+    assert_eq!(tried(busy), Access::Held { attempts: 1 }, "it has no time");
 }

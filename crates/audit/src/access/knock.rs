@@ -84,9 +84,9 @@ pub(crate) fn says_locked(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// Hears until `done` says so of all that was heard, or the end; then returns it.
+/// Hears until `done` says so of all that was heard, or the end; then returns it. Who hangs up without a word broke off.
 pub(super) async fn hear_until(line: &mut Line, done: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
     let mut heard = Vec::new();
     while !done(&heard) && line.hear(&mut heard).await? > 0 {}
-    Ok(heard)
+    if heard.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(heard) }
 }
