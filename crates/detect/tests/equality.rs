@@ -409,10 +409,12 @@ proptest! {
 
     #[test]
     fn the_order_between_devices_does_not_matter_within_a_second(moves in moves()) {
-        // Records of different devices at one moment, in the other order. What concerns all, or groups, stays in place.
+        // Records of different devices at one moment, in the other order. What concerns all stays in place, and what is
+        // found of several devices together (a group, a place, a module that two SIMs share) may be said at either's record,
+        // and lists them as they came: the device of such a finding is 0.
         let records = play(&moves);
-        let own = |rules: &[String]| -> Vec<String> {
-            rules.iter().filter(|it| !it.contains("own-group") && !it.contains("own-destination")).cloned().collect()
+        let own = |said: &[String]| -> Vec<String> {
+            said.iter().filter(|it| !it.contains("device: DeviceId(0000000000000000)")).cloned().collect()
         };
         let mut swapped = records.clone();
         for at in 1..swapped.len() {
