@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetward_baseline::{ModelKey, Settings};
 use fleetward_fleet::{Device, DeviceState, ImeiLock, Observation, Profile, Timestamp};
-use fleetward_rules::{Class, Plan, RuleSet};
+use fleetward_rules::{Class, Facts, Plan, RuleSet, Shape, ShapedPlan};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::Mutex;
 
@@ -13,12 +13,15 @@ use crate::group::{Wants, model_key};
 
 /// Classes that get a plan of their own; beyond it they share one that is right for all and slower.
 const MAX_PLANS: usize = 4096;
+/// Plans for shapes of records; beyond it records are judged by the plan of their class.
+const MAX_SHAPED: usize = 4096;
 
 /// Plans that were made, shared by all partitions. They follow from rules and profiles, so they are no state.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
     made: Mutex<HashMap<PlanKey, Arc<Plan>>>,
     general: OnceLock<Arc<Plan>>,
+    shaped: Mutex<HashMap<(PlanKey, Shape), Arc<ShapedPlan>>>,
 }
 
 /// The class of a device by name; all empty where the inventory does not have it.
@@ -127,6 +130,19 @@ impl Compiled {
         let plan = Arc::new(self.rules.plan(Some(Class { device, profile })));
         made.insert(key, Arc::clone(&plan));
         plan
+    }
+
+    /// The rules made ready for records of a shape. `plan`: that of the class of the record.
+    pub(crate) fn shaped(&self, plan: &Plan, facts: &Facts<'_>, shape: &Shape) -> Option<Arc<ShapedPlan>> {
+        let key = (PlanKey::of(facts.device), shape.clone());
+        let mut made = self.plans.shaped.lock();
+        if let Some(shaped) = made.get(&key) {
+            return Some(Arc::clone(shaped));
+        }
+        let class = Class { device: facts.device, profile: facts.profile };
+        let shaped = (made.len() < MAX_SHAPED).then(|| Arc::new(plan.shaped(&self.rules, class, shape)))?;
+        made.insert(key, Arc::clone(&shaped));
+        Some(shaped)
     }
 
     /// The bounds.

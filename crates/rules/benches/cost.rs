@@ -77,7 +77,7 @@ fn nanos(set: &RuleSet) -> f64 {
             facts.network = profile.networks.first().copied();
             facts.country = profile.countries.first().copied();
             (facts.apn, facts.rat) = (Some("iot.example"), Some(fleetward_fleet::Rat(8)));
-            set.observe_planned(&plan, black_box(&facts), state, &mut out);
+            set.observe_planned(&plan, None, black_box(&facts), state, &mut out);
         }
         rounds.push(processor_time().saturating_sub(start));
     }

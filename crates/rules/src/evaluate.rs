@@ -13,7 +13,7 @@ use crate::expr::read::{Context, Value, is_critical, optional};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{HELD, Plan, SOURCES, Steps};
+use crate::plan::{HELD, Plan, SOURCES, ShapedPlan, Steps, is_unchanged};
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
 use crate::state::{Episode, Fed, Phase, SubjectState};
@@ -39,17 +39,20 @@ pub(crate) fn observe(
     finish(set, whom, facts, state, now, out);
 }
 
-/// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode.
+/// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode. `shaped`
+/// is the plan for records of this shape, where there is one.
 pub(crate) fn observe_planned(
     set: &RuleSet,
     plan: &Plan,
+    shaped: Option<&ShapedPlan>,
     facts: &Facts<'_>,
     state: &mut SubjectState,
     out: &mut Vec<Firing>,
 ) {
     let time = facts.time();
     let now = state.watermark().map_or(time, |held| held.max(time));
-    let steps = plan.at(facts.trigger);
+    let shaped = shaped.filter(|_| is_unchanged(set, facts, state));
+    let steps = shaped.map_or_else(|| plan.at(facts.trigger), |shaped| &shaped.steps);
     if state.is_empty() && !steps.feeds.is_empty() {
         state.reserve(USUAL + WINDOW * steps.feeds.len());
     }
@@ -59,6 +62,9 @@ pub(crate) fn observe_planned(
     while above != 0 {
         steps.watching[above.trailing_zeros() as usize].ask(&context, &mut hits);
         above &= above - 1;
+    }
+    for ladder in &steps.ladders {
+        ladder.ask(&context, &mut hits);
     }
     for guarded in &steps.guarded {
         guarded.ask(&context, &mut hits);

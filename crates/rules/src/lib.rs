@@ -53,7 +53,7 @@ pub use diagnostic::Diagnostic;
 pub use facts::{Facts, Trigger, Triggers};
 pub use firing::Firing;
 pub use key::Key;
-pub use plan::{Class, Plan};
+pub use plan::{Class, Plan, Shape, ShapedPlan};
 pub use planned::PlannedKinds;
 pub use rule::{Budget, Cost, Mode, Repeat, Respond, RespondAction, Rule};
 pub use ruleset::{Interest, Options, RuleSet};

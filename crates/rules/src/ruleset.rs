@@ -14,7 +14,7 @@ use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{Class, Plan};
+use crate::plan::{Class, Plan, ShapedPlan};
 use crate::rule::{Mode, Rule};
 use crate::shared::Shared;
 use crate::state::SubjectState;
@@ -46,6 +46,8 @@ pub struct RuleSet {
     pub(crate) memory: Vec<Field>,
     /// Fields of which rules ask whether a value is new.
     new_to_group: Vec<(u8, Triggers)>,
+    /// The same fields by kind of event.
+    news: [Vec<(Field, u8)>; Trigger::ALL.len()],
     /// Some rule asks how many devices of a network are silent.
     outage: bool,
     /// (key, index into `rules`), sorted.
@@ -122,6 +124,9 @@ impl RuleSet {
                 let entry = (field.code().unwrap_or_default(), carriers(*field));
                 if !set.new_to_group.contains(&entry) {
                     set.new_to_group.push(entry);
+                    for trigger in Trigger::ALL.into_iter().filter(|trigger| entry.1.contains(*trigger)) {
+                        set.news[trigger as usize].push((*field, entry.0));
+                    }
                 }
             }
             for feed in &rule.compiled.feeds {
@@ -171,9 +176,16 @@ impl RuleSet {
     }
 
     /// The same as [`Self::observe`], for less. `plan` is [`Self::plan`] of these rules for the class of the device in
-    /// `facts`.
-    pub fn observe_planned(&self, plan: &Plan, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
-        evaluate::observe_planned(self, plan, facts, state, out);
+    /// `facts`; `shaped` is [`Plan::shaped`] of it for the shape of the record, where it was made.
+    pub fn observe_planned(
+        &self,
+        plan: &Plan,
+        shaped: Option<&ShapedPlan>,
+        facts: &Facts<'_>,
+        state: &mut SubjectState,
+        out: &mut Vec<Firing>,
+    ) {
+        evaluate::observe_planned(self, plan, shaped, facts, state, out);
     }
 
     /// Whether some rule asks how many devices of a network are silent ([`crate::Around::outage_share`]).
@@ -198,6 +210,17 @@ impl RuleSet {
     /// [`crate::Around::is_new`]), and the events that may carry them.
     pub fn new_to_group(&self) -> &[(u8, Triggers)] {
         &self.new_to_group
+    }
+
+    /// Whether the event may show a value that is new to a model, of a device whose rules remember `state`. A device that goes
+    /// on in a session shows nothing new where it shows what it showed last.
+    pub fn may_show_news(&self, facts: &Facts<'_>, state: &SubjectState) -> bool {
+        let goes_on = matches!(facts.trigger, Trigger::SessionInterim | Trigger::SessionStop);
+        let context = Context { facts, state: None, now: facts.time(), held: &[] };
+        self.news[facts.trigger as usize].iter().any(|(field, code)| {
+            let value = context.stored(*field);
+            value.is_some_and(|value| !goes_on || state.remembered(*code).is_none_or(|held| held.value != value))
+        })
     }
 
     /// A number that stands for the value of this field in one event.

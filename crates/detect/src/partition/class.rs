@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
+use super::shapes::Shapes;
 use crate::Compiled;
 use crate::compiled::Plans;
 use crate::group::model_key;
@@ -49,6 +50,7 @@ pub(crate) struct Classes {
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub(crate) plan: Arc<Plan>,
+    pub(super) shapes: Shapes,
     pub(crate) profile: Option<Arc<Profile>>,
     /// As rules read it; name, module and address are lent for each record. Not a device where the class is unknown.
     pub(crate) device: Device,
@@ -136,6 +138,7 @@ impl Ready {
         let profile = known.and_then(|device| device.model.as_deref()).and_then(|model| compiled.profiles.get(model));
         Self {
             plan: compiled.plan(known, profile.map(|profile| &**profile)),
+            shapes: Shapes::default(),
             profile: profile.cloned(),
             known: class.known,
             kind: Arc::new(device.clone()),

@@ -94,13 +94,15 @@ impl PartitionState {
             } else if !is_tick && entry.doubted && facts.is_contact() {
                 (subjects, entry.doubted) = (subjects | device, false);
             }
-            if subjects != 0 || record.compiled.groups.is_novel(happening.trigger) {
+            let is_novel = || record.compiled.groups.is_novel(happening.trigger);
+            if subjects != 0 || is_novel() && rules.may_show_news(&facts, &entry.rules) {
                 let kind = (!record.compiled.groups.whole_device()).then_some(&ready.kind);
                 out.facts.events.push(GroupFact::of(&facts, subjects, kind));
             }
         }
         if for_itself {
-            record.compiled.rules.observe_planned(&ready.plan, &facts, &mut entry.rules, &mut firings);
+            let shaped = ready.shapes.plan(&ready.plan, &facts, record.compiled);
+            rules.observe_planned(&ready.plan, shaped, &facts, &mut entry.rules, &mut firings);
         }
         entry.take_back(&mut ready.device);
         self.watch(place);

@@ -23,6 +23,7 @@ mod names;
 mod past;
 mod places;
 mod records;
+mod shapes;
 mod tally;
 mod ticks;
 mod views;

@@ -9,7 +9,7 @@ use crate::expr::reach::Reads;
 use crate::expr::read::Context;
 
 /// Rules by index, each with everything that it asks.
-type Tested = Vec<(u16, Vec<Bool>)>;
+pub(super) type Tested = Vec<(u16, Vec<Bool>)>;
 
 /// Rules behind one common test.
 pub(crate) struct Guarded {
@@ -39,8 +39,8 @@ impl Guarded {
     }
 }
 
-/// Puts rules that ask the same behind one test.
-pub(super) fn share(mut rules: Tested, asked: &[Asked]) -> Vec<Guarded> {
+/// Puts rules that ask the same behind one test; also those that share none.
+pub(super) fn share(mut rules: Tested, asked: &[Asked]) -> (Vec<Guarded>, Tested) {
     let mut guarded = Vec::new();
     while let Some(common) = commonest(&rules) {
         let (with, without): (Vec<_>, Vec<_>) = rules.into_iter().partition(|(_, tests)| tests.contains(&common));
@@ -51,12 +51,14 @@ pub(super) fn share(mut rules: Tested, asked: &[Asked]) -> Vec<Guarded> {
         });
         guarded.push(Guarded { guard: Some(condition(&common, asked)), rules: rest.collect() });
     }
-    let alone = rules.into_iter().map(|(index, tests)| (index, (!tests.is_empty()).then(|| all_of(tests, asked))));
-    let alone: Vec<_> = alone.collect();
-    if !alone.is_empty() {
-        guarded.push(Guarded { guard: None, rules: alone });
-    }
-    guarded
+    (guarded, rules)
+}
+
+/// Rules that share no test.
+pub(super) fn alone(rules: Tested, asked: &[Asked]) -> Option<Guarded> {
+    let rules = rules.into_iter().map(|(index, tests)| (index, (!tests.is_empty()).then(|| all_of(tests, asked))));
+    let rules: Vec<_> = rules.collect();
+    (!rules.is_empty()).then_some(Guarded { guard: None, rules })
 }
 
 /// What most rules ask, if it is enough of them.

@@ -14,6 +14,8 @@
 
 mod fixed;
 mod guard;
+mod ladder;
+mod shape;
 mod source;
 mod truth;
 
@@ -35,7 +37,11 @@ use crate::state::SubjectState;
 use crate::subject::Subject;
 use crate::window::{Aggregate, WindowSpec};
 
+use self::fixed::Extent;
 use self::guard::Guarded;
+use self::ladder::Ladder;
+pub(crate) use self::shape::is_unchanged;
+pub use self::shape::{Shape, ShapedPlan};
 pub(crate) use self::source::{SOURCES, Source};
 use self::truth::{Known, Truth};
 
@@ -43,6 +49,10 @@ use self::truth::{Known, Truth};
 /// and address. Good for that rule set alone.
 pub struct Plan {
     steps: [Steps; Trigger::ALL.len()],
+    /// The windows that its rules read, whatever the event.
+    used: Vec<u32>,
+    /// It was made for one class, not for all devices.
+    is_of_class: bool,
     remembers: bool,
     /// A tick matters from this many seconds of silence on; `None`: it may matter at any time.
     silence: Option<f64>,
@@ -58,6 +68,8 @@ pub(crate) struct Steps {
     pub(crate) feeds: Vec<PlannedFeed>,
     /// Rules for which the window with this number must be above a limit: few of many records bring one there.
     pub(crate) watching: Vec<Guarded>,
+    /// Rules that ask for more than a constant of some number.
+    pub(crate) ladders: Vec<Ladder>,
     pub(crate) guarded: Vec<Guarded>,
 }
 
@@ -99,35 +111,30 @@ pub struct Class<'a> {
 
 impl Plan {
     pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
-        let tests = Trigger::ALL.map(|trigger| tests(set, set.routes(Subject::Device).rules(trigger), class, trigger));
-        let silence = silence(&tests[Trigger::Tick as usize]);
+        let extent = Extent { class: class.is_some(), shape: false };
+        let routes = set.routes(Subject::Device);
+        let all = Trigger::ALL.map(|trigger| tests(set, routes.rules(trigger), &facts_of(class, trigger), extent));
+        let silence = silence(&all[Trigger::Tick as usize]);
         let later = set.second(Subject::Device).rules(Trigger::Tick);
-        let doubt = self::silence(&self::tests(set, later, class, Trigger::Tick));
-        let rules = tests.iter().flatten().map(|(index, _)| set.by_index(*index));
+        let doubt = self::silence(&tests(set, later, &facts_of(class, Trigger::Tick), extent));
+        let rules = all.iter().flatten().map(|(index, _)| set.by_index(*index));
         let used: Vec<u32> = rules.flat_map(|rule| windows_of(rule)).collect();
-        let mut tests = tests.into_iter();
-        let steps = Trigger::ALL.map(|trigger| {
-            let (feeds, tests) = (feeds(set, class, trigger, &used), tests.next().unwrap_or_default());
-            let (sources, mut feeds) = source::share(feeds);
-            let asked = ask(&mut feeds, &tests);
-            let (watching, others) = guard::watch(tests, &asked);
-            Steps { sources, feeds, watching, guarded: guard::share(others, &asked) }
-        });
-        Self { steps, remembers: !set.memory.is_empty(), silence, doubt }
+        let steps = Trigger::ALL.map(|trigger| steps(set, &facts_of(class, trigger), extent, &used));
+        Self { steps, used, is_of_class: class.is_some(), remembers: !set.memory.is_empty(), silence, doubt }
     }
 
     /// Whether an event of this kind may matter to a device of this class in `state`; see [`RuleSet::concerns`].
     pub fn concerns(&self, trigger: Trigger, state: &SubjectState) -> bool {
         let steps = self.at(trigger);
         let remembers = self.remembers && trigger != Trigger::Tick;
-        remembers || !steps.guarded.is_empty() || !steps.feeds.is_empty() || state.has_episodes()
+        remembers || steps.rules() > 0 || !steps.feeds.is_empty() || state.has_episodes()
     }
 
     /// Whether a tick cannot matter to a device without an episode under way that has been silent for this long (`None`:
     /// it was never heard of): most ticks need no more than this.
     pub fn is_idle_at_tick(&self, silent: Option<Duration>) -> bool {
         let steps = self.at(Trigger::Tick);
-        steps.feeds.is_empty() && (steps.guarded.is_empty() || waits(self.silence, silent))
+        steps.feeds.is_empty() && (steps.rules() == 0 || waits(self.silence, silent))
     }
 
     /// Whether a rule that is judged in the second stage may begin an episode at a tick, as far as the silence tells.
@@ -150,7 +157,8 @@ impl std::fmt::Debug for Plan {
 impl Steps {
     /// How many rules there are.
     fn rules(&self) -> usize {
-        self.watching.iter().chain(&self.guarded).map(Guarded::len).sum()
+        let guarded: usize = self.watching.iter().chain(&self.guarded).map(Guarded::len).sum();
+        guarded + self.ladders.iter().map(Ladder::len).sum::<usize>()
     }
 }
 
@@ -172,11 +180,21 @@ fn ask(feeds: &mut [PlannedFeed], tests: &[(u16, Vec<Bool>)]) -> Vec<Asked> {
     all
 }
 
+/// What an event asks for of which so much is known. `used`: windows that no rule reads are not fed.
+fn steps(set: &RuleSet, facts: &Facts<'_>, extent: Extent, used: &[u32]) -> Steps {
+    let tests = tests(set, set.routes(Subject::Device).rules(facts.trigger), facts, extent);
+    let (sources, mut feeds) = source::share(feeds(set, facts, extent, used));
+    let asked = ask(&mut feeds, &tests);
+    let (watching, others) = guard::watch(tests, &asked);
+    let (guarded, alone) = guard::share(others, &asked);
+    let (ladders, alone) = ladder::climb(alone, &asked);
+    let alone = guard::alone(alone, &asked);
+    Steps { sources, feeds, watching, ladders, guarded: guarded.into_iter().chain(alone).collect() }
+}
+
 /// Each rule that an event may concern, with all that it asks.
-fn tests(set: &RuleSet, rules: &[u16], class: Option<Class<'_>>, trigger: Trigger) -> Vec<(u16, Vec<Bool>)> {
-    let facts = facts_of(class, trigger);
-    let known =
-        Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
+fn tests(set: &RuleSet, rules: &[u16], facts: &Facts<'_>, extent: Extent) -> Vec<(u16, Vec<Bool>)> {
+    let known = Known { context: Context { facts, state: None, now: facts.at, held: &[] }, extent };
     let wanted = rules.iter().filter_map(|&index| {
         let compiled = &set.by_index(index).compiled;
         let parts: Vec<&Bool> = compiled.scope_node.iter().chain([&compiled.when_node]).collect();
@@ -209,12 +227,10 @@ fn windows_of(rule: &Rule) -> impl Iterator<Item = u32> {
 }
 
 /// Each window that an event may feed, with the conditions that are not fixed.
-fn feeds(set: &RuleSet, class: Option<Class<'_>>, trigger: Trigger, used: &[u32]) -> Vec<(Arc<Feed>, Vec<Bool>)> {
-    let facts = facts_of(class, trigger);
-    let known =
-        Known { context: Context { facts: &facts, state: None, now: facts.at, held: &[] }, class: class.is_some() };
+fn feeds(set: &RuleSet, facts: &Facts<'_>, extent: Extent, used: &[u32]) -> Vec<(Arc<Feed>, Vec<Bool>)> {
+    let known = Known { context: Context { facts, state: None, now: facts.at, held: &[] }, extent };
     let mut planned = Vec::new();
-    for feed in set.routes(Subject::Device).feeds(trigger).iter().filter(|feed| used.contains(&feed.key)) {
+    for feed in set.routes(Subject::Device).feeds(facts.trigger).iter().filter(|feed| used.contains(&feed.key)) {
         let parts: Vec<&Bool> = feed.conditions().collect();
         match known.all(&parts) {
             Truth::Never => {}

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use fleetward_fleet::{Device, DeviceId, DeviceState, ImeiLock, Profile, Timestamp};
+use fleetward_fleet::{Device, DeviceId, DeviceState, ImeiLock, Profile, Rat, Timestamp};
 use proptest::prelude::*;
 
-use crate::{Class, Facts, Options, RuleSet, SubjectState, Trigger};
+use crate::{Class, Facts, Options, RuleSet, Shape, SubjectState, Trigger, Triggers};
 
 const OWN: &str = "rule: heavy\ntitle: t\nscope: '\"meters\" in device.groups'\nwatch: { used: { sum: bytes, over: 1h } }\n\
     when: used > 2 KB && country != \"FR\"\nclear: used < 1 KB\nrepeat: once per 1h\n---\n\
@@ -15,7 +15,13 @@ const OWN: &str = "rule: heavy\ntitle: t\nscope: '\"meters\" in device.groups'\n
     rule: unknown-model\ntitle: t\nwhen: '!has(profile.tacs) && changed(country)'\nrepeat: once per new country\n---\n\
     rule: same-a\ntitle: t\nwhen: country == \"FR\" && bytes > 100\n---\n\
     rule: same-b\ntitle: t\nwhen: country == \"FR\" && bytes > 1000\n---\n\
-    rule: same-c\ntitle: t\nwhen: bytes > 1500 && country == \"FR\"\n";
+    rule: same-c\ntitle: t\nwhen: bytes > 1500 && country == \"FR\"\n---\n\
+    rule: at-least\ntitle: t\nwhen: bytes >= 500 && !changed(country) && apn != \"internet\"\nrepeat: once per 10m\n---\n\
+    rule: above\ntitle: t\nwhen: bytes > 500 && bytes < 900\n---\n\
+    rule: total\ntitle: t\nwhen: total_bytes >= 9 KB && rat == \"eutran\" && !session.is_new\nrepeat: once per 10m\n---\n\
+    rule: first\ntitle: t\nwhen: first(network) || tac(imei) == \"35693804\" && bytes > 2000\nrepeat: once per 10m\n---\n\
+    rule: hops\ntitle: t\nwatch: { hops: { count: changed(network), over: 2h } }\nwhen: hops >= 2\nrepeat: once per 10m\n---\n\
+    rule: at-home\ntitle: t\nwatch: { home: { sum: bytes, over: 1h, where: network == \"26201\" } }\nwhen: home > 3 KB && has(imei)\nrepeat: once per 10m\n";
 
 fn set() -> &'static RuleSet {
     static SET: LazyLock<RuleSet> = LazyLock::new(|| {
@@ -26,7 +32,7 @@ fn set() -> &'static RuleSet {
 
 fn profile(stated: bool) -> Profile {
     let lists = if stated {
-        "tacs: ['35693803']\ncountries: [DE]\nvolume: { per_hour: 4 KB }\ncontact_every: 1 h\n"
+        "tacs: ['35693803']\ncountries: [DE]\nnetworks: ['26201']\napns: [iot.example]\nvolume: { per_hour: 4 KB }\ncontact_every: 1 h\n"
     } else {
         ""
     };
@@ -41,13 +47,25 @@ struct Event {
     country: Option<&'static str>,
     open: u32,
     tac: u32,
+    /// Which access network: it answers for network, APN and radio.
+    access: u8,
+    odd: bool,
 }
 
 fn event() -> impl Strategy<Value = Event> {
     let triggers = prop::sample::select(Trigger::ALL.to_vec());
     let countries = prop::sample::select(vec![None, Some("DE"), Some("FR"), Some("CH")]);
-    (triggers, 0_u64..40, prop::option::of(0_u64..3000), countries, 0_u32..3, 0_u32..2)
-        .prop_map(|(trigger, minutes, bytes, country, open, tac)| Event { trigger, minutes, bytes, country, open, tac })
+    (triggers, 0_u64..40, prop::option::of(0_u64..3000), countries, 0_u32..3, 0_u32..2, 0_u8..3, any::<bool>())
+        .prop_map(|(trigger, minutes, bytes, country, open, tac, access, odd)| Event {
+            trigger,
+            minutes,
+            bytes,
+            country,
+            open,
+            tac,
+            access,
+            odd,
+        })
 }
 
 fn device(group: bool, state: DeviceState, lock: bool) -> Device {
@@ -65,10 +83,19 @@ fn facts<'a>(event: &Event, now: Timestamp, device: Option<&'a Device>, profile:
     (facts.device, facts.profile) = (device, profile);
     facts.last_contact = Some(now - Duration::from_mins(event.minutes * 3));
     if event.trigger.is_contact() {
-        (facts.bytes_up, facts.country) = (event.bytes, event.country.and_then(|country| country.parse().ok()));
+        facts.country = event.country.and_then(|country| country.parse().ok());
+        facts.late = event.odd && event.access == 2;
+        facts.imeisv = format!("3569380{}5643800{}", 3 + event.tac, event.access).parse().ok();
+        facts.imei = facts.imeisv.filter(|_| event.access != 2).map(fleetward_fleet::Imeisv::imei);
+        facts.network = [Some("26201"), Some("20801"), None][usize::from(event.access)].and_then(|it| it.parse().ok());
+        facts.apn = [Some("iot.example"), None, Some("internet")][usize::from(event.access)];
+        facts.rat = (!event.odd).then_some(Rat(6));
+    }
+    if Triggers::SESSION.contains(event.trigger) {
+        (facts.bytes_up, facts.total_bytes) = (event.bytes, event.bytes.map(|bytes| bytes * 9));
         facts.open_sessions = Some(event.open);
         facts.session_is_new = Some(event.trigger == Trigger::SessionStart);
-        facts.imei = format!("3569380{}564380", 3 + event.tac).parse().ok();
+        facts.session_overlaps = Some(event.odd && event.access == 1);
     }
     facts
 }
@@ -84,19 +111,36 @@ proptest! {
         let (set, device, profile) = (set(), device(group, state, lock), profile(stated));
         let (device, profile) = (known.then_some(&device), known.then_some(&profile));
         let plans = [set.plan(Some(Class { device, profile })), set.plan(None)];
-        let mut states = [SubjectState::default(), SubjectState::default(), SubjectState::default()];
+        let mut states: [SubjectState; 5] = Default::default();
         let mut now = Timestamp(1_767_571_200_000);
         for event in &events {
             now = now + Duration::from_mins(event.minutes);
             let facts = facts(event, now, device, profile);
-            let mut said = [Vec::new(), Vec::new(), Vec::new()];
+            let mut said: [Vec<_>; 5] = Default::default();
             set.observe(&facts, &mut states[0], &mut said[0]);
+            let shape = Shape::of(&facts);
             for (at, plan) in plans.iter().enumerate() {
-                set.observe_planned(plan, &facts, &mut states[at + 1], &mut said[at + 1]);
+                set.observe_planned(plan, None, &facts, &mut states[at + 1], &mut said[at + 1]);
+                let shaped = shape.as_ref().map(|shape| plan.shaped(set, Class { device, profile }, shape));
+                set.observe_planned(plan, shaped.as_ref(), &facts, &mut states[at + 3], &mut said[at + 3]);
             }
-            let [plain, planned, general] = said.map(|said| format!("{said:?}"));
-            prop_assert_eq!(&plain, &planned);
-            prop_assert_eq!(&plain, &general);
+            let said = said.map(|said| format!("{said:?}"));
+            for other in &said[1..] {
+                prop_assert_eq!(&said[0], other);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_shape_is_that_of_the_records_that_have_it(a in event(), b in event()) {
+        let (of_a, of_b) = (facts(&a, Timestamp(0), None, None), facts(&b, Timestamp(9), None, None));
+        if let Some(shape) = Shape::of(&of_a) {
+            prop_assert!(shape.is(&of_a));
+            prop_assert_eq!(shape.is(&of_b), Shape::of(&of_b) == Some(shape));
+        } else {
+            prop_assert!(!Triggers::SESSION.contains(a.trigger));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Only truth counts here: unknown and false are both "not true". So negation is pushed down to the leaves (De Morgan
 //! holds in three-valued logic), and a leaf that cannot become true takes its whole conjunction with it.
 
-use super::fixed::{is_fixed, list_is_fixed, number_is_fixed};
+use super::fixed::{Extent, is_fixed, list_is_fixed, number_is_fixed};
 use crate::expr::Bool;
 use crate::expr::build;
 use crate::expr::ir::Num;
@@ -12,9 +12,9 @@ use crate::expr::read::Context;
 
 /// What is known beforehand.
 pub(super) struct Known<'a> {
-    /// The kind of event, and the class where it is known.
+    /// The kind of event, and the class and the shape where they are known.
     pub(super) context: Context<'a>,
-    pub(super) class: bool,
+    pub(super) extent: Extent,
 }
 
 /// When a condition is true.
@@ -34,7 +34,7 @@ impl Known<'_> {
 
     /// When `node` is `wanted`.
     fn truth(&self, node: &Bool, wanted: bool) -> Truth {
-        if is_fixed(node, self.class) {
+        if is_fixed(node, self.extent) {
             let holds = build::condition(node)(&self.context) == Some(wanted);
             return if holds { Truth::Always } else { Truth::Never };
         }
@@ -44,6 +44,7 @@ impl Known<'_> {
             (Bool::Or(a, b), true) | (Bool::And(a, b), false) => {
                 either(self.truth(a, wanted), || self.truth(b, wanted))
             }
+            (Bool::Changed(_) | Bool::First(_), true) if self.extent.shape => Truth::Never,
             (leaf, _) if !may_be(leaf, self.context.facts.trigger, wanted) => Truth::Never,
             (leaf, _) => self
                 .leaf(leaf)
@@ -55,7 +56,7 @@ impl Known<'_> {
     fn leaf(&self, leaf: &Bool) -> Option<Bool> {
         match leaf {
             Bool::Compare(op, a, b) => Some(Bool::Compare(*op, self.number(a)?, self.number(b)?)),
-            Bool::SymbolInField(_, list) | Bool::TextInField(_, list) if list_is_fixed(*list, self.class) => {
+            Bool::SymbolInField(_, list) | Bool::TextInField(_, list) if list_is_fixed(*list, self.extent) => {
                 self.context.list_len(*list).map(|_| leaf.clone())
             }
             leaf => Some(leaf.clone()),
@@ -63,7 +64,7 @@ impl Known<'_> {
     }
 
     fn number(&self, node: &Num) -> Option<Num> {
-        if !number_is_fixed(node, self.class) {
+        if !number_is_fixed(node, self.extent) {
             return Some(node.clone());
         }
         let value = build::amount(node)(&self.context);
