@@ -13,10 +13,10 @@ use crate::expr::read::{Context, Value, is_critical, optional};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{HELD, Plan, SOURCES, ShapedPlan, Steps, is_unchanged};
+use crate::plan::{HELD, Plan, PlannedFeed, SOURCES, ShapedPlan, Shown, Steps};
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
-use crate::state::{Episode, Fed, Phase, SubjectState};
+use crate::state::{Episode, Passed, Phase, SubjectState};
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
@@ -36,7 +36,13 @@ pub(crate) fn observe(
     for index in routes.rules(facts.trigger) {
         judge(set, set.by_index(*index), whom, facts, state, now, out);
     }
-    finish(set, whom, facts, state, now, out);
+    if state.has_episodes() {
+        follow_up(set, whom, facts, state, now, out);
+    }
+    if whom.remembers && facts.trigger != Trigger::Tick {
+        remember(set, facts, state, now);
+    }
+    state.advance(now);
 }
 
 /// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode. `shaped`
@@ -51,7 +57,8 @@ pub(crate) fn observe_planned(
 ) {
     let time = facts.time();
     let now = state.watermark().map_or(time, |held| held.max(time));
-    let shaped = shaped.filter(|_| is_unchanged(set, facts, state));
+    let shown = shaped.map_or(Shown::News, |_| Shown::of(set, facts, state));
+    let shaped = shaped.filter(|_| shown != Shown::News);
     let steps = shaped.map_or_else(|| plan.at(facts.trigger), |shaped| &shaped.steps);
     if state.is_empty() && !steps.feeds.is_empty() {
         state.reserve(USUAL + WINDOW * steps.feeds.len());
@@ -78,7 +85,15 @@ pub(crate) fn observe_planned(
             judge(set, set.by_index(index), whom, facts, state, now, out);
         }
     }
-    finish(set, whom, facts, state, now, out);
+    if state.has_episodes() {
+        follow_up(set, whom, facts, state, now, out);
+    }
+    if shown == Shown::AllTheSame {
+        state.hold_on(facts.time());
+    } else if facts.trigger != Trigger::Tick {
+        remember(set, facts, state, now);
+    }
+    state.advance(now);
 }
 
 /// Feeds the windows; returns what those hold that rules compare, by their numbers, and which of them are above what any rule
@@ -89,30 +104,45 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     for (amount, source) in amounts.iter_mut().zip(&steps.sources) {
         *amount = if source.is_late { None } else { source.amount(&context) };
     }
-    let (mut held, mut above, mut near, time) = ([f64::NAN; HELD], 0, 0, facts.time());
-    for planned in &steps.feeds {
+    let (mut held, mut above, mut hard, time) = ([f64::NAN; HELD], 0, 0_u64, facts.time());
+    let mut tell = |planned: &PlannedFeed, value: Option<u64>| {
+        let Some(asked) = planned.asked else { return };
+        above |= u32::from(value.is_some_and(|value| value >= asked.least)) << asked.number;
+        if let Some(held) = held.get_mut(usize::from(asked.number)) {
+            *held = optional(value);
+        }
+    };
+    let mut row = state.row(now);
+    for (place, planned) in steps.feeds.iter().take(ROW).enumerate() {
+        let value = amounts.get(planned.source).copied().flatten();
+        if value.is_none() && planned.asked.is_none() && !planned.is_late {
+            continue;
+        }
+        let passed = if planned.is_late { Passed::Hard } else { row.feed(&planned.fed(time, value)) };
+        match passed {
+            Passed::Fed(value) => tell(planned, value),
+            Passed::Hard => hard |= 1 << place,
+        }
+    }
+    let mut near = 0;
+    for (place, planned) in steps.feeds.iter().enumerate() {
+        if place < ROW && hard >> place & 1 == 0 {
+            continue;
+        }
         let value = if planned.is_late {
             steps.sources[planned.source].amount(&Context { facts, state: Some(state), now, held: &[] })
         } else {
             amounts.get(planned.source).copied().flatten()
         };
-        if value.is_none() && planned.asked.is_none() {
-            continue;
-        }
-        let least = planned.asked.map(|asked| asked.least);
-        let fed = Fed { key: planned.key, spec: &planned.spec, time, value, least, slides: planned.slides };
-        let value = state.feed_and_ask(&mut near, &fed, now);
-        if let (Some(asked), Some(value)) = (&planned.asked, value)
-            && value >= asked.least
-        {
-            above |= 1 << asked.number;
-        }
-        if let Some(held) = planned.asked.and_then(|asked| held.get_mut(usize::from(asked.number))) {
-            *held = optional(value);
+        if value.is_some() || planned.asked.is_some() {
+            tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
         }
     }
     (held, above)
 }
+
+/// So many windows go by in a row at first.
+const ROW: usize = 64;
 
 /// Octets that the last values of a device usually take, and each of its windows at first.
 const USUAL: usize = 72;
@@ -122,23 +152,6 @@ const WINDOW: usize = 16;
 fn open_rules(set: &RuleSet, trigger: Trigger, state: &SubjectState) -> impl Iterator<Item = u16> {
     let indices = state.episodes().iter().filter_map(|held| set.index_of(held.rule));
     indices.filter(move |index| set.by_index(*index).compiled.triggers.contains(trigger))
-}
-
-fn finish(
-    set: &RuleSet,
-    whom: Whom<'_>,
-    facts: &Facts<'_>,
-    state: &mut SubjectState,
-    now: Timestamp,
-    out: &mut Vec<Firing>,
-) {
-    if state.has_episodes() {
-        follow_up(set, whom, facts, state, now, out);
-    }
-    if whom.remembers && facts.trigger != Trigger::Tick {
-        remember(set, facts, state, now);
-    }
-    state.advance(now);
 }
 
 /// About whom a judgement is.

@@ -10,6 +10,7 @@ mod octets;
 mod packed;
 mod rare;
 mod ring;
+mod row;
 mod serial;
 
 use std::num::NonZeroU32;
@@ -21,9 +22,10 @@ use self::packed::Packed;
 use self::rare::Rare;
 use self::ring::Added;
 use crate::expr::read::Value;
-use crate::window::{Aggregate, WindowSpec, WindowState};
+use crate::window::{WindowSpec, WindowState};
 
 pub(crate) use self::episode::{Episode, Phase};
+pub(crate) use self::row::Passed;
 
 /// The state of all rules for one subject.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -116,6 +118,21 @@ impl SubjectState {
         Some(Remembered { at, value: text.map_or(Value::Symbol(value), Value::Text) })
     }
 
+    /// Whether it is the last value of the field. `near`: as in [`Self::remember`].
+    pub(crate) fn holds(&self, near: &mut usize, field: u8, value: Value<'_>) -> bool {
+        let Some(held) = self.block.held_near(near, field) else { return false };
+        match (value, self.rare.as_ref().and_then(|rare| rare.text(field))) {
+            (Value::Symbol(value), None) => value == held,
+            (Value::Text(text), Some(held)) => text == held,
+            _ => false,
+        }
+    }
+
+    /// All fields had the same values again.
+    pub(crate) fn hold_on(&mut self, time: Timestamp) {
+        self.block.hold_on(time);
+    }
+
     /// An older record does not overwrite a newer one's value.
     ///
     /// `near`: where its value is likely to lie; begin with 0 and hand it on from field to field.
@@ -147,30 +164,11 @@ impl SubjectState {
         self.feed_at(found.ok(), key, spec, time, value);
     }
 
-    /// Adds an event to a window and says what it holds then if that is asked, for less where its place is likely to be `near` or soon after it;
-    /// then `near` is its place.
+    /// Adds an event to a window and says what it holds then if that is asked, for less where its place is likely to be `near`
+    /// or soon after it; then `near` is its place. For less still: [`Self::row`].
     ///
     /// Only values from `least` on are told apart: where a look says that it holds less, it may be any number below `least`.
-    #[inline]
     pub(crate) fn feed_and_ask(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
-        let Some((form, bytes)) = self.block.seek(near, fed.key) else {
-            return self.feed_and_ask_slowly(near, fed, now);
-        };
-        if let (Some(length), Some(value), true) = (fed.slides, fed.value, form.is_ring()) {
-            let value = if fed.spec.aggregate == Aggregate::Count { 1 } else { value };
-            if ring::add_newest(bytes, form.0, length.get(), fed.time.0, value) {
-                let (window, least) = (Packed { form, bytes }, fed.least?);
-                let most = ring::most(bytes, form.0, Aggregate::Sum).filter(|most| *most < least);
-                // What was fed now lies in the bucket that the window ends in.
-                return most
-                    .or_else(|| if now == fed.time { Some(window.all()) } else { window.value(*fed.spec, now) });
-            }
-        }
-        self.feed_and_ask_with_care(near, fed, now)
-    }
-
-    /// The same for what is not in time, not a sum, or has no room.
-    fn feed_and_ask_with_care(&mut self, near: &mut usize, fed: &Fed<'_>, now: Timestamp) -> Option<u64> {
         let Some((form, mut bytes)) = self.block.seek(near, fed.key) else {
             return self.feed_and_ask_slowly(near, fed, now);
         };

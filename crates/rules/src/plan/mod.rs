@@ -33,14 +33,14 @@ use crate::expr::read::Context;
 use crate::facts::{Facts, Trigger};
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
-use crate::state::SubjectState;
+use crate::state::{Fed, SubjectState};
 use crate::subject::Subject;
 use crate::window::{Aggregate, WindowSpec};
 
 use self::fixed::Extent;
 use self::guard::Guarded;
 use self::ladder::Ladder;
-pub(crate) use self::shape::is_unchanged;
+pub(crate) use self::shape::Shown;
 pub use self::shape::{Shape, ShapedPlan};
 pub(crate) use self::source::{SOURCES, Source};
 use self::truth::{Known, Truth};
@@ -85,6 +85,15 @@ pub(crate) struct PlannedFeed {
     pub(crate) is_late: bool,
     /// Rules compare it with constants, so it is read when it has just been fed.
     pub(crate) asked: Option<Asked>,
+}
+
+impl PlannedFeed {
+    /// An event for it.
+    #[inline]
+    pub(crate) fn fed(&self, time: Timestamp, value: Option<u64>) -> Fed<'_> {
+        let least = self.asked.map(|asked| asked.least);
+        Fed { key: self.key, spec: &self.spec, time, value, least, slides: self.slides }
+    }
 }
 
 /// How a window is compared.

@@ -4,7 +4,7 @@
 //! # Invariants
 //!
 //! * **Good for its shape alone**: a [`ShapedPlan`] may be used for a record that [`Shape::is`] of, of a device that shows
-//!   the values that it showed last in all fields that rules remember ([`is_unchanged`]); for any other the plan of the class.
+//!   the values that it showed last in all fields that rules remember ([`Shown`]); for any other the plan of the class.
 //! * **Windows are those of the class**: what a shape cannot use now is fed all the same, another shape may ask for it.
 
 use fleetward_fleet::{Country, Imei, Plmn, Rat, Tac};
@@ -97,11 +97,28 @@ impl std::fmt::Debug for ShapedPlan {
     }
 }
 
-/// Whether the record shows in each field that rules remember what the device showed last.
-pub(crate) fn is_unchanged(set: &RuleSet, facts: &Facts<'_>, state: &SubjectState) -> bool {
-    let context = Context { facts, state: None, now: facts.at, held: &[] };
-    set.memory.iter().all(|field| match (context.stored(*field), field.code()) {
-        (Some(value), Some(code)) => state.remembered(code).is_some_and(|held| held.value == value),
-        _ => true,
-    })
+/// What the record shows in the fields that rules remember.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Something that the device did not show last.
+    News,
+    /// What the device showed last; it may leave fields out.
+    TheSame,
+    /// All that the device showed last.
+    AllTheSame,
+}
+
+impl Shown {
+    pub(crate) fn of(set: &RuleSet, facts: &Facts<'_>, state: &SubjectState) -> Self {
+        let context = Context { facts, state: None, now: facts.at, held: &[] };
+        let (mut near, mut same) = (0, 0);
+        for field in &set.memory {
+            let (Some(value), Some(code)) = (context.stored(*field), field.code()) else { continue };
+            if !state.holds(&mut near, code, value) {
+                return Self::News;
+            }
+            same += 1;
+        }
+        if same == state.fields() { Self::AllTheSame } else { Self::TheSame }
+    }
 }

@@ -24,7 +24,7 @@ const HEAD: usize = TIME + 4;
 /// Octets of a value.
 const VALUE: usize = 1 + TIME + 8;
 /// Octets of a window's entry.
-const ENTRY: usize = 8;
+pub(super) const ENTRY: usize = 8;
 /// A block grows by at least this much, as memory is handed out anyway.
 const STEP: usize = 16;
 /// What a block must stay below.
@@ -86,6 +86,25 @@ impl Block {
     pub(super) fn held(&self, field: u8) -> Option<(Timestamp, u64)> {
         let at = self.place_of(field)?;
         Some((Timestamp(time_at(&self.0, at + 1)), u64_at(&self.0, at + 1 + TIME)))
+    }
+
+    /// The last value of a field. `near`: its place, likely; then that of the field after it.
+    pub(super) fn held_near(&self, near: &mut usize, field: u8) -> Option<u64> {
+        let at = HEAD + *near * VALUE;
+        let at = if *near < self.values() && self.0[at] == field { at } else { self.place_of(field)? };
+        *near = (at - HEAD) / VALUE + 1;
+        Some(u64_at(&self.0, at + 1 + TIME))
+    }
+
+    /// All fields had their values again.
+    pub(super) fn hold_on(&mut self, time: Timestamp) {
+        let end = self.entries();
+        let (values, _) = self.0.get_mut(HEAD..end).unwrap_or_default().as_chunks_mut::<VALUE>();
+        for value in values {
+            if time_at(value, 1) < time.0 {
+                put_time(value, 1, time.0);
+            }
+        }
     }
 
     /// Remembers the value of a field, where it has no newer one. `near`: its place, likely; then that of the field after it.
@@ -157,6 +176,13 @@ impl Block {
         let entry = table.get(*near).filter(|entry| u32_at(*entry, 0) == key)?;
         let (begin, len, form) = (octets + usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
         Some((form, self.0.get_mut(begin..begin + len)?))
+    }
+
+    /// The entries of the windows, and their octets.
+    pub(super) fn split(&mut self) -> (&[[u8; ENTRY]], &mut [u8]) {
+        let (entries, octets) = (self.entries(), self.octets());
+        let Some((head, windows)) = self.0.split_at_mut_checked(octets) else { return (&[], &mut []) };
+        (head.get(entries..).unwrap_or_default().as_chunks().0, windows)
     }
 
     pub(super) fn key(&self, place: usize) -> u32 {

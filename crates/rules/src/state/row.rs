@@ -1,0 +1,69 @@
+//! The windows that one event feeds, one after the other: nearly all are sliding sums with room for it, and go by in one pass
+//! over the block.
+
+use super::Fed;
+use super::SubjectState;
+use super::block::ENTRY;
+use super::octets::{u16_at, u32_at};
+use super::packed::{Form, Packed};
+use super::ring;
+use crate::window::Aggregate;
+use fleetward_fleet::Timestamp;
+
+/// Windows of a subject in order of their keys, to be fed in that order.
+pub(crate) struct Row<'a> {
+    entries: &'a [[u8; ENTRY]],
+    octets: &'a mut [u8],
+    near: usize,
+    now: Timestamp,
+}
+
+/// What became of an event in a [`Row`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// It is fed, and holds this, if that was asked; see [`SubjectState::feed_and_ask`].
+    Fed(Option<u64>),
+    /// Nothing was changed: it takes [`SubjectState::feed_and_ask`].
+    Hard,
+}
+
+impl SubjectState {
+    /// The windows that are kept here, for events that are judged at `now`.
+    pub(crate) fn row(&mut self, now: Timestamp) -> Row<'_> {
+        let (entries, octets) = self.block.split();
+        Row { entries, octets, near: 0, now }
+    }
+}
+
+impl Row<'_> {
+    /// Adds an event to a sliding sum or count, if that is done in place.
+    #[inline]
+    pub(crate) fn feed(&mut self, fed: &Fed<'_>) -> Passed {
+        // Windows of other kinds may come out of order.
+        let Some(length) = fed.slides else { return Passed::Hard };
+        while self.entries.get(self.near).is_some_and(|entry| u32_at(entry, 0) < fed.key) {
+            self.near += 1;
+        }
+        let Some(entry) = self.entries.get(self.near).filter(|entry| u32_at(*entry, 0) == fed.key) else {
+            return Passed::Hard;
+        };
+        let (begin, len, form) = (usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
+        let Some(bytes) = self.octets.get_mut(begin..begin + len).filter(|_| form.is_ring()) else {
+            return Passed::Hard;
+        };
+        if let Some(value) = fed.value {
+            let value = if fed.spec.aggregate == Aggregate::Count { 1 } else { value };
+            if !ring::add_newest(bytes, form.0, length.get(), fed.time.0, value) {
+                return Passed::Hard;
+            }
+        }
+        let Some(least) = fed.least else { return Passed::Fed(None) };
+        if let Some(most) = ring::most(bytes, form.0, Aggregate::Sum).filter(|most| *most < least) {
+            return Passed::Fed(Some(most));
+        }
+        let window = Packed { form, bytes };
+        // What was fed now lies in the bucket that the window ends in.
+        let is_all = fed.value.is_some() && self.now == fed.time;
+        Passed::Fed(if is_all { Some(window.all()) } else { window.value(*fed.spec, self.now) })
+    }
+}
