@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use fleetward_rules::{BUILTIN_FILES, Options, RuleSet, SCHEMA};
 use serde_json::Value;
 
-const DOCS: &str = include_str!("../../../docs/rules.md");
+const DOCS: &str = include_str!("../../../../docs/rules.md");
 
 struct Judge {
     schemas: Schemas,

@@ -1,6 +1,6 @@
 //! The pages about rules: every example compiles and holds, the generated pages are those that the code makes, the matrix
 //! names rules that there are.
-//! `FLEETWARD_UPDATE_DOCS=1 cargo test -p fleetward-rules --test docs` writes what is generated.
+//! `FLEETWARD_UPDATE_DOCS=1 cargo test -p fleetward-rules --test rules docs` writes what is generated.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -46,7 +46,7 @@ fn generated_pages_are_fresh() {
     let updated = std::env::var_os("FLEETWARD_UPDATE_DOCS").is_some();
     assert!(
         updated || stale.is_empty(),
-        "{stale:?}: FLEETWARD_UPDATE_DOCS=1 cargo test -p fleetward-rules --test docs"
+        "{stale:?}: FLEETWARD_UPDATE_DOCS=1 cargo test -p fleetward-rules --test rules docs"
     );
 }
 
