@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use fleetward_rules::{Options, SCHEMA, run_tests};
 
-use self::files::{mistaken, read, rules};
+use self::files::{mistaken, read};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
@@ -82,8 +82,8 @@ impl Rules {
 }
 
 fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
-    let rules = rules(global, files)?;
-    write_line(&format!("{} rules, no mistakes", rules.rules().len()))?;
+    let count = files::strictly(global, files)?.rules().len();
+    write_line(&format!("{count} rule{}, no mistakes", if count == 1 { "" } else { "s" }))?;
     Ok(Exit::Done)
 }
 

@@ -68,7 +68,11 @@ fn a_rule_of_ones_own_is_tested_before_it_judges() {
     let place = Place::init();
     place.write("rules/night.yaml", MINE);
     place.run(&["check"]).ok();
-    assert_eq!(place.run(&["rules", "check", "rules/night.yaml"]).ok(), "1 rules, no mistakes\n");
+    assert_eq!(place.run(&["rules", "check", "rules/night.yaml"]).ok(), "1 rule, no mistakes\n");
+    // What `serve` would refuse is refused here.
+    place.write("other.yaml", "rule: other\ntitle: t\nwhen: bytes > 1 MB\nrespond: [notify: nobody]\n");
+    let refused = place.run(&["rules", "check", "other.yaml"]).fails(2);
+    assert!(refused.contains("other.yaml:4:") && refused.contains("there is no channel `nobody`"), "{refused}");
     assert_eq!(place.run(&["rules", "test", "rules"]).ok(), "1 examples passed, 0 failed\n");
     assert!(place.run(&["rules", "list"]).ok().contains("night-talk"));
     let explained = place.run(&["rules", "explain", "rules/night.yaml"]).ok();
@@ -154,7 +158,7 @@ fn sigma_rules_are_taken_over_with_an_account() {
     let ran = place.run(&["rules", "import-sigma", "good.yml"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, "good.yml: Telnet: imported as sigma-telnet\n"));
     place.write("rules/sigma.yaml", &ran.out);
-    assert_eq!(place.run(&["rules", "check", "rules/sigma.yaml"]).ok(), "1 rules, no mistakes\n");
+    assert_eq!(place.run(&["rules", "check", "rules/sigma.yaml"]).ok(), "1 rule, no mistakes\n");
     place.write(
         "bad.yml",
         &format!("{good}---\n{}", good.replace("dst_port", "CommandLine").replace("Telnet", "Shell")),

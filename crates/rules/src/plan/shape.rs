@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //!
-//! * **Good for its shape alone**: a [`ShapedPlan`] may be used for a record that [`Shape::is`] of, of a device that shows
+//! * **Good for its shape alone**: a [`ShapedPlan`] may be used for a record that has the shape, of a device that shows
 //!   the values that it showed last in all fields that rules remember ([`Shown`]); for any other the plan of the class.
 //! * **Windows are those of the class**: what a shape cannot use now is fed all the same, another shape may ask for it.
 

@@ -1,5 +1,7 @@
 //! The life of an alarm, `ok -> pending -> firing -> clearing -> ok`, at its boundaries.
 
+#![cfg(test)]
+
 use fleetward_fleet::{DeviceId, Offset, Timestamp};
 use fleetward_rules::{Facts, Firing, Options, RuleSet, SubjectState, Trigger};
 

@@ -15,6 +15,15 @@ pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSe
     compiled(global, files, &Options::default())
 }
 
+/// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
+pub(super) fn strictly(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    let options = configured(global)?.map(|(config, _)| {
+        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
+        rulefiles::options(&channels)
+    });
+    compiled(global, files, &options.unwrap_or_default())
+}
+
 /// The rules of the configuration, compiled with these options.
 pub(super) fn in_force(global: &Global, options: &Options) -> anyhow::Result<RuleSet> {
     compiled(global, &[], options)
