@@ -106,7 +106,9 @@ pub(crate) fn accounting_request(head: &Letterhead, record: &Record, identifier:
     if record.status != Status::Start {
         packet.number(42, record.bytes_up as u32).number(43, record.bytes_down as u32);
         packet.number(52, (record.bytes_up >> 32) as u32).number(53, (record.bytes_down >> 32) as u32);
-        let (up, down) = record.packets.unwrap_or(((record.bytes_up / 700) as u32, (record.bytes_down / 900) as u32));
+        // Whoever carries much fills packets, in both directions.
+        let filled = ((record.bytes_up / 1200) as u32, (record.bytes_down / 1300) as u32);
+        let (up, down) = record.packets.unwrap_or(filled);
         packet.number(47, up).number(48, down);
         packet.number(46, record.session_secs);
     }
