@@ -52,13 +52,42 @@ struct Entry {
     sent: Duration,
 }
 
+/// What is known of each port that is asked, in order of the ports. A network of which few ports are asked costs little for
+/// each host.
+#[derive(Debug)]
+struct Entries {
+    ports: Vec<u16>,
+    entries: Vec<Entry>,
+}
+
+impl Entries {
+    fn of(mut ports: Vec<u16>) -> Self {
+        ports.sort_unstable();
+        ports.dedup();
+        Self { entries: vec![Entry::default(); ports.len()], ports }
+    }
+
+    /// `None`: the port is not asked.
+    fn at(&mut self, port: u16) -> Option<&mut Entry> {
+        // Where all of a range are asked, a port's number says where it is.
+        let guess = usize::from(port.wrapping_sub(self.ports.first().copied().unwrap_or(0)));
+        let is_guessed = self.ports.get(guess) == Some(&port);
+        let place = if is_guessed { guess } else { self.ports.binary_search(&port).ok()? };
+        self.entries.get_mut(place)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u16, &Entry)> {
+        self.ports.iter().copied().zip(&self.entries)
+    }
+}
+
 /// The sweep over one host's TCP ports.
 #[derive(Debug)]
 pub(super) struct Sweep {
     pulse: Pulse,
     fresh: std::iter::Peekable<std::vec::IntoIter<u16>>,
     again: VecDeque<u16>,
-    entries: Vec<Entry>,
+    entries: Entries,
     flights: VecDeque<(Duration, Probe)>,
     flying: usize,
     canary: Option<(u16, PortState)>,
@@ -81,9 +110,9 @@ impl Sweep {
         Self {
             pulse: Pulse::new(limits, window),
             total: fresh.len(),
+            entries: Entries::of(fresh.clone()),
             fresh: fresh.into_iter().peekable(),
             again: VecDeque::new(),
-            entries: vec![Entry::default(); 65_536],
             flights: VecDeque::new(),
             flying: 0,
             canary: None,
@@ -139,7 +168,7 @@ impl Sweep {
             }
             return;
         }
-        let entry = &mut self.entries[usize::from(port)];
+        let Some(entry) = self.entries.at(port) else { return };
         if number == 0 || number > u32::from(entry.tries) || entry.state.is_some() {
             return;
         }
@@ -161,20 +190,23 @@ impl Sweep {
 
     /// What was learnt: open ports, closed ones, how many said nothing, and which were not asked to the end.
     pub(super) fn harvest(&self) -> (Vec<u16>, u32, u32, PortSet) {
-        let with = |state| move |(_, entry): &(usize, &Entry)| entry.state == Some(state);
-        let port = |(port, _): (usize, &Entry)| port as u16;
-        let all = || self.entries.iter().enumerate();
-        let open: Vec<u16> = all().filter(with(PortState::Open)).map(port).collect();
-        let closed = all().filter(with(PortState::Closed)).count() as u32;
-        let unknown = all().filter(with(PortState::Unknown)).count() as u32;
-        let begun = all().filter(|(_, entry)| entry.state.is_none() && entry.tries > 0).map(port);
-        (open, closed, unknown, PortSet::new(begun.chain(self.fresh.clone()), []))
+        let (mut open, mut closed, mut unknown, mut begun) = (Vec::new(), 0, 0, Vec::new());
+        for (port, entry) in self.entries.iter() {
+            match entry.state {
+                Some(PortState::Open) => open.push(port),
+                Some(PortState::Closed) => closed += 1,
+                Some(PortState::Unknown) => unknown += 1,
+                None if entry.tries > 0 => begun.push(port),
+                None => {}
+            }
+        }
+        (open, closed, unknown, PortSet::new(begun.into_iter().chain(self.fresh.clone()), []))
     }
 
     /// Ports that answered, open or closed.
     pub(super) fn settled(&self) -> PortSet {
         let has = |entry: &Entry| matches!(entry.state, Some(PortState::Open | PortState::Closed));
-        PortSet::new(self.entries.iter().enumerate().filter(|(_, it)| has(it)).map(|(port, _)| port as u16), [])
+        PortSet::new(self.entries.iter().filter(|(_, it)| has(it)).map(|(port, _)| port), [])
     }
 
     fn heard(&mut self, now: Duration) {
@@ -183,11 +215,14 @@ impl Sweep {
     }
 
     fn launch(&mut self, port: u16, now: Duration) -> Probe {
-        let entry = &mut self.entries[usize::from(port)];
-        entry.tries += 1;
-        entry.is_flying = true;
-        entry.sent = now;
-        let probe = Probe { port, number: entry.tries.into(), wait: self.pulse.rto() };
+        let mut number = 0;
+        if let Some(entry) = self.entries.at(port) {
+            entry.tries += 1;
+            entry.is_flying = true;
+            entry.sent = now;
+            number = entry.tries.into();
+        }
+        let probe = Probe { port, number, wait: self.pulse.rto() };
         self.flying += 1;
         self.since_canary += 1;
         self.flights.push_back((now, probe));
@@ -201,7 +236,7 @@ impl Sweep {
         }
         let allowed = self.tries();
         while let Some(port) = self.again.pop_front() {
-            let entry = &mut self.entries[usize::from(port)];
+            let Some(entry) = self.entries.at(port) else { continue };
             if entry.state.is_some() {
                 continue;
             }
@@ -244,7 +279,7 @@ impl Sweep {
     /// Questions whose time is up.
     fn expire(&mut self, now: Duration) {
         while let Some((sent, probe)) = self.flights.front().copied() {
-            let entry = &mut self.entries[usize::from(probe.port)];
+            let Some(entry) = self.entries.at(probe.port) else { break };
             let is_settled = probe.number < CANARY && (!entry.is_flying || u32::from(entry.tries) != probe.number);
             if !is_settled && sent + self.pulse.rto() > now {
                 break;
