@@ -36,13 +36,7 @@ pub(crate) fn observe(
     for index in routes.rules(facts.trigger) {
         judge(set, set.by_index(*index), whom, facts, state, now, out);
     }
-    if state.has_episodes() {
-        follow_up(set, whom, facts, state, now, out);
-    }
-    if whom.remembers && facts.trigger != Trigger::Tick {
-        remember(set, facts, state, now);
-    }
-    state.advance(now);
+    finish(set, whom, facts, state, Shown::News, now, out);
 }
 
 /// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode. `shaped`
@@ -85,15 +79,7 @@ pub(crate) fn observe_planned(
             judge(set, set.by_index(index), whom, facts, state, now, out);
         }
     }
-    if state.has_episodes() {
-        follow_up(set, whom, facts, state, now, out);
-    }
-    if shown == Shown::AllTheSame {
-        state.hold_on(facts.time());
-    } else if facts.trigger != Trigger::Tick {
-        remember(set, facts, state, now);
-    }
-    state.advance(now);
+    finish(set, whom, facts, state, shown, now, out);
 }
 
 /// Feeds the windows; returns what those hold that rules compare, by their numbers, and which of them are above what any rule
@@ -152,6 +138,27 @@ const WINDOW: usize = 16;
 fn open_rules(set: &RuleSet, trigger: Trigger, state: &SubjectState) -> impl Iterator<Item = u16> {
     let indices = state.episodes().iter().filter_map(|held| set.index_of(held.rule));
     indices.filter(move |index| set.by_index(*index).compiled.triggers.contains(trigger))
+}
+
+/// What comes after the rules have judged. `shown`: as far as it is known, [`Shown::News`] otherwise.
+fn finish(
+    set: &RuleSet,
+    whom: Whom<'_>,
+    facts: &Facts<'_>,
+    state: &mut SubjectState,
+    shown: Shown,
+    now: Timestamp,
+    out: &mut Vec<Firing>,
+) {
+    if state.has_episodes() {
+        follow_up(set, whom, facts, state, now, out);
+    }
+    if shown == Shown::AllTheSame {
+        state.hold_on(facts.time());
+    } else if whom.remembers && facts.trigger != Trigger::Tick {
+        remember(set, facts, state, now);
+    }
+    state.advance(now);
 }
 
 /// About whom a judgement is.

@@ -45,9 +45,7 @@ pub struct RuleSet {
     /// Fields whose last value some rule reads.
     pub(crate) memory: Vec<Field>,
     /// Fields of which rules ask whether a value is new.
-    new_to_group: Vec<(u8, Triggers)>,
-    /// The same fields by kind of event.
-    news: [Vec<(Field, u8)>; Trigger::ALL.len()],
+    new_to_group: Vec<(Field, u8, Triggers)>,
     /// Some rule asks how many devices of a network are silent.
     outage: bool,
     /// (key, index into `rules`), sorted.
@@ -121,12 +119,9 @@ impl RuleSet {
             }
             set.outage |= rule.compiled.outage && rule.mode != Mode::Off;
             for field in &rule.compiled.new_to_group {
-                let entry = (field.code().unwrap_or_default(), carriers(*field));
+                let entry = (*field, field.code().unwrap_or_default(), carriers(*field));
                 if !set.new_to_group.contains(&entry) {
                     set.new_to_group.push(entry);
-                    for trigger in Trigger::ALL.into_iter().filter(|trigger| entry.1.contains(*trigger)) {
-                        set.news[trigger as usize].push((*field, entry.0));
-                    }
                 }
             }
             for feed in &rule.compiled.feeds {
@@ -208,8 +203,8 @@ impl RuleSet {
 
     /// The fields of which some rule asks whether a value is new to a model (their numbers, for [`Self::value_of`] and
     /// [`crate::Around::is_new`]), and the events that may carry them.
-    pub fn new_to_group(&self) -> &[(u8, Triggers)] {
-        &self.new_to_group
+    pub fn new_to_group(&self) -> impl Iterator<Item = (u8, Triggers)> {
+        self.new_to_group.iter().map(|(_, code, triggers)| (*code, *triggers))
     }
 
     /// Whether the event may show a value that is new to a model, of a device whose rules remember `state`. A device that goes
@@ -217,9 +212,8 @@ impl RuleSet {
     pub fn may_show_news(&self, facts: &Facts<'_>, state: &SubjectState) -> bool {
         let goes_on = matches!(facts.trigger, Trigger::SessionInterim | Trigger::SessionStop);
         let context = Context { facts, state: None, now: facts.time(), held: &[] };
-        self.news[facts.trigger as usize].iter().any(|(field, code)| {
-            let value = context.stored(*field);
-            value.is_some_and(|value| !goes_on || state.remembered(*code).is_none_or(|held| held.value != value))
+        self.new_to_group.iter().filter(|(.., triggers)| triggers.contains(facts.trigger)).any(|(field, code, _)| {
+            context.stored(*field).is_some_and(|value| !goes_on || !state.holds(&mut 0, *code, value))
         })
     }
 

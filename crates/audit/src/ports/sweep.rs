@@ -76,6 +76,11 @@ impl Entries {
         self.entries.get_mut(place)
     }
 
+    /// Of a port that was taken from those that are asked.
+    fn asked(&mut self, port: u16) -> &mut Entry {
+        self.at(port).expect("questions go to ports that are asked alone")
+    }
+
     fn iter(&self) -> impl Iterator<Item = (u16, &Entry)> {
         self.ports.iter().copied().zip(&self.entries)
     }
@@ -215,14 +220,11 @@ impl Sweep {
     }
 
     fn launch(&mut self, port: u16, now: Duration) -> Probe {
-        let mut number = 0;
-        if let Some(entry) = self.entries.at(port) {
-            entry.tries += 1;
-            entry.is_flying = true;
-            entry.sent = now;
-            number = entry.tries.into();
-        }
-        let probe = Probe { port, number, wait: self.pulse.rto() };
+        let entry = self.entries.asked(port);
+        entry.tries += 1;
+        entry.is_flying = true;
+        entry.sent = now;
+        let probe = Probe { port, number: entry.tries.into(), wait: self.pulse.rto() };
         self.flying += 1;
         self.since_canary += 1;
         self.flights.push_back((now, probe));
@@ -236,7 +238,7 @@ impl Sweep {
         }
         let allowed = self.tries();
         while let Some(port) = self.again.pop_front() {
-            let Some(entry) = self.entries.at(port) else { continue };
+            let entry = self.entries.asked(port);
             if entry.state.is_some() {
                 continue;
             }
@@ -279,7 +281,7 @@ impl Sweep {
     /// Questions whose time is up.
     fn expire(&mut self, now: Duration) {
         while let Some((sent, probe)) = self.flights.front().copied() {
-            let Some(entry) = self.entries.at(probe.port) else { break };
+            let entry = self.entries.asked(probe.port);
             let is_settled = probe.number < CANARY && (!entry.is_flying || u32::from(entry.tries) != probe.number);
             if !is_settled && sent + self.pulse.rto() > now {
                 break;

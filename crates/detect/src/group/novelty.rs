@@ -62,10 +62,10 @@ impl Novelty {
     pub(super) fn note(&mut self, rules: &RuleSet, facts: &Facts<'_>) {
         for (field, triggers) in rules.new_to_group() {
             if triggers.contains(facts.trigger)
-                && let Some(value) = rules.value_of(*field, facts)
+                && let Some(value) = rules.value_of(field, facts)
             {
                 let hour = hour(facts.time());
-                let memory = self.memories.entry((model_of(facts), *field));
+                let memory = self.memories.entry((model_of(facts), field));
                 memory.or_insert_with(|| Memory::new(hour)).note(value, hour);
             }
         }
@@ -81,7 +81,7 @@ impl Novelty {
 
     /// Forgets what no rule asks about any more.
     pub(super) fn keep_only(&mut self, rules: &RuleSet) {
-        self.memories.retain(|(_, field), _| rules.new_to_group().iter().any(|(asked, _)| asked == field));
+        self.memories.retain(|(_, field), _| rules.new_to_group().any(|(asked, _)| asked == *field));
     }
 
     /// The filters have the size that they must have.

@@ -25,7 +25,7 @@ impl Wants {
     pub(crate) fn of(rules: &RuleSet, baselines: bool) -> Self {
         let interests = Subject::ALL.map(|subject| rules.interest(subject));
         let triggers = interests.iter().fold(Triggers::NONE, |all, interest| all.or(interest.triggers));
-        let novel = rules.new_to_group().iter().fold(Triggers::NONE, |all, (_, triggers)| all.or(*triggers));
+        let novel = rules.new_to_group().fold(Triggers::NONE, |all, (_, triggers)| all.or(triggers));
         let device = interests.iter().any(|interest| interest.device);
         let subjects = Trigger::ALL.map(|trigger| {
             let wanted = Subject::ALL.into_iter().filter(|it| interests[*it as usize].triggers.contains(trigger));

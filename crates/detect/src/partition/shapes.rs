@@ -51,3 +51,35 @@ impl Shapes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fleetward_fleet::{DeviceId, Timestamp};
+    use fleetward_rules::{Options, RuleSet, Trigger};
+
+    use super::*;
+
+    fn facts(apn: &str) -> Facts<'_> {
+        let mut facts = Facts::new(Trigger::SessionInterim, Timestamp(0), Timestamp(0), DeviceId(1), "a");
+        facts.apn = Some(apn);
+        facts
+    }
+
+    #[test]
+    fn a_plan_is_made_for_what_comes_often_and_few_shapes_are_kept_in_mind() {
+        let compiled = Compiled::new(Arc::new(RuleSet::builtin(&Options::default())), []);
+        let (plan, mut shapes) = (compiled.plan(None, None), Shapes::default());
+        for time in 1..ENOUGH {
+            assert!(shapes.plan(&plan, &facts("iot.example"), &compiled).is_none(), "after {time}");
+        }
+        assert!(shapes.plan(&plan, &facts("iot.example"), &compiled).is_some());
+        for number in 0..1000 {
+            let apn = format!("{number}.example");
+            assert!(shapes.plan(&plan, &facts(&apn), &compiled).is_none());
+            assert!(shapes.0.len() <= MOST);
+        }
+        assert!(shapes.plan(&plan, &facts("iot.example"), &compiled).is_some(), "what is common stays");
+        let tick = Facts::new(Trigger::Tick, Timestamp(0), Timestamp(0), DeviceId(1), "a");
+        assert!((0..2 * ENOUGH).all(|_| shapes.plan(&plan, &tick, &compiled).is_none()));
+    }
+}

@@ -6,3 +6,4 @@ mod learn;
 mod mud;
 mod mudgee;
 mod second_factor;
+mod support;

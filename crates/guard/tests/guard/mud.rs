@@ -1,25 +1,16 @@
 //! Real MUD files in, ours out and in again, and whose they are.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fleetward_fleet::{Allow, Direction, NetworkProfile, Peer, PortRange, Profile, Protocol, Role, TlsShape};
 use fleetward_guard::learn::profile_yaml;
 use fleetward_guard::mud::{VerifyError, export, import, verify};
 
-fn data() -> Option<PathBuf> {
-    let stated = std::env::var_os("FLEETWARD_TESTDATA").map(PathBuf::from);
-    let folder = stated.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: no test data at {}; set FLEETWARD_TESTDATA", folder.display());
-    None
-}
+use crate::support::data;
 
 #[test]
 fn every_real_file_is_read_and_what_is_too_wide_is_said() {
-    let Some(data) = data() else { return };
+    let Some(data) = data("") else { return };
     let folders = [
         data.join("mudfiles"),
         data.join("mud-tapo-door-lamp/tapo-p115"),
@@ -105,42 +96,17 @@ fn a_signature_holds_for_its_file_and_for_no_other() {
     };
     std::fs::write(at("f.json"), export("bulb", &profile())).expect("a file");
     std::fs::write(at("other.json"), "{}").expect("a file");
-    let made = openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-keyout",
-        "key.pem",
-        "-out",
-        "cert.pem",
-        "-days",
-        "30",
-        "-subj",
-        "/CN=maker.example",
-    ]) && openssl(&[
-        "cms", "-sign", "-signer", "cert.pem", "-inkey", "key.pem", "-in", "f.json", "-binary", "-outform", "DER",
-        "-out", "f.p7s",
-    ]) && openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-keyout",
-        "k2.pem",
-        "-out",
-        "stranger.pem",
-        "-days",
-        "30",
-        "-subj",
-        "/CN=stranger.example",
-    ]);
+    let certify = |name: &str, key: &str, certificate: &str| {
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"];
+        let named = ["-subj", name, "-keyout", key, "-out", certificate];
+        openssl(&[&["req", "-x509"][..], &curve, &named].concat())
+    };
+    let made = certify("/CN=maker.example", "key.pem", "cert.pem")
+        && openssl(&[
+            "cms", "-sign", "-signer", "cert.pem", "-inkey", "key.pem", "-in", "f.json", "-binary", "-outform", "DER",
+            "-out", "f.p7s",
+        ])
+        && certify("/CN=stranger.example", "k2.pem", "stranger.pem");
     if !made {
         eprintln!("SKIPPED: no openssl that can sign");
         return;

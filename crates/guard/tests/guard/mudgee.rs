@@ -1,6 +1,6 @@
 //! Three captures with the MUD file that mudgee made of each: what mudgee allows, we allow, or the reason why not stands here.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fleetward_capture::File;
 use fleetward_fleet::{Allow, Mac, NetworkProfile, Peer, Protocol, Role};
@@ -11,16 +11,7 @@ use fleetward_guard::pattern;
 use fleetward_guard::survey::Survey;
 use fleetward_packet::{Limits, Sink, Table};
 
-fn data() -> Option<PathBuf> {
-    let stated = std::env::var_os("FLEETWARD_TESTDATA").map(PathBuf::from);
-    let folder = stated.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
-    let folder = folder.join("mud-tapo-door-lamp");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: no test data at {}; set FLEETWARD_TESTDATA", folder.display());
-    None
-}
+use crate::support::data;
 
 fn play(file: &Path, sink: &mut impl Sink) {
     let mut table = Table::new(Limits::default(), 1);
@@ -71,7 +62,7 @@ fn is_housekeeping(allow: &Allow) -> bool {
 
 #[test]
 fn what_mudgee_allows_is_allowed_or_explained() {
-    let Some(data) = data() else { return };
+    let Some(data) = data("mud-tapo-door-lamp") else { return };
     let cases = [
         ("tapo-p115/G06-tapo-p115.pcap", "tapo-p115/G06-tapo-p115.mud", "40:ae:30:46:6e:a8"),
         (

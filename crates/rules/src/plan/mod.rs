@@ -38,7 +38,7 @@ use crate::subject::Subject;
 use crate::window::{Aggregate, WindowSpec};
 
 use self::fixed::Extent;
-use self::guard::Guarded;
+use self::guard::{Guarded, Tested};
 use self::ladder::Ladder;
 pub(crate) use self::shape::Shown;
 pub use self::shape::{Shape, ShapedPlan};
@@ -121,14 +121,16 @@ pub struct Class<'a> {
 impl Plan {
     pub(crate) fn of(set: &RuleSet, class: Option<Class<'_>>) -> Self {
         let extent = Extent { class: class.is_some(), shape: false };
-        let routes = set.routes(Subject::Device);
-        let all = Trigger::ALL.map(|trigger| tests(set, routes.rules(trigger), &facts_of(class, trigger), extent));
+        let mut all = Trigger::ALL.map(|trigger| first_tests(set, &facts_of(class, trigger), extent));
         let silence = silence(&all[Trigger::Tick as usize]);
         let later = set.second(Subject::Device).rules(Trigger::Tick);
         let doubt = self::silence(&tests(set, later, &facts_of(class, Trigger::Tick), extent));
         let rules = all.iter().flatten().map(|(index, _)| set.by_index(*index));
         let used: Vec<u32> = rules.flat_map(|rule| windows_of(rule)).collect();
-        let steps = Trigger::ALL.map(|trigger| steps(set, &facts_of(class, trigger), extent, &used));
+        let steps = Trigger::ALL.map(|trigger| {
+            let tests = std::mem::take(&mut all[trigger as usize]);
+            steps(set, tests, &facts_of(class, trigger), extent, &used)
+        });
         Self { steps, used, is_of_class: class.is_some(), remembers: !set.memory.is_empty(), silence, doubt }
     }
 
@@ -189,9 +191,9 @@ fn ask(feeds: &mut [PlannedFeed], tests: &[(u16, Vec<Bool>)]) -> Vec<Asked> {
     all
 }
 
-/// What an event asks for of which so much is known. `used`: windows that no rule reads are not fed.
-fn steps(set: &RuleSet, facts: &Facts<'_>, extent: Extent, used: &[u32]) -> Steps {
-    let tests = tests(set, set.routes(Subject::Device).rules(facts.trigger), facts, extent);
+/// What an event asks for of which so much is known, its rules by [`first_tests`]. `used`: windows that no rule reads are not
+/// fed.
+fn steps(set: &RuleSet, tests: Tested, facts: &Facts<'_>, extent: Extent, used: &[u32]) -> Steps {
     let (sources, mut feeds) = source::share(feeds(set, facts, extent, used));
     let asked = ask(&mut feeds, &tests);
     let (watching, others) = guard::watch(tests, &asked);
@@ -201,8 +203,13 @@ fn steps(set: &RuleSet, facts: &Facts<'_>, extent: Extent, used: &[u32]) -> Step
     Steps { sources, feeds, watching, ladders, guarded: guarded.into_iter().chain(alone).collect() }
 }
 
-/// Each rule that an event may concern, with all that it asks.
-fn tests(set: &RuleSet, rules: &[u16], facts: &Facts<'_>, extent: Extent) -> Vec<(u16, Vec<Bool>)> {
+/// Each rule of the first stage that an event may concern, with all that it asks.
+fn first_tests(set: &RuleSet, facts: &Facts<'_>, extent: Extent) -> Tested {
+    tests(set, set.routes(Subject::Device).rules(facts.trigger), facts, extent)
+}
+
+/// Each of these rules that an event may concern, with all that it asks.
+fn tests(set: &RuleSet, rules: &[u16], facts: &Facts<'_>, extent: Extent) -> Tested {
     let known = Known { context: Context { facts, state: None, now: facts.at, held: &[] }, extent };
     let wanted = rules.iter().filter_map(|&index| {
         let compiled = &set.by_index(index).compiled;

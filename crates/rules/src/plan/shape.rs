@@ -79,14 +79,15 @@ impl Shape {
 }
 
 impl Plan {
-    /// The plan for records of this shape. It takes about a tenth of what a plan for a class takes. `set` and `class` are
-    /// those that this plan was made of.
+    /// The plan for records of this shape, which are all of one kind of event. `set` and `class` are those that this plan
+    /// was made of.
     pub fn shaped(&self, set: &RuleSet, class: Class<'_>, shape: &Shape) -> ShapedPlan {
         let class = self.is_of_class.then_some(class); // a plan for all devices knows none
         let mut facts = super::facts_of(class, shape.trigger);
         shape.tell(&mut facts);
         let extent = Extent { class: class.is_some(), shape: true };
-        ShapedPlan { steps: super::steps(set, &facts, extent, &self.used) }
+        let tests = super::first_tests(set, &facts, extent);
+        ShapedPlan { steps: super::steps(set, tests, &facts, extent, &self.used) }
     }
 }
 

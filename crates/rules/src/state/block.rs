@@ -90,10 +90,7 @@ impl Block {
 
     /// The last value of a field. `near`: its place, likely; then that of the field after it.
     pub(super) fn held_near(&self, near: &mut usize, field: u8) -> Option<u64> {
-        let at = HEAD + *near * VALUE;
-        let at = if *near < self.values() && self.0[at] == field { at } else { self.place_of(field)? };
-        *near = (at - HEAD) / VALUE + 1;
-        Some(u64_at(&self.0, at + 1 + TIME))
+        self.place_near(near, field).map(|at| u64_at(&self.0, at + 1 + TIME))
     }
 
     /// All fields had their values again.
@@ -109,9 +106,7 @@ impl Block {
 
     /// Remembers the value of a field, where it has no newer one. `near`: its place, likely; then that of the field after it.
     pub(super) fn hold(&mut self, near: &mut usize, field: u8, time: Timestamp, value: u64) -> bool {
-        let at = HEAD + *near * VALUE;
-        let held = if *near < self.values() && self.0[at] == field { Some(at) } else { self.place_of(field) };
-        *near = held.map_or(*near, |at| (at - HEAD) / VALUE + 1);
+        let held = self.place_near(near, field);
         if held.is_some_and(|at| time_at(&self.0, at + 1) > time.0) {
             return false;
         }
@@ -166,16 +161,8 @@ impl Block {
     /// not found that way: look with [`Self::find`].
     #[inline]
     pub(super) fn seek(&mut self, near: &mut usize, key: u32) -> Option<(Form, &mut [u8])> {
-        let [.., values, windows] = self.0.first_chunk::<HEAD>()?;
-        let entries = HEAD + usize::from(*values) * VALUE;
-        let octets = entries + usize::from(*windows) * ENTRY;
-        let (table, _) = self.0.get(entries..octets)?.as_chunks::<ENTRY>();
-        while table.get(*near).is_some_and(|entry| u32_at(entry, 0) < key) {
-            *near += 1;
-        }
-        let entry = table.get(*near).filter(|entry| u32_at(*entry, 0) == key)?;
-        let (begin, len, form) = (octets + usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
-        Some((form, self.0.get_mut(begin..begin + len)?))
+        let (entries, octets) = self.split();
+        seek(entries, octets, near, key)
     }
 
     /// The entries of the windows, and their octets.
@@ -321,6 +308,14 @@ impl Block {
         (Form(self.0[entry + 7]), begin..begin + usize::from(self.0[entry + 6]))
     }
 
+    /// The same as [`Self::place_of`], from where it is likely to be; then `near` is the place after it.
+    fn place_near(&self, near: &mut usize, field: u8) -> Option<usize> {
+        let at = HEAD + *near * VALUE;
+        let held = if *near < self.values() && self.0[at] == field { Some(at) } else { self.place_of(field) };
+        *near = held.map_or(*near, |at| (at - HEAD) / VALUE + 1);
+        held
+    }
+
     fn place_of(&self, field: u8) -> Option<usize> {
         (0..self.values()).map(|place| HEAD + place * VALUE).find(|at| self.0[*at] == field)
     }
@@ -370,6 +365,22 @@ impl Block {
         let sum: usize = (0..self.windows()).map(|place| range(place).len()).sum();
         sorted && self.octets() + sum == self.used() && (0..self.windows()).all(fits)
     }
+}
+
+/// See [`Block::seek`]; of what [`Block::split`] gives.
+#[inline]
+pub(super) fn seek<'a>(
+    entries: &[[u8; ENTRY]],
+    octets: &'a mut [u8],
+    near: &mut usize,
+    key: u32,
+) -> Option<(Form, &'a mut [u8])> {
+    while entries.get(*near).is_some_and(|entry| u32_at(entry, 0) < key) {
+        *near += 1;
+    }
+    let entry = entries.get(*near).filter(|entry| u32_at(*entry, 0) == key)?;
+    let (begin, len, form) = (usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
+    Some((form, octets.get_mut(begin..begin + len)?))
 }
 
 impl PartialEq for Block {

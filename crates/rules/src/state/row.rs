@@ -1,14 +1,12 @@
 //! The windows that one event feeds, one after the other: nearly all are sliding sums with room for it, and go by in one pass
 //! over the block.
 
-use super::Fed;
-use super::SubjectState;
-use super::block::ENTRY;
-use super::octets::{u16_at, u32_at};
-use super::packed::{Form, Packed};
-use super::ring;
-use crate::window::Aggregate;
 use fleetward_fleet::Timestamp;
+
+use super::block::{ENTRY, seek};
+use super::packed::Packed;
+use super::{Fed, SubjectState, ring};
+use crate::window::Aggregate;
 
 /// Windows of a subject in order of their keys, to be fed in that order.
 pub(crate) struct Row<'a> {
@@ -41,16 +39,8 @@ impl Row<'_> {
     pub(crate) fn feed(&mut self, fed: &Fed<'_>) -> Passed {
         // Windows of other kinds may come out of order.
         let Some(length) = fed.slides else { return Passed::Hard };
-        while self.entries.get(self.near).is_some_and(|entry| u32_at(entry, 0) < fed.key) {
-            self.near += 1;
-        }
-        let Some(entry) = self.entries.get(self.near).filter(|entry| u32_at(*entry, 0) == fed.key) else {
-            return Passed::Hard;
-        };
-        let (begin, len, form) = (usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
-        let Some(bytes) = self.octets.get_mut(begin..begin + len).filter(|_| form.is_ring()) else {
-            return Passed::Hard;
-        };
+        let found = seek(self.entries, self.octets, &mut self.near, fed.key);
+        let Some((form, bytes)) = found.filter(|(form, _)| form.is_ring()) else { return Passed::Hard };
         if let Some(value) = fed.value {
             let value = if fed.spec.aggregate == Aggregate::Count { 1 } else { value };
             if !ring::add_newest(bytes, form.0, length.get(), fed.time.0, value) {

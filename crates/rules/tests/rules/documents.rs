@@ -2,24 +2,12 @@
 
 use std::fmt::Write as _;
 
-use fleetward_rules::{Options, RuleSet, run_tests};
+use fleetward_rules::{Options, RuleSet};
+
+use crate::support::{all_hold as holds, told};
 
 fn errors(files: &[(&str, &str)]) -> String {
-    match RuleSet::with_builtin(files, &Options::default()) {
-        Ok(_) => "accepted".to_owned(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    }
-}
-
-#[track_caller]
-fn holds(files: &[(&str, &str)]) {
-    let results = run_tests(files, &Options::default()).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    });
-    assert!(!results.is_empty());
-    for result in results {
-        assert_eq!(result.failure, None, "{}", result.name);
-    }
+    told(RuleSet::with_builtin(files, &Options::default()))
 }
 
 #[test]

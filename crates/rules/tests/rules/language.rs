@@ -2,12 +2,7 @@
 
 use fleetward_rules::{Options, RuleSet, Trigger, Triggers, run_tests};
 
-fn errors(text: &str) -> String {
-    match RuleSet::compile(&[("r.yaml", text)], &Options::default()) {
-        Ok(_) => "accepted".to_owned(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    }
-}
+use crate::support::errors;
 
 fn when(expression: &str) -> String {
     errors(&format!("rule: r\ntitle: t\nwatch: {{ used: {{ sum: bytes, over: 1h }} }}\nwhen: '{expression}'\n"))

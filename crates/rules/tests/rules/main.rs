@@ -10,5 +10,6 @@ mod life;
 mod places;
 mod properties;
 mod schema;
+mod support;
 mod windows;
 mod words;

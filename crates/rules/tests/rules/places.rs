@@ -1,24 +1,6 @@
 //! Places: distance, speed, borders, areas.
 
-use fleetward_rules::{Options, RuleSet, run_tests};
-
-#[track_caller]
-fn holds(files: &[(&str, &str)]) {
-    let results = run_tests(files, &Options::default()).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    });
-    assert!(!results.is_empty());
-    for result in results {
-        assert_eq!(result.failure, None, "{} in\n{}", result.name, files[0].1);
-    }
-}
-
-fn errors(files: &[(&str, &str)]) -> String {
-    match RuleSet::compile(files, &Options::default()) {
-        Ok(_) => "accepted".to_owned(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    }
-}
+use crate::support::{all_hold as holds, errors_of as errors};
 
 #[test]
 fn a_country_hop_is_judged_by_what_is_possible() {

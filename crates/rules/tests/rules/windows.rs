@@ -1,24 +1,6 @@
 //! Windows beside the sliding ones, what is new to a device, lists of names and networks.
 
-use fleetward_rules::{Options, RuleSet, run_tests};
-
-#[track_caller]
-fn holds(text: &str) {
-    let results = run_tests(&[("r.yaml", text)], &Options::default()).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    });
-    assert!(!results.is_empty());
-    for result in results {
-        assert_eq!(result.failure, None, "{} in\n{text}", result.name);
-    }
-}
-
-fn errors(text: &str) -> String {
-    match RuleSet::compile(&[("r.yaml", text)], &Options::default()) {
-        Ok(_) => "accepted".to_owned(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    }
-}
+use crate::support::{errors, holds};
 
 #[test]
 fn first_traffic_and_the_volume_of_a_lifetime() {

@@ -1,18 +1,8 @@
 //! Words beyond sessions: flows, messages, calls, logins, changes of a SIM, silent sources, verdicts of the baseline.
 
-use fleetward_rules::{Options, RuleSet, Subject, run_tests};
+use fleetward_rules::{Options, RuleSet, Subject};
 
-/// Runs the examples of a file; all must hold.
-#[track_caller]
-fn holds(text: &str) {
-    let results = run_tests(&[("r.yaml", text)], &Options::default()).unwrap_or_else(|errors| {
-        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    });
-    assert!(!results.is_empty());
-    for result in results {
-        assert_eq!(result.failure, None, "{} in\n{text}", result.name);
-    }
-}
+use crate::support::{errors, holds};
 
 /// One condition, one event.
 #[track_caller]
@@ -20,13 +10,6 @@ fn says(expression: &str, event: &str, expected: bool) {
     let expect = if expected { "alarm" } else { "none" };
     let expression = expression.replace('\'', "''");
     holds(&format!("rule: r\ntitle: t\nwhen: '{expression}'\ntests: [{{ given: [{event}], expect: {expect} }}]\n"));
-}
-
-fn errors(text: &str) -> String {
-    match RuleSet::compile(&[("r.yaml", text)], &Options::default()) {
-        Ok(_) => "accepted".to_owned(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-    }
 }
 
 #[test]
@@ -202,7 +185,8 @@ fn the_second_stage_lends_what_it_knows_of_others() {
     tick.network = "20801".parse().ok();
     assert_eq!(fired(&tick), 0);
 
-    let [(field, carriers)] = set.new_to_group() else { panic!("{:?}", set.new_to_group()) };
+    let asked = set.new_to_group().collect::<Vec<_>>();
+    let [(field, carriers)] = asked.as_slice() else { panic!("{asked:?}") };
     assert!(carriers.contains(Trigger::Flow));
     let flow = Flow::default();
     for name in ["a.example", "b.example", "c.example", "d.example"] {
@@ -243,4 +227,28 @@ fn a_profile_says_whom_a_device_may_talk_to() {
          - {{ {profile}, given: [ {{ destination: a.evilvendor.example }} ], expect: alarm }}\n  \
          - {{ profile: {{}}, given: [ {{ destination: a.evilvendor.example }} ], expect: none }}\n"
     ));
+}
+
+#[test]
+fn a_session_that_goes_on_shows_its_model_news_only_where_it_shows_something_else() {
+    use fleetward_fleet::{DeviceId, Timestamp};
+    use fleetward_rules::{Facts, SubjectState, Trigger};
+
+    let text = "rule: wave\ntitle: t\nper: model\nwhen: session_start && new_to_group(svn)\n---\n\
+                rule: back\ntitle: t\nwhen: changed(svn)\n";
+    let set = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("it compiles");
+    let mut state = SubjectState::default();
+    let mut shows = |trigger, imeisv: Option<&str>| {
+        let mut facts = Facts::new(trigger, Timestamp(0), Timestamp(0), DeviceId(1), "a");
+        facts.imeisv = imeisv.map(|digits| digits.parse().expect("an IMEISV"));
+        let shows = set.may_show_news(&facts, &state);
+        set.observe(&facts, &mut state, &mut Vec::new());
+        shows
+    };
+    assert!(shows(Trigger::SessionInterim, Some("3569380356438001")), "the first that it shows");
+    assert!(!shows(Trigger::SessionInterim, Some("3569380356438001")));
+    assert!(!shows(Trigger::SessionInterim, None), "nothing shown");
+    assert!(shows(Trigger::SessionInterim, Some("3569380356438002")), "other software in the midst of a session");
+    assert!(!shows(Trigger::SessionStop, Some("3569380356438002")));
+    assert!(shows(Trigger::SessionStart, Some("3569380356438002")), "a start tells again: the model may be another");
 }

@@ -162,3 +162,15 @@ fn gentle_keeps_its_rate() {
         times.iter().map(|from| times.iter().filter(|it| *it >= from && **it < *from + Duration::from_secs(1)).count());
     assert!(most.max().unwrap() <= 20);
 }
+
+#[test]
+fn what_is_not_asked_has_no_entry() {
+    for ports in [vec![443, 20, 21, 22, 80, 20], (0..=u16::MAX).collect(), (1..=1024).collect(), Vec::new()] {
+        let mut entries = Entries::of(ports.clone());
+        for port in [0, 1, 20, 22, 23, 80, 81, 443, 444, 1024, 1025, u16::MAX] {
+            assert_eq!(entries.at(port).is_some(), ports.contains(&port), "{port}");
+            entries.at(port).into_iter().for_each(|entry| entry.tries = (port % 200) as u8);
+        }
+        assert!(entries.iter().all(|(port, entry)| entry.tries == 0 || u16::from(entry.tries) == port % 200));
+    }
+}
