@@ -116,12 +116,6 @@ impl DeviceBaseline {
         oldest_open(now).saturating_sub(self.first) / 24
     }
 
-    /// Reads a little of each cache line, so that they come in ahead of use; the result means nothing.
-    pub fn touch(&self) -> u64 {
-        let lanes = self.lanes.each_ref().map(|lane| u64::from(lane.hours().record) ^ u64::from(lane.is_busy()));
-        u64::from(self.open.oldest()) ^ self.week.touch() ^ lanes[0] ^ lanes[1] ^ u64::from(self.active)
-    }
-
     fn close_until(&mut self, until: u32, out: &mut Vec<Measure>) {
         while self.open.oldest() < until {
             let (hour, lanes) = self.open.close();

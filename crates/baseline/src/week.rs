@@ -69,11 +69,6 @@ impl Week {
         (i32::from(self.spread[slot.hour / 3]) * 16).max(STEP)
     }
 
-    /// See [`crate::DeviceBaseline::touch`].
-    pub(crate) fn touch(&self) -> u64 {
-        u64::from(self.centre[0][0] ^ self.centre[2][16] ^ self.active[1][0] ^ self.spread[7])
-    }
-
     /// An hour without traffic.
     pub(crate) fn was_idle(&mut self, slot: Slot, dice: Dice) {
         let active = &mut self.active[slot.day.min(1)][slot.hour];

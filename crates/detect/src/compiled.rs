@@ -1,52 +1,15 @@
 //! What the records are judged by: rules, profiles and bounds. Immutable; a reload swaps the whole.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleetward_baseline::{ModelKey, Settings};
-use fleetward_fleet::{Device, DeviceState, ImeiLock, Observation, Profile, Timestamp};
-use fleetward_rules::{Class, Facts, Plan, RuleSet, Shape, ShapedPlan};
+use fleetward_fleet::{Device, Observation, Profile, Timestamp};
+use fleetward_rules::RuleSet;
 use hashbrown::{HashMap, HashSet};
-use parking_lot::Mutex;
 
 use crate::group::{Wants, model_key};
-
-/// Classes that get a plan of their own; beyond it they share one that is right for all and slower.
-const MAX_PLANS: usize = 4096;
-/// Plans for shapes of records; beyond it records are judged by the plan of their class.
-const MAX_SHAPED: usize = 4096;
-
-/// Plans that were made, shared by all partitions. They follow from rules and profiles, so they are no state.
-#[derive(Debug, Default)]
-pub(crate) struct Plans {
-    made: Mutex<HashMap<PlanKey, Arc<Plan>>>,
-    general: OnceLock<Arc<Plan>>,
-    shaped: Mutex<HashMap<(PlanKey, Shape), Arc<ShapedPlan>>>,
-}
-
-/// The class of a device by name; all empty where the inventory does not have it.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
-struct PlanKey {
-    known: bool,
-    model: Option<Box<str>>,
-    groups: Vec<Box<str>>,
-    state: DeviceState,
-    imei_lock: ImeiLock,
-    critical: bool,
-}
-
-impl PlanKey {
-    fn of(device: Option<&Device>) -> Self {
-        device.map_or_else(Self::default, |device| Self {
-            known: true,
-            model: device.model.clone(),
-            groups: device.groups.clone(),
-            state: device.state,
-            imei_lock: device.imei_lock,
-            critical: device.critical,
-        })
-    }
-}
+use crate::ready::{Plans, Ready};
 
 /// Everything that judging needs beside the state. Cheap to share: workers hold it in an [`Arc`].
 #[derive(Debug)]
@@ -116,33 +79,9 @@ impl Compiled {
         self.profiles.get(model).map(|profile| &**profile)
     }
 
-    /// The rules made ready for devices of the class of `device`.
-    pub(crate) fn plan(&self, device: Option<&Device>, profile: Option<&Profile>) -> Arc<Plan> {
-        let key = PlanKey::of(device);
-        let mut made = self.plans.made.lock();
-        if let Some(plan) = made.get(&key) {
-            return Arc::clone(plan);
-        }
-        if made.len() >= MAX_PLANS {
-            let general = self.plans.general.get_or_init(|| Arc::new(self.rules.plan(None)));
-            return Arc::clone(general);
-        }
-        let plan = Arc::new(self.rules.plan(Some(Class { device, profile })));
-        made.insert(key, Arc::clone(&plan));
-        plan
-    }
-
-    /// The rules made ready for records of a shape. `plan`: that of the class of the record.
-    pub(crate) fn shaped(&self, plan: &Plan, facts: &Facts<'_>, shape: &Shape) -> Option<Arc<ShapedPlan>> {
-        let key = (PlanKey::of(facts.device), shape.clone());
-        let mut made = self.plans.shaped.lock();
-        if let Some(shaped) = made.get(&key) {
-            return Some(Arc::clone(shaped));
-        }
-        let class = Class { device: facts.device, profile: facts.profile };
-        let shaped = (made.len() < MAX_SHAPED).then(|| Arc::new(plan.shaped(&self.rules, class, shape)))?;
-        made.insert(key, Arc::clone(&shaped));
-        Some(shaped)
+    /// What judging needs to know of devices like this one. `known`: the inventory has them.
+    pub(crate) fn ready(&self, device: Device, known: bool) -> Arc<Ready> {
+        self.plans.ready(self, device, known)
     }
 
     /// The bounds.

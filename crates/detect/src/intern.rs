@@ -38,6 +38,16 @@ impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
         symbol
     }
 
+    /// The same, for less where it is likely to be `near`.
+    pub(crate) fn intern_near<Q>(&mut self, near: Symbol, value: &Q) -> Symbol
+    where
+        Q: std::hash::Hash + hashbrown::Equivalent<T> + ?Sized,
+        T: for<'a> From<&'a Q>,
+    {
+        let is_near = self.values.get(near.0 as usize).is_some_and(|held| value.equivalent(held));
+        if is_near { near } else { self.intern(value) }
+    }
+
     /// Its number, if it has one.
     pub(crate) fn find<Q>(&self, value: &Q) -> Option<Symbol>
     where

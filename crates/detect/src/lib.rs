@@ -45,6 +45,8 @@ mod output;
 mod pack;
 mod partition;
 mod planned;
+mod prefetch;
+mod ready;
 mod session;
 pub mod snapshot;
 #[cfg(test)]

@@ -77,6 +77,11 @@ impl Planned {
         self.held.retain(|held| now < held.change.until + KEPT);
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Those that cover this device at this event time. Does not allocate where there is none.
     pub(crate) fn covering(
         &self,

@@ -44,16 +44,18 @@ pub(crate) fn observe(
 pub(crate) fn observe_planned(
     set: &RuleSet,
     plan: &Plan,
-    shaped: Option<&ShapedPlan>,
+    shaped: Option<(&ShapedPlan, Shown)>,
     facts: &Facts<'_>,
     state: &mut SubjectState,
     out: &mut Vec<Firing>,
 ) {
     let time = facts.time();
     let now = state.watermark().map_or(time, |held| held.max(time));
-    let shown = shaped.map_or(Shown::News, |_| Shown::of(set, facts, state));
-    let shaped = shaped.filter(|_| shown != Shown::News);
-    let steps = shaped.map_or_else(|| plan.at(facts.trigger), |shaped| &shaped.steps);
+    let shown = shaped.map_or(Shown::News, |(_, shown)| shown);
+    let steps = match shaped {
+        Some((shaped, Shown::TheSame | Shown::AllTheSame)) => &shaped.steps,
+        _ => plan.at(facts.trigger),
+    };
     if state.is_empty() && !steps.feeds.is_empty() {
         state.reserve(USUAL + WINDOW * steps.feeds.len());
     }
@@ -99,26 +101,31 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
         }
     };
     let mut row = state.row(now);
-    for (place, planned) in steps.feeds.iter().take(ROW).enumerate() {
-        let value = amounts.get(planned.source).copied().flatten();
-        if value.is_none() && planned.asked.is_none() && !planned.is_late {
+    for (place, sliding) in steps.row.iter().enumerate() {
+        let planned = &steps.feeds[sliding.place];
+        let value = amounts[planned.source % SOURCES];
+        if value.is_none() && planned.asked.is_none() {
             continue;
         }
-        let passed = if planned.is_late { Passed::Hard } else { row.feed(&planned.fed(time, value)) };
-        match passed {
+        let value = if sliding.counts { value.map(|_| 1) } else { value };
+        match row.feed(sliding.length, &planned.fed(time, value)) {
             Passed::Fed(value) => tell(planned, value),
             Passed::Hard => hard |= 1 << place,
         }
     }
     let mut near = 0;
-    for (place, planned) in steps.feeds.iter().enumerate() {
-        if place < ROW && hard >> place & 1 == 0 {
-            continue;
-        }
+    while hard != 0 {
+        let planned = &steps.feeds[steps.row[hard.trailing_zeros() as usize].place];
+        hard &= hard - 1;
+        let value = amounts[planned.source % SOURCES];
+        tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
+    }
+    near = 0;
+    for planned in steps.rest.iter().map(|place| &steps.feeds[*place]) {
         let value = if planned.is_late {
             steps.sources[planned.source].amount(&Context { facts, state: Some(state), now, held: &[] })
         } else {
-            amounts.get(planned.source).copied().flatten()
+            amounts[planned.source % SOURCES]
         };
         if value.is_some() || planned.asked.is_some() {
             tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
@@ -126,9 +133,6 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     }
     (held, above)
 }
-
-/// So many windows go by in a row at first.
-const ROW: usize = 64;
 
 /// Octets that the last values of a device usually take, and each of its windows at first.
 const USUAL: usize = 72;

@@ -162,6 +162,8 @@ pub struct Facts<'a> {
     pub subject: &'a str,
     /// The device as the inventory knows it; `None` for one that it does not know.
     pub device: Option<&'a Device>,
+    /// What is the device's own where `device` stands for all of its kind; `None`: what `device` says is.
+    pub own: Option<Own<'a>>,
     /// The profile of its model, where there is one.
     pub profile: Option<&'a Profile>,
 
@@ -240,6 +242,29 @@ pub struct Facts<'a> {
     pub past: Option<&'a dyn Past>,
 }
 
+/// What rules may read of a device that others of its model, groups and state do not share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own<'a> {
+    /// [`Device::name`].
+    pub name: &'a str,
+    /// [`Device::imei`].
+    pub imei: Option<Imei>,
+    /// [`Device::ip`].
+    pub ip: Option<Ipv4Addr>,
+}
+
+impl<'a> Own<'a> {
+    /// Of a whole device.
+    pub fn of(device: &'a Device) -> Self {
+        Self { name: &device.name, imei: device.imei, ip: device.ip }
+    }
+
+    /// The device itself, `like` others of its model, groups and state.
+    pub fn whole(self, like: &Device) -> Device {
+        Device { name: self.name.into(), imei: self.imei, ip: self.ip, ..like.clone() }
+    }
+}
+
 impl<'a> Facts<'a> {
     /// An event of which nothing else is known.
     pub fn new(trigger: Trigger, at: Timestamp, observed_at: Timestamp, device_id: DeviceId, subject: &'a str) -> Self {
@@ -252,6 +277,7 @@ impl<'a> Facts<'a> {
             device_id,
             subject,
             device: None,
+            own: None,
             profile: None,
             session: None,
             bytes_up: None,
@@ -330,6 +356,11 @@ impl<'a> Facts<'a> {
     /// The time at which rules judge: event time, but never after we learnt it.
     pub fn time(&self) -> Timestamp {
         self.at.min(self.observed_at)
+    }
+
+    /// What the inventory says of the device alone; `None` where it does not know it.
+    pub fn own(&self) -> Option<Own<'a>> {
+        self.device.map(|device| self.own.unwrap_or_else(|| Own::of(device)))
     }
 
     /// Type Allocation Code of the module.

@@ -14,7 +14,7 @@ use crate::expr::read::{Context, Value};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{Class, Plan, ShapedPlan};
+use crate::plan::{Class, Plan, ShapedPlan, Shown};
 use crate::rule::{Mode, Rule};
 use crate::shared::Shared;
 use crate::state::SubjectState;
@@ -46,6 +46,8 @@ pub struct RuleSet {
     pub(crate) memory: Vec<Field>,
     /// Fields of which rules ask whether a value is new.
     new_to_group: Vec<(Field, u8, Triggers)>,
+    /// Events that carry none of these fields that is not in `memory`.
+    remembered_news: Triggers,
     /// Some rule asks how many devices of a network are silent.
     outage: bool,
     /// (key, index into `rules`), sorted.
@@ -133,6 +135,9 @@ impl RuleSet {
                 }
             }
         }
+        let forgotten = set.new_to_group.iter().filter(|(field, ..)| !set.memory.contains(field));
+        set.remembered_news =
+            Triggers::ALL.without(forgotten.fold(Triggers::NONE, |all, (.., carriers)| all.or(*carriers)));
         set.keys.sort_unstable();
         let windows = set.routes.iter().flat_map(|routes| &routes.windows).map(|feed| (feed.key, feed.spec));
         set.windows = windows.collect();
@@ -171,16 +176,22 @@ impl RuleSet {
     }
 
     /// The same as [`Self::observe`], for less. `plan` is [`Self::plan`] of these rules for the class of the device in
-    /// `facts`; `shaped` is [`Plan::shaped`] of it for the shape of the record, where it was made.
+    /// `facts`; `shaped` is [`Plan::shaped`] of it for the shape of the record, where it was made,
+    /// with what [`Self::shown`] says.
     pub fn observe_planned(
         &self,
         plan: &Plan,
-        shaped: Option<&ShapedPlan>,
+        shaped: Option<(&ShapedPlan, Shown)>,
         facts: &Facts<'_>,
         state: &mut SubjectState,
         out: &mut Vec<Firing>,
     ) {
         evaluate::observe_planned(self, plan, shaped, facts, state, out);
+    }
+
+    /// What an event shows in the fields that rules remember in `state`.
+    pub fn shown(&self, facts: &Facts<'_>, state: &SubjectState) -> Shown {
+        Shown::of(self, facts, state)
     }
 
     /// Whether some rule asks how many devices of a network are silent ([`crate::Around::outage_share`]).
@@ -208,9 +219,13 @@ impl RuleSet {
     }
 
     /// Whether the event may show a value that is new to a model, of a device whose rules remember `state`. A device that goes
-    /// on in a session shows nothing new where it shows what it showed last.
-    pub fn may_show_news(&self, facts: &Facts<'_>, state: &SubjectState) -> bool {
+    /// on in a session shows nothing new where it shows what it showed last. `shown`: as far as it is known, as [`Self::shown`]
+    /// says, [`Shown::News`] otherwise.
+    pub fn may_show_news(&self, facts: &Facts<'_>, state: &SubjectState, shown: Shown) -> bool {
         let goes_on = matches!(facts.trigger, Trigger::SessionInterim | Trigger::SessionStop);
+        if goes_on && shown != Shown::News && self.remembered_news.contains(facts.trigger) {
+            return false;
+        }
         let context = Context { facts, state: None, now: facts.time(), held: &[] };
         self.new_to_group.iter().filter(|(.., triggers)| triggers.contains(facts.trigger)).any(|(field, code, _)| {
             context.stored(*field).is_some_and(|value| !goes_on || !state.holds(&mut 0, *code, value))

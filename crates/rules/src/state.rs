@@ -13,8 +13,6 @@ mod ring;
 mod row;
 mod serial;
 
-use std::num::NonZeroU32;
-
 use fleetward_fleet::Timestamp;
 
 use self::block::Block;
@@ -50,8 +48,6 @@ pub(crate) struct Fed<'a> {
     pub(crate) value: Option<u64>,
     /// `None`: nobody asks.
     pub(crate) least: Option<u64>,
-    /// [`WindowSpec::slides`] of it.
-    pub(crate) slides: Option<NonZeroU32>,
 }
 
 impl SubjectState {
@@ -70,9 +66,9 @@ impl SubjectState {
         size_of::<Self>() + self.block.len() + self.rare.as_ref().map_or(0, |rare| rare.bytes())
     }
 
-    /// Touches what is kept, so that a batch waits for memory once and not record by record. The result means nothing.
-    pub fn touch(&self) -> u64 {
-        self.block.touch()
+    /// What nearly every subject has, as it lies in memory: for reading ahead.
+    pub fn memory(&self) -> &[u8] {
+        self.block.memory()
     }
 
     /// The newest event time: windows are judged up to here, so a late record does not see less than its predecessor.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::{Outputs, Sink, ahead, stage};
 use crate::group::GroupFact;
 use crate::partition::{Tally, Told};
+use crate::prefetch::prefetch;
 use crate::{Compiled, History, PartitionState};
 
 /// What a worker is told.
@@ -99,7 +100,8 @@ impl Owned {
                         sink(Outputs { worker: self.share.worker, upto, outputs });
                     }
                     if self.compiled.groups.any() {
-                        let facts = std::mem::take(&mut told.facts);
+                        let room = told.facts.of_this_size();
+                        let facts = std::mem::replace(&mut told.facts, room);
                         let batch = stage::Batch { facts, upto, compiled: self.compiled.clone() };
                         if stage.send(stage::Message::Batch(self.share.worker, batch)).is_err() {
                             return;
@@ -119,7 +121,7 @@ impl Owned {
 
     fn apply(&mut self, records: &[(Offset, Arc<Observation>)], told: &mut Told<'_>) {
         for some in records.chunks(AHEAD) {
-            self.touch(some);
+            self.prefetch(some);
             self.apply_some(some, told);
         }
     }
@@ -142,23 +144,30 @@ impl Owned {
         }
     }
 
-    /// Reads a little of everything that the records will need. Each device, and each record, lies somewhere else in
-    /// gigabytes; looked up one by one, nearly all of the time goes into waiting for memory, in a row the waits overlap.
-    fn touch(&self, records: &[(Offset, Arc<Observation>)]) {
-        let mut sum = 0;
+    /// Asks for everything that the records will need. Each device, and each record, lies somewhere else in gigabytes; looked up
+    /// one by one, nearly all of the time goes into waiting for memory, in a row the waits overlap.
+    fn prefetch(&self, records: &[(Offset, Arc<Observation>)]) {
         let mut places = [(0, None); AHEAD];
-        for ((_, observation), found) in records.iter().zip(&mut places) {
-            let partition = usize::from(observation.device.partition().0) / self.share.workers;
-            sum ^= ahead::record(observation, 0);
-            *found = (partition, self.partitions[partition].likely_place(observation));
+        for ((_, observation), (partition, _)) in records.iter().zip(&mut places) {
+            *partition = usize::from(observation.device.partition().0) / self.share.workers;
+            self.partitions[*partition].prefetch_place(observation);
+            prefetch(&**observation);
         }
-        for step in 0..PartitionState::TOUCHES {
+        for ((_, observation), (partition, place)) in records.iter().zip(&mut places) {
+            *place = self.partitions[*partition].likely_place(observation);
+            if let Some(place) = *place {
+                self.partitions[*partition].prefetch(place, 0);
+            }
+            ahead::record(observation, 0);
+        }
+        for step in 1..PartitionState::STEPS {
             for ((_, observation), (partition, place)) in records.iter().zip(&places) {
-                sum ^= place.map_or(0, |place| self.partitions[*partition].touch(place, step));
-                sum ^= if step == 1 { ahead::record(observation, 1) } else { 0 };
+                if let Some(place) = *place {
+                    self.partitions[*partition].prefetch(place, step);
+                }
+                ahead::record(observation, step);
             }
         }
-        std::hint::black_box(sum);
     }
 
     fn tally(&self) -> Tally {

@@ -72,7 +72,10 @@ impl GroupFact {
         let event = Event {
             id: facts.device_id,
             subject: facts.subject.into(),
-            device: facts.device.map(|device| kind.map_or_else(|| Arc::new(device.clone()), Arc::clone)),
+            device: facts
+                .device
+                .zip(facts.own())
+                .map(|(device, own)| kind.map_or_else(|| Arc::new(own.whole(device)), Arc::clone)),
             subjects,
             trigger: facts.trigger,
             bytes_up: facts.bytes_up,

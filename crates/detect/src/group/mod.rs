@@ -54,6 +54,15 @@ pub(crate) struct Handed {
 }
 
 impl Handed {
+    /// An empty one with room for as much.
+    pub(crate) fn of_this_size(&self) -> Self {
+        Self {
+            events: Vec::with_capacity(self.events.len()),
+            measures: Vec::with_capacity(self.measures.len()),
+            networks: Vec::new(),
+        }
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.events.len() + self.measures.len()

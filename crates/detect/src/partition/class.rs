@@ -1,22 +1,18 @@
 //! Classes: devices that the rules cannot tell apart beforehand share one entry with the plan that is made for them.
 //!
-//! There are millions of devices and a few classes, so what a class knows (profile, plan, the device as rules read it)
-//! costs nothing a device and is at hand for every record.
+//! There are millions of devices and a few classes, so what a class knows ([`Ready`]) costs nothing a device; it is the same in
+//! all partitions, so it is at hand for every record.
 
 use std::sync::Arc;
 
-use fleetward_baseline::ModelKey;
-use fleetward_fleet::{Device, DeviceState, ImeiLock, Profile};
-use fleetward_rules::Plan;
+use fleetward_fleet::{Device, DeviceState, ImeiLock};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
-use super::shapes::Shapes;
 use crate::Compiled;
-use crate::compiled::Plans;
-use crate::group::model_key;
 use crate::intern::Symbol;
+use crate::ready::{Plans, Ready};
 
 /// Number of a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,23 +38,8 @@ pub(crate) struct Classes {
     /// Looked up before.
     stranger: Option<ClassId>,
     /// By number of the class, for the rules of `of`.
-    ready: Vec<Option<Ready>>,
+    ready: Vec<Option<Arc<Ready>>>,
     of: Option<Arc<Plans>>,
-}
-
-/// What judging needs to know of a class.
-#[derive(Debug, Clone)]
-pub(crate) struct Ready {
-    pub(crate) plan: Arc<Plan>,
-    pub(super) shapes: Shapes,
-    pub(crate) profile: Option<Arc<Profile>>,
-    /// As rules read it; name, module and address are lent for each record. Not a device where the class is unknown.
-    pub(crate) device: Device,
-    pub(crate) known: bool,
-    /// The same device for what is handed on to the second stage, where no rule there reads more of it.
-    pub(crate) kind: Arc<Device>,
-    /// Its model, where the baseline of devices like this one is learnt.
-    pub(crate) learns: Option<ModelKey>,
 }
 
 impl Classes {
@@ -104,15 +85,8 @@ impl Classes {
         id
     }
 
-    /// Reads a little of a class that is ready, so that its cache lines come in ahead of use; the result means nothing.
-    pub(crate) fn touch(&self, id: ClassId) -> usize {
-        let Some(Some(ready)) = self.ready.get(id.0 as usize) else { return 0 };
-        let device = &ready.device;
-        Arc::as_ptr(&ready.plan).addr() ^ device.groups.len() ^ device.name.len() ^ usize::from(device.critical)
-    }
-
     /// The class, made ready for what is in force.
-    pub(crate) fn ready(&mut self, id: ClassId, names: &Names, compiled: &Compiled) -> &mut Ready {
+    pub(crate) fn ready(&mut self, id: ClassId, names: &Names, compiled: &Compiled) -> &Ready {
         if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, &compiled.plans)) {
             self.ready.clear();
             self.of = Some(Arc::clone(&compiled.plans));
@@ -122,28 +96,19 @@ impl Classes {
             self.ready.resize(self.values.len(), None);
         }
         let class = self.values[at];
-        self.ready[at].get_or_insert_with(|| Ready::new(&class, names, compiled))
+        self.ready[at].get_or_insert_with(|| compiled.ready(class.device(names), class.known))
     }
 }
 
-impl Ready {
-    fn new(class: &Class, names: &Names, compiled: &Compiled) -> Self {
+impl Class {
+    /// What its devices have in common, as rules read it.
+    fn device(&self, names: &Names) -> Device {
         let mut device = Device::named("");
-        device.model = class.model.map(|model| names.models.value(model).clone());
-        device.groups.clone_from(names.groups.value(class.groups));
-        device.state = class.state;
-        device.imei_lock = class.imei_lock;
-        device.critical = class.critical;
-        let known = class.known.then_some(&device);
-        let profile = known.and_then(|device| device.model.as_deref()).and_then(|model| compiled.profiles.get(model));
-        Self {
-            plan: compiled.plan(known, profile.map(|profile| &**profile)),
-            shapes: Shapes::default(),
-            profile: profile.cloned(),
-            known: class.known,
-            kind: Arc::new(device.clone()),
-            learns: Some(model_key(device.model.as_deref())).filter(|key| class.known && compiled.has_baseline(*key)),
-            device,
-        }
+        device.model = self.model.map(|model| names.models.value(model).clone());
+        device.groups.clone_from(names.groups.value(self.groups));
+        device.state = self.state;
+        device.imei_lock = self.imei_lock;
+        device.critical = self.critical;
+        device
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use fleetward_fleet::{Device, DeviceId, Identity, Imei, Imsi, Msisdn, Timestamp};
-use fleetward_rules::SubjectState;
+use fleetward_rules::{Own, SubjectState};
 use serde::{Deserialize, Serialize};
 
 use super::class::{Class, ClassId, Classes};
@@ -103,26 +103,9 @@ impl Entry {
         self.last_seen.value()
     }
 
-    /// Lends the device of its class what is its own, so that rules read it without an allocation. Identities of the SIM
-    /// are left out: rules cannot read them, and unpacking costs.
-    pub(crate) fn lend(&mut self, device: &mut Device) {
-        device.name = std::mem::take(&mut self.name);
-        device.imei = self.imei.imei();
-        device.ip = self.ip;
-    }
-
-    /// A copy of the device as rules read it; `class`: the device of its class.
-    pub(crate) fn copy(&self, class: &Device) -> Device {
-        let mut device = class.clone();
-        device.name = self.name.clone();
-        device.imei = self.imei.imei();
-        device.ip = self.ip;
-        device
-    }
-
-    /// Takes back what [`Self::lend`] lent.
-    pub(crate) fn take_back(&mut self, device: &mut Device) {
-        self.name = std::mem::take(&mut device.name);
+    /// What is its own and not its class's. Identities of the SIM are left out: rules cannot read them, and unpacking costs.
+    pub(crate) fn own(&self) -> Own<'_> {
+        Own { name: &self.name, imei: self.imei.imei(), ip: self.ip }
     }
 }
 

@@ -32,6 +32,11 @@ impl Devices {
         self.places.find(Half::of(id), |place| self.get(place).id == id)
     }
 
+    /// Asks for what [`Self::likely_place`] looks at first.
+    pub(crate) fn prefetch_place(&self, id: DeviceId) {
+        self.places.prefetch(Half::of(id));
+    }
+
     /// Where it is most likely kept, for reading ahead: the device itself is not looked at.
     pub(crate) fn likely_place(&self, id: DeviceId) -> Option<usize> {
         self.places.likely(Half::of(id))

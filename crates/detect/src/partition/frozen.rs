@@ -13,7 +13,7 @@ use super::exposed::Exposed;
 use super::names::{Names, Nas};
 use super::{PartitionState, Tally};
 use crate::group::Networks;
-use crate::intern::Interner;
+use crate::intern::{Interner, Symbol};
 use crate::planned::{self, Planned};
 
 /// Everything of a [`PartitionState`] that a restart needs, written without copying it.
@@ -86,6 +86,7 @@ impl PartitionState {
             groups: Interner::from_values(thawed.groups),
             nases: Interner::from_values(thawed.nases),
             nas: thawed.nas,
+            last_nas: Symbol::default(),
         };
         let (models, groups) = (names.models.values().len(), names.groups.values().len());
         let stands = |class: &Class| {

@@ -55,11 +55,6 @@ impl Habit {
         }
     }
 
-    /// Reads a little of it, so that its cache lines come in ahead of use; the result means nothing.
-    pub(crate) fn touch(&self) -> u64 {
-        u64::from(self.module ^ self.pause) ^ self.baseline.touch()
-    }
-
     /// One record's traffic.
     pub(crate) fn add(&mut self, at: Timestamp, traffic: &Traffic, out: &mut Vec<Measure>) {
         self.baseline.add(at, traffic, out);

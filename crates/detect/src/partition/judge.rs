@@ -1,7 +1,7 @@
 //! A record, its device, profile and session become facts; what the rules say about them becomes outputs.
 
 use fleetward_fleet::{Admission, Session, SessionKey};
-use fleetward_rules::{Detail, Facts, Firing, Past, Subject as Kind, Trigger};
+use fleetward_rules::{Detail, Facts, Firing, Own, Past, Shown, Subject as Kind, Trigger};
 
 use super::class::Class;
 use super::device::Entry;
@@ -59,17 +59,17 @@ impl PartitionState {
             return;
         }
         let mut firings = Vec::new();
-        entry.lend(&mut ready.device);
-        let name = &*ready.device.name;
-        let mut facts = Facts::new(happening.trigger, record.at, record.observation.observed_at, entry.id, name);
+        let observed_at = record.observation.observed_at;
+        let mut facts = Facts::new(happening.trigger, record.at, observed_at, entry.id, &entry.name);
         facts.offset = record.offset;
         facts.source = &record.observation.source;
-        facts.device = ready.known.then_some(&ready.device);
+        facts.device = ready.known.then_some(&*ready.device);
+        facts.own = Some(Own { name: &entry.name, imei: entry.imei.imei(), ip: entry.ip });
         facts.profile = ready.profile.as_deref();
         facts.last_contact = entry.last_seen();
         facts.open_sessions = Some(entry.sessions.open.len() as u32);
         facts.late = happening.late;
-        let planned = facts.device.map_or_else(Vec::new, |device| {
+        let planned = facts.device.filter(|_| !planned.is_empty()).map_or_else(Vec::new, |device| {
             planned.covering(entry.id, &device.groups, device.model.as_deref(), record.at)
         });
         facts.planned = &planned;
@@ -84,6 +84,7 @@ impl PartitionState {
         if let Some(listener) = &mut out.listener {
             listener(&facts);
         }
+        let shaped = ready.shaped(&facts, record.compiled).map(|shaped| (shaped, rules.shown(&facts, &entry.rules)));
         if for_groups {
             let mut subjects = if is_tick { 0 } else { record.compiled.groups.subjects(rules, &facts) };
             let device = 1 << Kind::Device as u16;
@@ -94,17 +95,16 @@ impl PartitionState {
             } else if !is_tick && entry.doubted && facts.is_contact() {
                 (subjects, entry.doubted) = (subjects | device, false);
             }
+            let shown = shaped.map_or(Shown::News, |(_, shown)| shown);
             let is_novel = || record.compiled.groups.is_novel(happening.trigger);
-            if subjects != 0 || is_novel() && rules.may_show_news(&facts, &entry.rules) {
-                let kind = (!record.compiled.groups.whole_device()).then_some(&ready.kind);
+            if subjects != 0 || is_novel() && rules.may_show_news(&facts, &entry.rules, shown) {
+                let kind = (!record.compiled.groups.whole_device()).then_some(&ready.device);
                 out.facts.events.push(GroupFact::of(&facts, subjects, kind));
             }
         }
         if for_itself {
-            let shaped = ready.shapes.plan(&ready.plan, &facts, record.compiled);
             rules.observe_planned(&ready.plan, shaped, &facts, &mut entry.rules, &mut firings);
         }
-        entry.take_back(&mut ready.device);
         self.watch(place);
         for firing in firings {
             if let Firing::Excused { rule, change, .. } = &firing {

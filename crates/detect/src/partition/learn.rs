@@ -79,8 +79,9 @@ impl PartitionState {
         let settings = record.compiled.baseline.as_ref();
         let may_alarm = |measure: &Measure| settings.is_some_and(|settings| measure.may_alarm(settings));
         for measure in out.measures.drain(..) {
-            let about = may_alarm(&measure)
-                .then(|| Arc::new(About { device: Arc::new(entry.copy(&ready.device)), planned: planned.clone() }));
+            let about = may_alarm(&measure).then(|| {
+                Arc::new(About { device: Arc::new(entry.own().whole(&ready.device)), planned: planned.clone() })
+            });
             out.facts.measures.push(MeasureFact {
                 offset: record.offset,
                 device: entry.id,

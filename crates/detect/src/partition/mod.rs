@@ -23,7 +23,6 @@ mod names;
 mod past;
 mod places;
 mod records;
-mod shapes;
 mod tally;
 mod ticks;
 mod views;
@@ -43,6 +42,7 @@ use self::devices::Devices;
 use self::names::Names;
 use crate::group::{Handed, Networks};
 use crate::planned::Planned;
+use crate::prefetch::prefetch;
 use crate::{Compiled, History, Output};
 
 /// The state of one partition.
@@ -169,21 +169,34 @@ impl PartitionState {
         }
     }
 
-    /// How often [`Self::touch`] is worth calling for a place: each time it reads what the last one found a pointer to.
-    pub(crate) const TOUCHES: u8 = 3;
+    /// How often [`Self::prefetch`] is worth calling for a place: each time it asks for what the last one brings a pointer to.
+    pub(crate) const STEPS: u8 = 3;
+
+    /// Asks for what [`Self::likely_place`] reads.
+    pub(crate) fn prefetch_place(&self, observation: &Observation) {
+        self.devices.prefetch_place(observation.device);
+    }
 
     /// Where the device of a record is most likely kept.
     pub(crate) fn likely_place(&self, observation: &Observation) -> Option<usize> {
         self.devices.likely_place(observation.device)
     }
 
-    /// Reads a little of what a record of the device at `place` needs; see the worker. The result means nothing.
-    pub(crate) fn touch(&self, place: usize, step: u8) -> u64 {
+    /// Asks for what a record of the device at `place` needs; see the worker.
+    pub(crate) fn prefetch(&self, place: usize, step: u8) {
         let entry = self.devices.get(place);
-        let habit = entry.habit.as_ref().filter(|_| step == 0).map_or(0, |habit| habit.touch());
-        let class = if step == 1 { self.classes.touch(entry.class) as u64 } else { 0 };
-        let rules = if step == 0 { entry.rules.touch() } else { 0 };
-        rules ^ entry.sessions.touch(step) ^ habit ^ class
+        match step {
+            0 => prefetch(entry),
+            1 => {
+                if let Some(habit) = &entry.habit {
+                    prefetch(&**habit);
+                }
+                prefetch(entry.rules.memory());
+                prefetch(&*entry.sessions.open);
+                prefetch(&*entry.name);
+            }
+            _ => entry.sessions.prefetch_texts(),
+        }
     }
 
     pub(crate) fn apply_one(

@@ -13,6 +13,8 @@ pub(crate) struct Names {
     pub(crate) nases: Interner<Box<str>>,
     /// By number of the NAS.
     pub(crate) nas: Vec<Nas>,
+    /// The one that was looked up last: one NAS serves many devices.
+    pub(crate) last_nas: Symbol,
 }
 
 /// What a partition knows of one NAS.
@@ -34,7 +36,8 @@ impl Names {
     }
 
     pub(crate) fn nas(&mut self, name: &str) -> Symbol {
-        let symbol = self.nases.intern(name);
+        let symbol = self.nases.intern_near(self.last_nas, name);
+        self.last_nas = symbol;
         if self.nas.len() <= symbol.0 as usize {
             self.nas.resize(symbol.0 as usize + 1, Nas::default());
         }

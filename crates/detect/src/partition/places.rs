@@ -10,6 +10,8 @@
 
 use fleetward_fleet::DeviceId;
 
+use crate::prefetch::prefetch;
+
 /// The table. It does not know the ids: who asks says whether a place is the right one.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Places {
@@ -49,6 +51,14 @@ impl Places {
     /// The place of some device with this half of a hash: nearly always the right one.
     pub(super) fn likely(&self, half: Half) -> Option<usize> {
         self.find(half, |_| true)
+    }
+
+    /// Asks for the slot where a half belongs.
+    pub(super) fn prefetch(&self, half: Half) {
+        let home = self.home(u64::from(half.0) << 32);
+        if let Some(slot) = self.slots.get(home) {
+            prefetch(slot);
+        }
     }
 
     /// Adds a place that is not there yet.

@@ -29,7 +29,9 @@ impl PartitionState {
         self.tally.stale_records += u64::from(!step.is_news);
         self.tally.wraps += u64::from(step.delta.wrapped);
 
-        self.ended(place, record, open_before, &step.before, out);
+        if !step.before.is_empty() {
+            self.ended(place, record, open_before, &step.before, out);
+        }
         if step.opened {
             let open = (open_before - step.before.len() + 1) as u32;
             self.names.nas_mut(nas).open += 1;
@@ -43,7 +45,9 @@ impl PartitionState {
             })));
         }
         let open = open_before - step.before.len() + usize::from(step.opened);
-        self.ended(place, record, open, &step.after, out);
+        if !step.after.is_empty() {
+            self.ended(place, record, open, &step.after, out);
+        }
         if step.is_news {
             let happening =
                 Happening { session: Some((session, &step)), late, ..Happening::of(trigger(session.status)) };

@@ -21,7 +21,7 @@ impl PartitionState {
             let place = self.sweep;
             self.sweep += 1;
             if place.is_multiple_of(AHEAD) {
-                self.touch_from(place);
+                self.prefetch_from(place);
             }
             self.look_after(place, record, out);
             if record.compiled.rules.asks_outage() {
@@ -48,10 +48,12 @@ impl PartitionState {
         }
     }
 
-    /// Reads a little of the next devices of the sweep, so that their waits for memory overlap.
-    fn touch_from(&self, place: usize) {
+    /// Asks for the next devices of the sweep, so that their waits for memory overlap.
+    fn prefetch_from(&self, place: usize) {
         let next = place..self.devices.len().min(place + AHEAD);
-        std::hint::black_box(next.fold(0, |sum, place| sum ^ self.touch(place, 0)));
+        for step in 0..2 {
+            next.clone().for_each(|place| self.prefetch(place, step));
+        }
     }
 
     /// How many devices this tick looks at, so that all come round once per sweep.

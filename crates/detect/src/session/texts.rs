@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::prefetch::prefetch;
+
 /// Session id, User-Name, Acct-Multi-Session-Id and APN, one behind the other.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Texts {
@@ -25,6 +27,11 @@ impl Texts {
             }
         }
         Self { all: all.into_boxed_str(), ends }
+    }
+
+    /// Asks for all of it.
+    pub(crate) fn prefetch(&self) {
+        prefetch(&*self.all);
     }
 
     pub(crate) fn id(&self) -> &str {

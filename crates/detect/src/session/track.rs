@@ -94,11 +94,11 @@ impl Sessions {
     /// Counts one accounting record.
     pub(crate) fn record(&mut self, record: &Session, context: &Context<'_>) -> Step {
         let mut step = Step::default();
-        let closed = self.closed().iter().rposition(|c| c.nas == context.nas && *c.id == *record.key.id);
         if let Some(index) = self.open_index(context.nas, &record.key.id) {
             let session = &self.open[index];
-            let older = closed.filter(|&c| context.at <= self.closed()[c].ended_at && context.at < session.opened_at);
-            if let Some(older) = older {
+            // Only of a record from before it: those that are over lie elsewhere in memory.
+            let older = if context.at < session.opened_at { self.closed_index(record, context) } else { None };
+            if let Some(older) = older.filter(|&c| context.at <= self.closed()[c].ended_at) {
                 self.late(older, record, context, true, &mut step);
             } else if is_restart(session, record, context.at) {
                 self.end(index, session.last_event, EndCause::Superseded, context.limits, &mut step.before);
@@ -110,7 +110,7 @@ impl Sessions {
             }
             return step;
         }
-        match closed {
+        match self.closed_index(record, context) {
             Some(index) if is_reused(&self.closed()[index], record, context.at) => {
                 self.begin(record, context, &mut step);
             }
@@ -131,17 +131,10 @@ impl Sessions {
         step
     }
 
-    /// Reads a little of what counting needs; the result means nothing.
-    pub(crate) fn touch(&self, step: u8) -> u64 {
-        let Some(session) = self.open.last() else { return 0 };
-        match step {
-            0 => {
-                session.last_event.0.cast_unsigned() ^ u64::from(session.nas.0) ^ u64::from(session.marks.is_started())
-            }
-            1 => {
-                session.texts.id().len() as u64 ^ u64::from(session.texts.id().as_bytes().first().copied().unwrap_or(0))
-            }
-            _ => 0,
+    /// Asks for what the session points to.
+    pub(crate) fn prefetch_texts(&self) {
+        if let Some(session) = self.open.last() {
+            session.texts.prefetch();
         }
     }
 
@@ -194,6 +187,11 @@ impl Sessions {
 
     fn open_index(&self, nas: Symbol, id: &str) -> Option<usize> {
         self.open.iter().position(|s| s.nas == nas && s.texts.id() == id)
+    }
+
+    /// The newest session under the record's id that is over.
+    fn closed_index(&self, record: &Session, context: &Context<'_>) -> Option<usize> {
+        self.closed().iter().rposition(|c| c.nas == context.nas && *c.id == *record.key.id)
     }
 
     /// A record of an open session.

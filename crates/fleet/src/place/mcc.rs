@@ -9,8 +9,21 @@ use super::Country;
 
 /// The country of a mobile country code, `None` for shared (9xx), test (001) and unassigned codes.
 pub(super) fn country(mcc: u16) -> Option<Country> {
-    MCC.binary_search_by_key(&mcc, |entry| entry.0).ok().map(|at| Country::of(*MCC[at].1))
+    let country = *BY_CODE.get(usize::from(mcc))?;
+    (country != NONE).then(|| Country::of(country))
 }
+
+const NONE: [u8; 2] = [0; 2];
+
+/// By code: every record is asked for its country.
+static BY_CODE: [[u8; 2]; 1000] = {
+    let (mut table, mut at) = ([NONE; 1000], 0);
+    while at < MCC.len() {
+        table[MCC[at].0 as usize] = *MCC[at].1;
+        at += 1;
+    }
+    table
+};
 
 /// Sorted by code; by region from the first digit.
 #[rustfmt::skip]

@@ -156,7 +156,7 @@ impl<'a> Context<'a> {
                 Value::Text(_) => None,
             },
             (Address::Field(Symbol::Ip), _) => self.facts.ip.map(Into::into),
-            (Address::Field(Symbol::DeviceIp), _) => self.facts.device?.ip.map(Into::into),
+            (Address::Field(Symbol::DeviceIp), _) => self.facts.own()?.ip.map(Into::into),
             (Address::Field(Symbol::FlowAddress), Detail::Flow(flow, _)) => Some(flow.address?.to_canonical()),
             (Address::Field(Symbol::SignAddress), Detail::Network(sign, _)) => Some(sign.address?.to_canonical()),
             (Address::Field(Symbol::LoginFrom), Detail::Login(login)) => Some(login.from?.to_canonical()),
@@ -250,9 +250,9 @@ impl<'a> Context<'a> {
             Symbol::Msisdn => facts.msisdn.map(fleetward_fleet::Msisdn::number),
             Symbol::Reason => facts.reject_reason.map(symbol::reason),
             Symbol::DeviceState => facts.device.map(|device| symbol::device_state(device.state)),
-            Symbol::DeviceImei => facts.device.and_then(|device| device.imei).map(fleetward_fleet::Imei::number),
+            Symbol::DeviceImei => facts.own().and_then(|own| own.imei).map(fleetward_fleet::Imei::number),
             Symbol::DeviceImeiLock => facts.device.map(|device| symbol::imei_lock(device.imei_lock)),
-            Symbol::DeviceIp => facts.device.and_then(|device| device.ip).map(symbol::ip),
+            Symbol::DeviceIp => facts.own().and_then(|own| own.ip).map(symbol::ip),
             Symbol::Device => Some(facts.device_id.0),
             Symbol::FlowAddress
             | Symbol::FlowProtocol
@@ -285,7 +285,7 @@ impl<'a> Context<'a> {
         let facts = self.facts;
         match field {
             TextField::Apn => facts.apn,
-            TextField::DeviceName => facts.device.map(|device| &*device.name),
+            TextField::DeviceName => facts.own().map(|own| own.name),
             TextField::DeviceModel => facts.device.and_then(|device| device.model.as_deref()),
             TextField::Source => Some(facts.source),
             TextField::Expected => Some(facts.expected).filter(|text| !text.is_empty()),

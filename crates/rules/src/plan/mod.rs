@@ -40,8 +40,7 @@ use crate::window::{Aggregate, WindowSpec};
 use self::fixed::Extent;
 use self::guard::{Guarded, Tested};
 use self::ladder::Ladder;
-pub(crate) use self::shape::Shown;
-pub use self::shape::{Shape, ShapedPlan};
+pub use self::shape::{Shape, ShapedPlan, Shown};
 pub(crate) use self::source::{SOURCES, Source};
 use self::truth::{Known, Truth};
 
@@ -66,6 +65,10 @@ pub(crate) struct Steps {
     /// What windows are fed with, each worked out once for all of them.
     pub(crate) sources: Vec<Source>,
     pub(crate) feeds: Vec<PlannedFeed>,
+    /// The sliding sums and counts among them, to be fed in one pass, at most [`ROW`].
+    pub(crate) row: Vec<Sliding>,
+    /// Places of the others.
+    pub(crate) rest: Vec<usize>,
     /// Rules for which the window with this number must be above a limit: few of many records bring one there.
     pub(crate) watching: Vec<Guarded>,
     /// Rules that ask for more than a constant of some number.
@@ -77,8 +80,6 @@ pub(crate) struct Steps {
 pub(crate) struct PlannedFeed {
     pub(crate) key: u32,
     pub(crate) spec: WindowSpec,
-    /// [`WindowSpec::slides`] of it.
-    pub(crate) slides: Option<NonZeroU32>,
     /// With what.
     pub(crate) source: usize,
     /// What it is fed with is worked out when it is.
@@ -92,9 +93,27 @@ impl PlannedFeed {
     #[inline]
     pub(crate) fn fed(&self, time: Timestamp, value: Option<u64>) -> Fed<'_> {
         let least = self.asked.map(|asked| asked.least);
-        Fed { key: self.key, spec: &self.spec, time, value, least, slides: self.slides }
+        Fed { key: self.key, spec: &self.spec, time, value, least }
+    }
+
+    /// The milliseconds of a bucket, where it goes by in the row.
+    fn slides(&self) -> Option<u32> {
+        self.spec.slides().filter(|_| !self.is_late).map(NonZeroU32::get)
     }
 }
+
+/// A [`PlannedFeed`] that is a sliding sum or count.
+pub(crate) struct Sliding {
+    /// Its place among all.
+    pub(crate) place: usize,
+    /// Milliseconds of a bucket.
+    pub(crate) length: u32,
+    /// It counts events.
+    pub(crate) counts: bool,
+}
+
+/// So many windows go by in a row; what more of them there are is fed one by one.
+const ROW: usize = 64;
 
 /// How a window is compared.
 #[derive(Debug, Clone, Copy)]
@@ -200,7 +219,20 @@ fn steps(set: &RuleSet, tests: Tested, facts: &Facts<'_>, extent: Extent, used: 
     let (guarded, alone) = guard::share(others, &asked);
     let (ladders, alone) = ladder::climb(alone, &asked);
     let alone = guard::alone(alone, &asked);
-    Steps { sources, feeds, watching, ladders, guarded: guarded.into_iter().chain(alone).collect() }
+    let (row, rest) = in_a_row(&feeds);
+    Steps { sources, feeds, row, rest, watching, ladders, guarded: guarded.into_iter().chain(alone).collect() }
+}
+
+/// Those that slide, and the places of the others.
+fn in_a_row(feeds: &[PlannedFeed]) -> (Vec<Sliding>, Vec<usize>) {
+    let (mut row, mut rest) = (Vec::new(), Vec::new());
+    for (place, feed) in feeds.iter().enumerate() {
+        match feed.slides().filter(|_| row.len() < ROW) {
+            Some(length) => row.push(Sliding { place, length, counts: feed.spec.aggregate == Aggregate::Count }),
+            None => rest.push(place),
+        }
+    }
+    (row, rest)
 }
 
 /// Each rule of the first stage that an event may concern, with all that it asks.

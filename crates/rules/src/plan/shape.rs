@@ -100,7 +100,7 @@ impl std::fmt::Debug for ShapedPlan {
 
 /// What the record shows in the fields that rules remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub enum Shown {
     /// Something that the device did not show last.
     News,
     /// What the device showed last; it may leave fields out.

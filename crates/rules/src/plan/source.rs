@@ -19,7 +19,7 @@ pub(crate) struct Source {
 }
 
 /// So many are worked out for one kind of event; what more windows are fed with is not shared.
-pub(crate) const SOURCES: usize = 12;
+pub(crate) const SOURCES: usize = 16;
 
 impl Source {
     /// `None`: nothing.
@@ -44,7 +44,7 @@ pub(super) fn share(feeds: Vec<(Arc<Feed>, Vec<Bool>)>) -> (Vec<Source>, Vec<Pla
             known.push(tests);
         }
         let is_late = sources[source].is_late;
-        planned.push(PlannedFeed { key, spec, slides: spec.slides(), source, is_late, asked: None });
+        planned.push(PlannedFeed { key, spec, source, is_late, asked: None });
     }
     (sources, planned)
 }

@@ -122,7 +122,8 @@ proptest! {
             for (at, plan) in plans.iter().enumerate() {
                 set.observe_planned(plan, None, &facts, &mut states[at + 1], &mut said[at + 1]);
                 let shaped = shape.as_ref().map(|shape| plan.shaped(set, Class { device, profile }, shape));
-                set.observe_planned(plan, shaped.as_ref(), &facts, &mut states[at + 3], &mut said[at + 3]);
+                let shaped = shaped.as_ref().map(|shaped| (shaped, set.shown(&facts, &states[at + 3])));
+                set.observe_planned(plan, shaped, &facts, &mut states[at + 3], &mut said[at + 3]);
             }
             let said = said.map(|said| format!("{said:?}"));
             for other in &said[1..] {

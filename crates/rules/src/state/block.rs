@@ -253,9 +253,9 @@ impl Block {
         }
     }
 
-    /// Reads a little of each cache line. The result means nothing.
-    pub(super) fn touch(&self) -> u64 {
-        self.0.iter().step_by(64).chain(self.0.last()).fold(0, |sum, octet| sum ^ u64::from(*octet))
+    /// All of it, what is not in use too.
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.0
     }
 
     /// Takes the octets of a window out; its entry is of no use until [`Self::append`].
@@ -375,12 +375,18 @@ pub(super) fn seek<'a>(
     near: &mut usize,
     key: u32,
 ) -> Option<(Form, &'a mut [u8])> {
-    while entries.get(*near).is_some_and(|entry| u32_at(entry, 0) < key) {
+    let entry = loop {
+        let entry = u64::from_le_bytes(*entries.get(*near)?);
+        if entry as u32 >= key {
+            break entry;
+        }
         *near += 1;
+    };
+    if entry as u32 != key {
+        return None;
     }
-    let entry = entries.get(*near).filter(|entry| u32_at(*entry, 0) == key)?;
-    let (begin, len, form) = (usize::from(u16_at(entry, 4)), usize::from(entry[6]), Form(entry[7]));
-    Some((form, octets.get_mut(begin..begin + len)?))
+    let (begin, len, form) = ((entry >> 32) as u16, (entry >> 48) as u8, Form((entry >> 56) as u8));
+    Some((form, octets.get_mut(usize::from(begin)..usize::from(begin) + usize::from(len))?))
 }
 
 impl PartialEq for Block {

@@ -34,18 +34,15 @@ impl SubjectState {
 }
 
 impl Row<'_> {
-    /// Adds an event to a sliding sum or count, if that is done in place.
+    /// Adds an event to a sliding sum or count whose buckets are `length` milliseconds long, if that is done in place.
     #[inline]
-    pub(crate) fn feed(&mut self, fed: &Fed<'_>) -> Passed {
-        // Windows of other kinds may come out of order.
-        let Some(length) = fed.slides else { return Passed::Hard };
+    pub(crate) fn feed(&mut self, length: u32, fed: &Fed<'_>) -> Passed {
         let found = seek(self.entries, self.octets, &mut self.near, fed.key);
         let Some((form, bytes)) = found.filter(|(form, _)| form.is_ring()) else { return Passed::Hard };
-        if let Some(value) = fed.value {
-            let value = if fed.spec.aggregate == Aggregate::Count { 1 } else { value };
-            if !ring::add_newest(bytes, form.0, length.get(), fed.time.0, value) {
-                return Passed::Hard;
-            }
+        if let Some(value) = fed.value
+            && !ring::add_newest(bytes, form.0, length, fed.time.0, value)
+        {
+            return Passed::Hard;
         }
         let Some(least) = fed.least else { return Passed::Fed(None) };
         if let Some(most) = ring::most(bytes, form.0, Aggregate::Sum).filter(|most| *most < least) {

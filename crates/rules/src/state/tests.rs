@@ -56,8 +56,11 @@ proptest! {
                 packed.feed(which as u32 * 7, specs[which], time, value);
             } else {
                 let (key, spec) = (which as u32 * 7, &specs[which]);
-                let fed = Fed { key, spec, time, value: Some(value), least: Some(300), slides: spec.slides() };
-                let mut told = if chance == 3 { Passed::Hard } else { packed.row(newest).feed(&fed) };
+                let fed = Fed { key, spec, time, value: Some(value), least: Some(300) };
+                let length = spec.slides().filter(|_| chance != 3).map(std::num::NonZeroU32::get);
+                let counted = Fed { value: if spec.aggregate == Aggregate::Count { Some(1) } else { fed.value }, ..fed };
+                let in_row = length.map(|length| packed.row(newest).feed(length, &counted));
+                let mut told = in_row.unwrap_or(Passed::Hard);
                 if told == Passed::Hard {
                     told = Passed::Fed(packed.feed_and_ask(&mut (chance as usize % 3), &fed, newest));
                 }
@@ -85,7 +88,7 @@ proptest! {
                     prop_assert_eq!(packed.window(key, *spec, now), window.value(*spec, now), "{:?} {:?}", spec, window);
                     let real = window.value(*spec, now);
                     for least in [20_u64, 300, 70_000, 1 << 31] {
-                        let fed = Fed { key, spec, time, value: None, least: Some(least), slides: spec.slides() };
+                        let fed = Fed { key, spec, time, value: None, least: Some(least) };
                         let told = packed.feed_and_ask(&mut which.clone(), &fed, now);
                         prop_assert!(told == real || told.max(real) < Some(least) && told.is_some() && real.is_some());
                     }

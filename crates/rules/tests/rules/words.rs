@@ -241,7 +241,7 @@ fn a_session_that_goes_on_shows_its_model_news_only_where_it_shows_something_els
     let mut shows = |trigger, imeisv: Option<&str>| {
         let mut facts = Facts::new(trigger, Timestamp(0), Timestamp(0), DeviceId(1), "a");
         facts.imeisv = imeisv.map(|digits| digits.parse().expect("an IMEISV"));
-        let shows = set.may_show_news(&facts, &state);
+        let shows = set.may_show_news(&facts, &state, set.shown(&facts, &state));
         set.observe(&facts, &mut state, &mut Vec::new());
         shows
     };
