@@ -34,8 +34,10 @@ mod profile;
 mod response;
 mod secret;
 mod sign;
+mod spelling;
 mod time;
 pub mod wire;
+mod yaml;
 mod zone;
 
 pub use activity::{Call, Direction, Flow, Login, Message};
@@ -59,5 +61,7 @@ pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, pa
 pub use response::{Action, Actor, Response, ResponseState, Transition};
 pub use secret::Secret;
 pub use sign::{NetworkSign, SignKind};
+pub use spelling::did_you_mean;
 pub use time::Timestamp;
+pub use yaml::{YamlError, from_yaml};
 pub use zone::{Hours, InvalidHours, InvalidZone, LocalTime, Zone};

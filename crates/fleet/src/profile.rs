@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::yaml::from_yaml;
 use crate::{Country, Hours, NetworkProfile, Plmn, Tac, Zone};
 
 /// A profile: one file under `models/`. An empty list means "not stated", never "nothing allowed".
@@ -160,22 +161,12 @@ impl Profile {
 
     /// Reads one YAML document.
     pub fn from_yaml(text: &str) -> Result<Self, ProfileError> {
-        serde_saphyr::from_str(text).map_err(|error| {
-            let place = error.location();
-            ProfileError {
-                line: place.map_or(0, |at| at.line()),
-                column: place.map_or(0, |at| at.column()),
-                message: bare_message(&error),
-            }
+        from_yaml(text).map_err(|error| ProfileError {
+            line: error.line,
+            column: error.column,
+            message: error.to_string(),
         })
     }
-}
-
-/// The message without the lines around its place and without the place itself, which callers say in their own way.
-fn bare_message(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
-    place.and_then(|place| text.strip_suffix(&place).map(str::to_owned)).unwrap_or(text)
 }
 
 /// Reads `26 h`, `90 min`, `30 s`, `7 d` (or a plain number of seconds) as a duration; `None` where it is not one.

@@ -117,7 +117,7 @@ pub(crate) fn compile_documents<'a>(
     }
     let shared = Arc::new(gather::gather(&read, under, outer, &mut wrong));
     let mut rules: Vec<WithTests<'a>> = Vec::new();
-    let mut names: BTreeMap<u32, String> = BTreeMap::new();
+    let mut names: BTreeMap<u32, (String, String)> = BTreeMap::new();
     for (source, document) in read.rules {
         if names.len() == MAX_RULES {
             wrong.push(source.diagnostic(1, 1, format!("more than {MAX_RULES} rules"), None));
@@ -135,14 +135,17 @@ pub(crate) fn compile_documents<'a>(
             reads_device: false,
         };
         let rule = compiler.rule(&document);
-        if let Some(other) = names.insert(symbol::key(&document.rule.value), document.rule.value.clone()) {
-            let message = format!("the name `{}` is taken by `{other}`", document.rule.value);
-            wrong.push(source.about(&document.rule, message, Some("rules need different names".into())));
+        let name = &document.rule;
+        let place = source.at_line(name.defined.line() as usize);
+        if let Some((other, place)) = names.insert(symbol::key(&name.value), (name.value.clone(), place)) {
+            let message = format!("the name `{}` is taken by `{other}` of {place}", name.value);
+            wrong.push(source.about(name, message, Some("rules need different names".into())));
         }
         rules.extend(rule.map(|rule| WithTests { rule: Arc::new(rule), document, source }));
     }
     if !builtin && !shared.exceptions.is_empty() {
-        let known: Vec<String> = names.into_values().chain(crate::builtin::names().map(str::to_owned)).collect();
+        let known: Vec<String> =
+            names.into_values().map(|(name, _)| name).chain(crate::builtin::names().map(str::to_owned)).collect();
         gather::homeless(&shared, &known, &mut wrong);
     }
     let shared = Arc::unwrap_or_clone(shared);
@@ -290,6 +293,7 @@ impl Compiler<'_, '_> {
     }
 
     fn condition(&mut self, text: &Spanned<String>) -> Option<Bool> {
+        self.wrong.extend(self.source.lost_bang(text));
         let node = check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()?;
         self.reads_device |= Reads::of(&node).whole_device;
         Some(node)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::{Profile, Secret};
+use fleetward_fleet::{Profile, Secret, YamlError, from_yaml};
 use fleetward_rules::RuleSet;
 use serde_saphyr::{Location, Spanned};
 
@@ -65,7 +65,7 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|error| {
             whole(path, format!("{error} (make one: fleetward init, or name another with --config)"))
         })?;
-        let config: Config = serde_saphyr::from_str(&text).map_err(|error| yaml_problem(path, &error))?;
+        let config: Config = from_yaml(&text).map_err(|error| yaml_problem(path, &error))?;
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok((config, base))
     }
@@ -378,17 +378,7 @@ fn whole(file: &Path, message: String) -> Problem {
     Problem { file: file.to_owned(), at: None, message }
 }
 
-fn yaml_problem(file: &Path, error: &serde_saphyr::Error) -> Problem {
-    Problem {
-        file: file.to_owned(),
-        at: error.location().map(|at| (at.line(), at.column())),
-        message: bare_message(error),
-    }
-}
-
-/// The message without its place, which stands before it.
-fn bare_message(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
-    place.and_then(|place| text.strip_suffix(&place).map(str::to_owned)).unwrap_or(text)
+fn yaml_problem(file: &Path, error: &YamlError) -> Problem {
+    let at = (error.line > 0).then_some((error.line, error.column));
+    Problem { file: file.to_owned(), at, message: error.to_string() }
 }

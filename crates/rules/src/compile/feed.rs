@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::parse_duration;
 use serde_saphyr::Spanned;
 
+use super::times::length;
 use super::{Compiler, plain};
 use crate::document::{RuleDocument, WatchDocument};
 use crate::expr::build::{self, Amount, Condition};
@@ -59,7 +59,7 @@ fn spec_of(aggregate: Aggregate, over: &str) -> Option<WindowSpec> {
     match over.strip_prefix("cycle") {
         Some("") => WindowSpec::cycle(aggregate, 1),
         Some(from) => WindowSpec::cycle(aggregate, from.trim().strip_prefix("from ")?.trim().parse().ok()?),
-        None => WindowSpec::new(aggregate, parse_duration(over)?),
+        None => WindowSpec::new(aggregate, length(over)?),
     }
 }
 
@@ -213,6 +213,7 @@ impl Compiler<'_, '_> {
 
     /// What is aggregated, the condition under which there is something to aggregate, and what the window measures.
     fn feed_value(&mut self, text: &Spanned<String>, aggregate: Aggregate) -> Option<(FeedValue, Bool, Dimension)> {
+        self.wrong.extend(self.source.lost_bang(text));
         let typed = match check_any(&text.value, &self.names) {
             Ok(typed) => typed,
             Err(wrong) => {

@@ -1,10 +1,10 @@
 //! Documents of every kind, by the key that they begin with.
 
+use fleetward_fleet::YamlError;
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::document::{AreaDocument, ExceptionDocument, ListDocument, MacroDocument, PositionsDocument, RuleDocument};
-use crate::expr::units::did_you_mean_text;
 use crate::source::{Source, documents};
 
 /// Largest rule file, in bytes.
@@ -79,51 +79,8 @@ fn begins_a_line(text: &str, key: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(source: &Source<'_>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    match serde_saphyr::from_str_with_options(source.text, options) {
-        Ok(document) => Some(document),
-        Err(error) => {
-            let place = error.location();
-            let line = place.map_or(0, |at| at.line() as usize);
-            let column = place.map_or(0, |at| at.column() as usize);
-            let (message, hint) = yaml_message(&error.to_string());
-            wrong.push(source.diagnostic(line, column, message, hint));
-            None
-        }
-    }
-}
-
-/// The parser's sentence without its place, and a suggestion for a misspelt key or value.
-fn yaml_message(text: &str) -> (String, Option<String>) {
-    let mut message = text.lines().next().unwrap_or_default().to_owned();
-    if let Some(at) = message.find(" at line ").or_else(|| message.find(" (line ")) {
-        message.truncate(at);
-    }
-    if let Some(rest) = message.strip_prefix("error: line ") {
-        message = rest.split_once(": ").map_or(message.clone(), |(_, rest)| rest.to_owned());
-    }
-    let is_misspelt = message.contains("unknown field") || message.contains("unknown variant");
-    let Some((said, known)) = message.split_once("expected one of ").filter(|_| is_misspelt) else {
-        return (message, None);
+    let mistake = |error: YamlError| {
+        wrong.push(source.diagnostic(error.line as usize, error.column as usize, error.message, error.hint));
     };
-    let word = said.split('`').nth(1).unwrap_or_default();
-    let known: Vec<&str> = known.split(',').map(|name| name.trim().trim_matches('`')).collect();
-    let hint = did_you_mean(word, known.iter().copied()).map(did_you_mean_text);
-    // With a suggestion, the long list of all keys only hides it.
-    let short = said.trim_end().trim_end_matches(',').to_owned();
-    if hint.is_some() { (short, hint) } else { (message, None) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_key_gets_a_suggestion_and_not_the_whole_list() {
-        let said = "unknown field `wehn`, expected one of rule, version, title, when, unless at line 3 column 1";
-        let (message, hint) = yaml_message(said);
-        assert_eq!((message.as_str(), hint.as_deref()), ("unknown field `wehn`", Some("did you mean `when`?")));
-        let (message, hint) = yaml_message("unknown field `frobnicate`, expected one of `rule`, `title`");
-        assert!(message.contains("expected one of") && hint.is_none());
-    }
+    fleetward_fleet::from_yaml(source.text).map_err(mistake).ok()
 }

@@ -1,8 +1,8 @@
 //! What a rule asks for.
 
-use fleetward_fleet::parse_duration;
 use serde_saphyr::Spanned;
 
+use super::times::length;
 use super::{Compiler, plain};
 use crate::diagnostic::did_you_mean;
 use crate::document::{ApprovalDocument, RespondDocument, RuleDocument};
@@ -46,7 +46,7 @@ impl Compiler<'_, '_> {
             "suspend_sim" => Some(RespondAction::SuspendSim),
             "quarantine" => Some(RespondAction::Quarantine),
             "change_of_authorization" => {
-                let timeout = options.session_timeout.as_ref().and_then(|text| parse_duration(&text.value));
+                let timeout = options.session_timeout.as_ref().and_then(|text| length(&text.value));
                 let secs = timeout.and_then(|timeout| u32::try_from(timeout.as_secs()).ok()).filter(|secs| *secs > 0);
                 if secs.is_none() {
                     let hint = Some("change_of_authorization: { session_timeout: 10 min }".to_owned());
@@ -73,7 +73,7 @@ impl Compiler<'_, '_> {
         {
             if !self.builtin {
                 let near = did_you_mean(&channel, channels.iter().map(String::as_str)).map(did_you_mean_text);
-                let hint = near.or_else(|| Some("configure it under `notify:` in fleetward.yaml".into()));
+                let hint = near.or_else(|| Some("configure it under `channels:` in fleetward.yaml".into()));
                 self.wrong.push(self.source.about(respond, format!("there is no channel `{channel}`"), hint));
             }
             return None;

@@ -12,15 +12,24 @@ use crate::rule::Repeat;
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
 
+/// A length with its unit: `90` could be meant as seconds or as minutes.
+pub(super) fn length(text: &str) -> Option<Duration> {
+    parse_duration(text).filter(|_| !text.trim_end().ends_with(|c: char| c.is_ascii_digit()))
+}
+
 impl Compiler<'_, '_> {
     /// Splits `<expr> for 30m`. What remains keeps its length, so columns stay true.
     pub(super) fn held(&mut self, text: &Spanned<String>) -> (Spanned<String>, Duration) {
         let mut condition = text.clone();
         let Some(at) = text.value.rfind(" for ") else { return (condition, Duration::ZERO) };
         let Some(length) = parse_duration(&text.value[at + 5..]) else { return (condition, Duration::ZERO) };
+        let chars = text.value[..at].chars().count() + 5;
         if length > crate::window::MAX_OVER {
-            let chars = text.value[..at].chars().count() + 5;
             self.wrong.push(self.source.inside(text, chars, "longer than 31 days", None));
+        }
+        if self::length(&text.value[at + 5..]).is_none() {
+            let hint = Some("for example `for 30 min`".to_owned());
+            self.wrong.push(self.source.inside(text, chars, "a length without a unit", hint));
         }
         condition.value.truncate(at);
         (condition, length)
@@ -36,7 +45,7 @@ impl Compiler<'_, '_> {
     ) -> (Repeat, Option<Field>) {
         let Some(text) = &document.repeat else { return (Repeat::default(), None) };
         let rest = text.value.trim().strip_prefix("once per ").map(str::trim);
-        let every = |text: &str| parse_duration(text).filter(|every| (60..=31 * 86_400).contains(&every.as_secs()));
+        let every = |text: &str| length(text).filter(|every| (60..=31 * 86_400).contains(&every.as_secs()));
         let parsed = rest.and_then(|rest| {
             if let Some(every) = every(rest) {
                 return Some((Repeat { every, per_value: false }, None));

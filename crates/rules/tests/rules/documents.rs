@@ -111,3 +111,40 @@ fn a_value_can_be_told_once_a_day() {
         holds(&[("r.yaml", &text)]);
     }
 }
+
+#[test]
+fn no_word_of_a_condition_is_lost_to_yaml() {
+    let rule = |when: &str| format!("rule: r\ntitle: t\nwhen: {when}\n");
+    let told = |text: &str| errors(&[("r.yaml", text)]);
+    assert!(told(&rule("!rejected && contact")).starts_with("r.yaml:3:7: a value cannot begin with `!`"));
+    assert!(told(&rule("! rejected && contact")).starts_with("r.yaml:3:7: a value cannot begin with `!`"));
+    let scope = format!("{}scope: !device.critical\n", rule("contact"));
+    assert!(told(&scope).starts_with("r.yaml:4:8: a value cannot begin with `!`"), "{}", told(&scope));
+    for (document, place) in [
+        ("exception: r\nwhen: ! contact\nreason: x\nuntil: 2030-01-01\n", "r.yaml:2:7"),
+        ("macro: m\nis: ! contact\n", "r.yaml:2:5"),
+    ] {
+        let text = format!("{document}---\n{}", rule("contact"));
+        assert!(told(&text).starts_with(&format!("{place}: a value cannot begin with `!`")), "{}", told(&text));
+    }
+    let quoted = rule("\"!rejected && contact\"");
+    assert!(RuleSet::compile(&[("r.yaml", &quoted)], &Options::default()).is_ok());
+}
+
+#[test]
+fn a_length_says_its_unit() {
+    let told = |over: &str, hold: &str| {
+        let text =
+            format!("rule: r\ntitle: t\nwatch: {{ n: {{ count: rejected, over: {over} }} }}\nwhen: n > 3{hold}\n");
+        errors(&[("r.yaml", &text)])
+    };
+    assert!(told("90", "").starts_with("r.yaml:3:38: `90` is no length of this window"), "{}", told("90", ""));
+    assert_eq!(told("1h", " for 30"), "r.yaml:4:17: a length without a unit\n  hint: for example `for 30 min`");
+}
+
+#[test]
+fn a_name_that_is_taken_is_shown_where() {
+    let rule = "rule: r\ntitle: t\nwhen: contact\n";
+    let told = errors(&[("a.yaml", rule), ("b.yaml", &format!("---\n{rule}"))]);
+    assert_eq!(told, "b.yaml:2:7: the name `r` is taken by `r` of a.yaml:1\n  hint: rules need different names");
+}
