@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fleetward_fleet::metric::Sample;
 use fleetward_fleet::{
     Country, Device, DeviceId, Finding, FindingId, Imeisv, PlannedChange, Plmn, Rat, Response, ResponseId, SessionKey,
-    Severity, Timestamp,
+    Severity, Timestamp, counted,
 };
 use fleetward_store::{Conflict, Listing, Page};
 use tokio::sync::broadcast;
@@ -92,10 +92,10 @@ pub enum ControlError {
     #[error("{0}")]
     Refused(String),
     /// Devices would share what only one may have (409).
-    #[error("{} conflicts with the inventory", .0.len())]
+    #[error("{} with the inventory", counted(.0.len(), "conflict"))]
     Conflicts(Vec<Conflict>),
     /// Files or texts have mistakes (422); nothing was changed.
-    #[error("{} mistakes; nothing was changed", .0.len())]
+    #[error("{}; nothing was changed", counted(.0.len(), "mistake"))]
     Mistakes(Vec<LineError>),
     /// Not now: the journal is full or broken, the server is stopping (503).
     #[error("{0}")]

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fleetward_fleet::counted;
 use fleetward_store::{Conflict, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,10 +57,10 @@ pub enum ApiError {
         detail: String,
     },
     /// Lines of an import are wrong; nothing was imported.
-    #[error("{} mistakes; nothing was imported", .0.len())]
+    #[error("{}; nothing was imported", counted(.0.len(), "mistake"))]
     Lines(Vec<LineError>),
     /// Files or texts have mistakes; nothing was changed.
-    #[error("{} mistakes; nothing was changed", .0.len())]
+    #[error("{}; nothing was changed", counted(.0.len(), "mistake"))]
     Mistakes(Vec<LineError>),
     /// Its state does not allow it.
     #[error("{0}")]

@@ -10,7 +10,7 @@ mod table;
 
 use std::io::{self, Write};
 
-use fleetward_fleet::Severity;
+use fleetward_fleet::{Severity, counted};
 
 use crate::fact::{Host, Outcome, Transport};
 use crate::run::{Found, Report};
@@ -110,9 +110,10 @@ fn summary(report: &Report) -> String {
     let open: usize = report.hosts.iter().map(|host| host.open.len()).sum();
     let answered = report.hosts.len() - count(Outcome::Silent);
     let mut text = format!(
-        "{} addresses, {answered} answered; {open} open ports, {unknown} without an answer (not known to be closed); {} faults",
-        report.hosts.len(),
-        report.found.len(),
+        "{}, {answered} answered; {}, {unknown} without an answer (not known to be closed); {}",
+        counted(report.hosts.len(), "address"),
+        counted(open, "open port"),
+        counted(report.found.len(), "fault"),
     );
     let fell = count(Outcome::FellSilent);
     if fell > 0 {

@@ -18,6 +18,7 @@
 //! ```
 
 mod activity;
+mod count;
 mod device;
 pub mod exposure;
 mod finding;
@@ -41,6 +42,7 @@ mod yaml;
 mod zone;
 
 pub use activity::{Call, Direction, Flow, Login, Message};
+pub use count::counted;
 pub use device::{Device, DeviceState, ImeiLock};
 pub use exposure::Exposure;
 pub use finding::{Finding, FindingState, Severity, Suppression, SuppressionScope};

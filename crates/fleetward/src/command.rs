@@ -25,6 +25,8 @@ pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod watch;
 
+use fleetward_fleet::counted;
+
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
@@ -38,12 +40,12 @@ pub(crate) fn check(global: &Global) -> anyhow::Result<Exit> {
     }
     let config = &settings.config;
     write_line(&format!(
-        "{}: fine. {} clients, {} models, {} rules, {} channels",
+        "{}: fine. {}, {}, {}, {}",
         global.config.display(),
-        config.radius.clients.len(),
-        settings.profiles.len(),
-        settings.rules.rules().len(),
-        config.channels.len(),
+        counted(config.radius.clients.len(), "client"),
+        counted(settings.profiles.len(), "model"),
+        counted(settings.rules.rules().len(), "rule"),
+        counted(config.channels.len(), "channel"),
     ))?;
     Ok(Exit::Done)
 }

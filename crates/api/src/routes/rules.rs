@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use fleetward_fleet::counted;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -62,7 +63,7 @@ pub(crate) async fn reload(
     let now = state.now();
     let done = state.run(move |store, control| {
         let reloaded = control.reload()?;
-        let words = format!("{} rules, {} models", reloaded.rules, reloaded.models);
+        let words = format!("{}, {}", counted(reloaded.rules, "rule"), counted(reloaded.models, "model"));
         caller.audit(store, now, "rules.reload", "files", &words)?;
         Ok(ReloadView::of(reloaded))
     });

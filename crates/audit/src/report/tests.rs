@@ -66,7 +66,7 @@ fn a_device_that_never_answered_is_named_and_called_neither_silent_nor_closed() 
     assert!(named.starts_with("192.0.2.7 (cellar): 0 closed, 99 unknown, no answer: nobody is there"), "{named}");
     assert!(!named.contains("silent"), "{named}");
     let stranger = told(None);
-    assert!(!stranger.contains("unknown, no answer") && stranger.contains("1 addresses, 0 answered"), "{stranger}");
+    assert!(!stranger.contains("unknown, no answer") && stranger.contains("1 address, 0 answered"), "{stranger}");
 }
 
 #[test]

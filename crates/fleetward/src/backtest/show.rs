@@ -1,6 +1,7 @@
 //! A report as text.
 
 use fleetward_detect::backtest::{Example, Report, RuleReport};
+use fleetward_fleet::counted;
 
 /// Longest bar of a histogram.
 const BAR: u64 = 40;
@@ -8,8 +9,11 @@ const BAR: u64 = 40;
 /// The whole report, for people.
 pub(crate) fn show(report: &Report) -> String {
     let mut text = format!(
-        "{} records judged; {} to {} counts ({:.1} days)\n",
-        report.records, report.from, report.to, report.days
+        "{} judged; {} to {} counts ({:.1} days)\n",
+        counted(report.records, "record"),
+        report.from,
+        report.to,
+        report.days
     );
     if let Some(nanos) = report.nanos_per_record {
         text += &format!("{nanos:.0} ns CPU a record: sessions, these rules and nothing else\n");
@@ -23,13 +27,13 @@ pub(crate) fn show(report: &Report) -> String {
 
 fn one(rule: &RuleReport) -> String {
     let mut text = format!(
-        "{} (version {}, {})\n  {} alarms, {:.2} a day, on {} devices\n",
+        "{} (version {}, {})\n  {}, {:.2} a day, on {}\n",
         rule.rule,
         rule.version,
         format!("{:?}", rule.severity).to_lowercase(),
-        rule.alarms,
+        counted(rule.alarms, "alarm"),
         rule.alarms_per_day,
-        rule.devices
+        counted(rule.devices, "device")
     );
     for (count, words) in [
         (rule.untold, "beyond max_alarms_per_day: kept, nobody told"),
@@ -64,12 +68,16 @@ fn days(rule: &RuleReport) -> String {
 
 fn would(rule: &RuleReport) -> String {
     let line = |(action, would): (&&str, &fleetward_detect::backtest::Would)| {
-        let mut text = format!("  would have done {action}: {} times, {} devices", would.done, would.devices);
+        let mut text = format!(
+            "  would have done {action}: {}, {}",
+            counted(would.done, "time"),
+            counted(would.devices, "device")
+        );
         if would.waiting > 0 {
-            text += &format!("; {} times waited for a person", would.waiting);
+            text += &format!("; {} waited for a person", counted(would.waiting, "time"));
         }
         if would.over_budget > 0 {
-            text += &format!("; {} times stopped by the budget", would.over_budget);
+            text += &format!("; {} stopped by the budget", counted(would.over_budget, "time"));
         }
         text + "\n"
     };

@@ -1,6 +1,7 @@
 //! `fleetward changes`: who changed what, in a log that cannot be altered unnoticed.
 
 use clap::Subcommand;
+use fleetward_fleet::counted;
 
 use super::{cell, time};
 use crate::cli::Global;
@@ -37,7 +38,7 @@ impl Changes {
             Self::Verify => {
                 let report = open_store(global)?.verify_audit()?;
                 match report.first_bad {
-                    None => write_line(&format!("{} lines, the chain is whole", report.rows))?,
+                    None => write_line(&format!("{}, the chain is whole", counted(report.rows, "line")))?,
                     Some(bad) => write_line(&format!("line {bad} was altered, or one before it removed"))?,
                 }
                 Ok(if report.first_bad.is_none() { Exit::Done } else { Exit::Found })

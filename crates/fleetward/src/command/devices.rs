@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use fleetward_fleet::counted;
 use serde_json::{Value, json};
 
 use super::cell;
@@ -162,10 +163,14 @@ fn import(client: &Client, global: &Global, file: &Path, dry_run: bool) -> anyho
         return Err(Failure::input(message, "nothing would be imported until this is mended").into());
     }
     global.printer().object(&imported, || {
-        let verb = if dry_run { "would be" } else { "were" };
         let (added, changed, same) =
             (cell(&imported, "added"), cell(&imported, "changed"), cell(&imported, "unchanged"));
-        format!("{added} devices {verb} added, {changed} changed; {same} are as they were")
+        let verb = match added.as_str() {
+            _ if dry_run => "would be",
+            "1" => "was",
+            _ => "were",
+        };
+        format!("{} {verb} added, {changed} changed; {same} are as they were", counted(&added, "device"))
     })?;
     Ok(Exit::Done)
 }

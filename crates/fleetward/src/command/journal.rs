@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
-use fleetward_fleet::{Offset, Timestamp, wire};
+use fleetward_fleet::{Offset, Timestamp, counted, wire};
 use fleetward_journal::{Reader, Record};
 use serde_json::{Value, json};
 
@@ -117,10 +117,10 @@ fn verify(folder: &std::path::Path) -> anyhow::Result<Exit> {
         _ => "no record".into(),
     };
     write_line(&format!(
-        "{}: {} records in {} segments, {} ({span})",
+        "{}: {} in {}, {} ({span})",
         folder.display(),
-        report.records,
-        report.segments,
+        counted(report.records, "record"),
+        counted(report.segments, "segment"),
         human_bytes(report.bytes)
     ))?;
     if report.torn_bytes > 0 {
@@ -145,7 +145,7 @@ fn export(cat: &Cat, folder: &std::path::Path, output: &std::path::Path) -> anyh
         writeln!(file, "{value}").with_context(|| format!("cannot write {}", output.display()))
     })?;
     file.flush()?;
-    write_line(&format!("{}: {count} records, identities in clear", output.display()))?;
+    write_line(&format!("{}: {}, identities in clear", output.display(), counted(count, "record")))?;
     Ok(Exit::Done)
 }
 

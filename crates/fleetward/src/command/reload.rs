@@ -1,5 +1,6 @@
 //! `fleetward reload`: rules, lists and models from their files again, without a restart.
 
+use fleetward_fleet::counted;
 use serde_json::json;
 
 use super::cell;
@@ -13,7 +14,8 @@ pub(crate) fn run(global: &Global) -> anyhow::Result<Exit> {
     for warning in answer["warnings"].as_array().into_iter().flatten() {
         write_line(&format!("warning: {}", warning.as_str().unwrap_or_default()))?;
     }
-    write_line(&format!("{} rules and {} models are in force", answer["rules"], answer["models"]))?;
+    let (rules, models) = (counted(&answer["rules"], "rule"), counted(&answer["models"], "model"));
+    write_line(&format!("in force: {rules}, {models}"))?;
     for (field, word) in [("added", "new"), ("changed", "changed"), ("removed", "gone")] {
         let names = cell(&answer, field);
         if !names.is_empty() && names != "—" {

@@ -11,6 +11,7 @@ mod sigma;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use fleetward_fleet::counted;
 use fleetward_rules::{Options, SCHEMA, run_tests};
 
 use self::files::{mistaken, read};
@@ -83,7 +84,7 @@ impl Rules {
 
 fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     let count = files::strictly(global, files)?.rules().len();
-    write_line(&format!("{count} rule{}, no mistakes", if count == 1 { "" } else { "s" }))?;
+    write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
     Ok(Exit::Done)
 }
 
@@ -100,7 +101,8 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
         let failure = result.failure.as_deref().unwrap_or_default();
         write_line(&format!("{}:{}: {} ({}): {failure}", result.file, result.line, result.rule, result.name))?;
     }
-    write_line(&format!("{} examples passed, {} failed", results.len() - failed.len(), failed.len()))?;
+    let passed = counted(results.len() - failed.len(), "example");
+    write_line(&format!("{passed} passed, {} failed", failed.len()))?;
     Ok(if failed.is_empty() { Exit::Done } else { Exit::Found })
 }
 

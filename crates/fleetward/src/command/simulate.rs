@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use fleetward_fleet::counted;
 use fleetward_simulate::{CLASSES, World};
 use serde_json::json;
 
@@ -84,10 +85,11 @@ impl Simulate {
             write_truth(&world, file)?;
         }
         write_line(&format!(
-            "{written} records of {} devices, {} days, {} devices misused",
-            world.members().len(),
-            self.days,
-            world.truth().len()
+            "{} of {}, {}, {} misused",
+            counted(written, "record"),
+            counted(world.members().len(), "device"),
+            counted(self.days, "day"),
+            counted(world.truth().len(), "device")
         ))?;
         Ok(Exit::Done)
     }

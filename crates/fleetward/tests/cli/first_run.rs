@@ -62,7 +62,7 @@ fn what_stands_in_comments_is_right_too() {
         fs::rename(place.path(&format!("{folder}.yaml.example")), place.path(&format!("{folder}.yaml"))).unwrap();
     }
     let out = place.run(&["check"]).ok();
-    assert!(out.contains("1 clients, 1 models") && out.contains("3 channels"), "{out}");
+    assert!(out.contains("1 client, 1 model") && out.contains("3 channels"), "{out}");
 }
 
 /// `# key: value` (also indented) is an example; `# Some words.` is a remark.

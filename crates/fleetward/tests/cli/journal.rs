@@ -40,7 +40,7 @@ fn the_journal_is_verified_shown_exported_and_its_damage_reported() {
     let offsets: Vec<u64> = all.iter().map(|record| record["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets, (0..all.len() as u64).collect::<Vec<_>>());
     let verified = place.run(&["journal", "verify"]).ok();
-    assert!(verified.contains(&format!("{} records in 1 segments", all.len())), "{verified}");
+    assert!(verified.contains(&format!("{} records in 1 segment", all.len())), "{verified}");
     assert_eq!(lines(&place.run(&["journal", "cat", "--from", "41", "--limit", "2"]).ok()).len(), 2);
     assert_eq!(lines(&place.run(&["journal", "cat", "--since", "2100-01-01T00:00:00Z"]).ok()).len(), 0);
 

@@ -21,7 +21,7 @@ fn a_stolen_sim_is_found_stopped_verified_and_locked_out_by_a_person() {
     let fleet = Fleet::new(1, 40);
     let meter = active(&fleet, "water-meter");
     let _server = place.serve();
-    assert!(place.import(&[meter]).starts_with("1 devices were added"), "{}", place.read("serve.log"));
+    assert!(place.import(&[meter]).starts_with("1 device was added"), "{}", place.read("serve.log"));
 
     let admitted = attach(&mut nas, &meter.sim).expect("an accept");
     assert_eq!(admitted.ip, meter.device.ip);

@@ -73,7 +73,7 @@ fn a_rule_of_ones_own_is_tested_before_it_judges() {
     place.write("other.yaml", "rule: other\ntitle: t\nwhen: bytes > 1 MB\nrespond: [notify: nobody]\n");
     let refused = place.run(&["rules", "check", "other.yaml"]).fails(2);
     assert!(refused.contains("other.yaml:4:") && refused.contains("there is no channel `nobody`"), "{refused}");
-    assert_eq!(place.run(&["rules", "test", "rules"]).ok(), "1 examples passed, 0 failed\n");
+    assert_eq!(place.run(&["rules", "test", "rules"]).ok(), "1 example passed, 0 failed\n");
     assert!(place.run(&["rules", "list"]).ok().contains("night-talk"));
     let explained = place.run(&["rules", "explain", "rules/night.yaml"]).ok();
     assert!(explained.starts_with("night-talk: "), "{explained}");
