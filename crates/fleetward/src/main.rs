@@ -20,6 +20,7 @@ mod history;
 mod printer;
 mod rulefiles;
 mod server;
+mod textfile;
 
 use std::process::ExitCode;
 

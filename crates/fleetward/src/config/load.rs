@@ -12,6 +12,7 @@ use serde_saphyr::{Location, Spanned};
 use super::Channel;
 use super::secret::{self, SecretRef};
 use super::types::{Certificate, Client, Config, Tls};
+use crate::textfile;
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,13 @@ impl fmt::Display for Problem {
             write!(f, ":{line}:{column}")?;
         }
         write!(f, ": {}", self.message)
+    }
+}
+
+impl Problem {
+    /// Of a file as a whole.
+    pub(crate) fn whole(file: &Path, message: String) -> Self {
+        Self { file: file.to_owned(), at: None, message }
     }
 }
 
@@ -62,8 +70,12 @@ impl Settings {
 
     /// The file alone and its folder: enough to find a running server.
     pub(crate) fn outline(path: &Path) -> Result<(Config, PathBuf), Problem> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            whole(path, format!("{error} (make one: fleetward init, or name another with --config)"))
+        let text = textfile::read(path).map_err(|problem| match problem.at {
+            Some(_) => problem,
+            None => Problem::whole(
+                path,
+                format!("{} (make one: fleetward init, or name another with --config)", problem.message),
+            ),
         })?;
         let config: Config = from_yaml(&text).map_err(|error| yaml_problem(path, &error))?;
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -249,7 +261,8 @@ impl Loader {
         for (path, text) in self.files(&config.models, crate::rulefiles::is_rule_file) {
             match Profile::from_yaml(&text) {
                 Ok(profile) if profiles.iter().any(|other| other.model == profile.model) => {
-                    self.problems.push(whole(&path, format!("model {:?} is in another file already", profile.model)));
+                    self.problems
+                        .push(Problem::whole(&path, format!("model {:?} is in another file already", profile.model)));
                 }
                 Ok(profile) => profiles.push(profile),
                 Err(error) => self.problems.push(Problem {
@@ -360,9 +373,9 @@ impl Loader {
         paths.sort();
         let mut files = Vec::new();
         for path in paths {
-            match std::fs::read_to_string(&path) {
+            match textfile::read(&path) {
                 Ok(text) => files.push((path, text)),
-                Err(error) => self.problems.push(whole(&path, error.to_string())),
+                Err(problem) => self.problems.push(problem),
             }
         }
         files
@@ -372,10 +385,6 @@ impl Loader {
 /// Line and column, where the place is known.
 fn place(at: Location) -> Option<(u64, u64)> {
     (at != Location::UNKNOWN).then(|| (at.line(), at.column()))
-}
-
-fn whole(file: &Path, message: String) -> Problem {
-    Problem { file: file.to_owned(), at: None, message }
 }
 
 fn yaml_problem(file: &Path, error: &YamlError) -> Problem {

@@ -176,3 +176,32 @@ fn the_schema_is_printed_for_editors() {
     let schema: serde_json::Value = serde_json::from_str(&Place::empty().run(&["rules", "schema"]).ok()).unwrap();
     assert_eq!(schema["definitions"]["rule"]["required"], serde_json::json!(["rule", "title", "when"]));
 }
+
+#[test]
+fn a_file_with_a_mistake_hides_no_other_rule() {
+    let place = Place::init();
+    place.write("rules/night.yaml", MINE);
+    place.write(
+        "rules/broken.yaml",
+        "rule: good\ntitle: t\nwhen: contact\n---\nrule: bad\ntitle: t\nwhen: byts > 1 MB\n",
+    );
+    std::fs::write(place.path("rules/latin.yaml"), b"rule: latin\ntitle: M\xfcll\nwhen: contact\n").unwrap();
+    let listed = place.run(&["rules", "list", "--own"]);
+    assert_eq!(listed.code, 1, "{}", listed.err);
+    assert!(listed.out.contains("night-talk") && !listed.out.contains("good"), "{}", listed.out);
+    assert!(listed.err.contains("warning: rules/broken.yaml:7:7: unknown field `byts`"), "{}", listed.err);
+    assert!(listed.err.contains("warning: rules/latin.yaml:2:9: a character that is not UTF-8"), "{}", listed.err);
+    assert!(place.run(&["rules", "explain", "volume-hour"]).out.starts_with("volume-hour: "));
+    // Whoever checks hears of both, and of all of it.
+    let told = place.run(&["rules", "check"]).fails(2);
+    assert!(told.contains("broken.yaml:7:7:") && told.contains("latin.yaml:2:9:"), "{told}");
+}
+
+#[test]
+fn a_condition_that_yaml_would_cut_is_refused() {
+    let place = Place::init();
+    place.write("rules/cut.yaml", "rule: cut\ntitle: t\nwhen: !has(imei) && bytes > 5 MB\n");
+    let told = place.run(&["rules", "check"]).fails(2);
+    assert!(told.contains("rules/cut.yaml:3:7: a value cannot begin with `!`"), "{told}");
+    assert!(told.contains("put the whole value between quotes"), "{told}");
+}

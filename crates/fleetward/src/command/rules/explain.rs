@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fleetward_rules::{Budget, Rule};
 
-use super::files::rules;
+use super::files::{readable, rules, warn};
 use super::list::describe;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
@@ -12,15 +12,16 @@ use crate::exit::{Exit, Failure};
 pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let path = Path::new(name);
     let is_file = path.exists();
-    let rules = if is_file { rules(global, &[path.to_owned()])? } else { rules(global, &[])? };
+    let (rules, left_out) = if is_file { (rules(global, &[path.to_owned()])?, Vec::new()) } else { readable(global)? };
     let chosen: Vec<_> = rules.rules().iter().filter(|rule| is_file || &*rule.name == name).collect();
     if chosen.is_empty() && !is_file {
+        warn(&left_out)?;
         return Err(Failure::input(format!("there is no rule {name:?}"), "fleetward rules list shows them").into());
     }
     let json: Vec<_> = chosen.iter().map(|rule| describe(rule)).collect();
     let text = || chosen.iter().map(|rule| page(rule)).collect::<Vec<_>>().join("\n");
     global.printer().object(&json, text)?;
-    Ok(Exit::Done)
+    warn(&left_out)
 }
 
 fn page(rule: &Rule) -> String {

@@ -1,5 +1,6 @@
 //! Which rule files a command is about: those named, or those of the configuration.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,8 +8,11 @@ use fleetward_rules::{Diagnostic, Options, RuleSet};
 
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
-use crate::exit::Failure;
-use crate::rulefiles;
+use crate::exit::{Exit, Failure};
+use crate::{rulefiles, textfile};
+
+/// Files by name, each with its text.
+type Texts = Vec<(String, String)>;
 
 /// The rules of these files, or of the configuration.
 pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
@@ -29,8 +33,58 @@ pub(super) fn in_force(global: &Global, options: &Options) -> anyhow::Result<Rul
     compiled(global, &[], options)
 }
 
+/// The rules of the configuration as far as they can be read, and the mistakes of the files that are left out.
+pub(super) fn readable(global: &Global) -> anyhow::Result<(RuleSet, Vec<Problem>)> {
+    let (mut texts, mut left_out) = gather(global, &[])?;
+    loop {
+        let mistakes = match compile(global, &texts, &[], &Options::default())? {
+            Ok(rules) => return Ok((rules, left_out)),
+            Err(mistakes) => mistakes,
+        };
+        let (wrong_files, good): (Vec<_>, Vec<_>) =
+            texts.iter().cloned().partition(|(name, _)| mistakes.iter().any(|mistake| mistake.file == *name));
+        if wrong_files.is_empty() {
+            return Err(mistaken(mistakes, &texts));
+        }
+        left_out.extend(mistakes.into_iter().map(|mistake| shown(mistake, &texts)));
+        texts = good;
+    }
+}
+
+/// Says on standard error what [`readable`] left out; how the command ends by it.
+pub(super) fn warn(left_out: &[Problem]) -> anyhow::Result<Exit> {
+    if left_out.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let mut err = std::io::stderr().lock();
+    for problem in left_out {
+        writeln!(err, "warning: {problem}")?;
+    }
+    writeln!(err, "hint: a file with a mistake is left out here, and `serve` and `reload` refuse it")?;
+    Ok(Exit::Found)
+}
+
 fn compiled(global: &Global, files: &[PathBuf], options: &Options) -> anyhow::Result<RuleSet> {
-    let texts = read(global, files)?;
+    let (texts, mut problems) = gather(global, files)?;
+    match compile(global, &texts, files, options)? {
+        Ok(rules) if problems.is_empty() => Ok(rules),
+        Ok(_) => Err(wrong(&problems)),
+        Err(mistakes) => {
+            problems.extend(mistakes.into_iter().map(|mistake| shown(mistake, &texts)));
+            Err(wrong(&problems))
+        }
+    }
+}
+
+type Compiled = Result<RuleSet, Vec<Diagnostic>>;
+
+/// With the built-in rules where no files are named.
+fn compile(
+    global: &Global,
+    texts: &[(String, String)],
+    files: &[PathBuf],
+    options: &Options,
+) -> anyhow::Result<Compiled> {
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let (builtin, disabled) = match configured(global)? {
         _ if !files.is_empty() => (false, Vec::new()),
@@ -39,7 +93,7 @@ fn compiled(global: &Global, files: &[PathBuf], options: &Options) -> anyhow::Re
     };
     let compiled = if builtin { RuleSet::with_builtin(&named, options) } else { RuleSet::compile(&named, options) };
     let disabled: Vec<String> = disabled.into_iter().map(|name| name.value).collect();
-    compiled.map(|rules| rules.without(&disabled)).map_err(|mistakes| mistaken(mistakes, &texts))
+    Ok(compiled.map(|rules| rules.without(&disabled)))
 }
 
 /// The configuration and its folder, where there is one.
@@ -52,20 +106,27 @@ pub(super) fn configured(global: &Global) -> anyhow::Result<Option<(Config, Path
 
 /// Mistakes with the lines that they are about.
 pub(super) fn mistaken(mistakes: Vec<Diagnostic>, texts: &[(String, String)]) -> anyhow::Error {
-    let shown = |mistake: Diagnostic| {
-        let text = texts.iter().find(|(name, _)| *name == mistake.file);
-        let excerpt = text.and_then(|(_, text)| mistake.excerpt(text));
-        let mut problem = rulefiles::problem(mistake);
-        if let Some(excerpt) = excerpt {
-            problem.message = format!("{}\n{excerpt}", problem.message).replace('\n', "\n       ");
-        }
-        problem
-    };
-    wrong(&mistakes.into_iter().map(shown).collect::<Vec<_>>())
+    wrong(&mistakes.into_iter().map(|mistake| shown(mistake, texts)).collect::<Vec<_>>())
+}
+
+fn shown(mistake: Diagnostic, texts: &[(String, String)]) -> Problem {
+    let text = texts.iter().find(|(name, _)| *name == mistake.file);
+    let excerpt = text.and_then(|(_, text)| mistake.excerpt(text));
+    let mut problem = rulefiles::problem(mistake);
+    if let Some(excerpt) = excerpt {
+        problem.message = format!("{}\n{excerpt}", problem.message).replace('\n', "\n       ");
+    }
+    problem
 }
 
 /// Rule files by name; without any, those of the configuration's folder (where there is a configuration).
-pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Texts> {
+    let (texts, problems) = gather(global, files)?;
+    if problems.is_empty() { Ok(texts) } else { Err(wrong(&problems)) }
+}
+
+/// The same, and the files that are no text.
+fn gather(global: &Global, files: &[PathBuf]) -> anyhow::Result<(Texts, Vec<Problem>)> {
     let mut paths = Vec::new();
     if files.is_empty() {
         let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
@@ -80,11 +141,15 @@ pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<(St
     }
     paths.sort();
     paths.dedup();
-    let text = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        anyhow::Ok((path.display().to_string(), text))
-    };
-    paths.iter().map(text).collect()
+    let (mut texts, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match textfile::read(&path) {
+            Ok(text) => texts.push((path.display().to_string(), text)),
+            Err(problem) if problem.at.is_some() => problems.push(problem),
+            Err(problem) => anyhow::bail!("cannot read {problem}"),
+        }
+    }
+    Ok((texts, problems))
 }
 
 /// Nothing where the folder cannot be read: the file itself says so.

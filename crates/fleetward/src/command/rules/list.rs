@@ -5,7 +5,7 @@ use fleetward_fleet::PlannedKind;
 use fleetward_rules::{Mode, Rule};
 use serde_json::{Value, json};
 
-use super::files::rules;
+use super::files::{readable, warn};
 use crate::cli::Global;
 use crate::command::cell;
 use crate::exit::{Exit, Failure};
@@ -40,12 +40,12 @@ pub(super) fn list(global: &Global, filter: &Filter) -> anyhow::Result<Exit> {
         let message = format!("there is no field {field:?}");
         return Err(Failure::input(message, "docs/rules/reference.md lists the fields").into());
     }
-    let rules = rules(global, &[])?;
+    let (rules, left_out) = readable(global)?;
     let rows: Vec<_> = rules.rules().iter().filter(|rule| filter.lets(rule)).map(|rule| describe(rule)).collect();
     let headings = ["RULE", "SEVERITY", "MODE", "NS A RECORD", "TITLE", "FILE"];
     let fields = ["rule", "severity", "mode", "cost.nanos", "title", "file"];
     global.printer().rows(&rows, &headings, |row| fields.iter().map(|field| cell(row, field)).collect())?;
-    Ok(Exit::Done)
+    warn(&left_out)
 }
 
 impl Filter {
