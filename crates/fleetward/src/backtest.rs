@@ -65,13 +65,14 @@ pub(crate) fn run(
     }
     let mut new = Judge::start(&question.rules, question, span, history)?;
     let mut old = question.against.as_ref().map(|rules| Judge::start(rules, question, span, history)).transpose()?;
-    let mut count = 0;
+    let (mut judged, mut count) = (0_u64, 0);
     loop {
         let batch: Vec<Placed> = records.by_ref().take(BATCH).collect::<anyhow::Result<_>>()?;
         if batch.is_empty() {
             break;
         }
-        count += batch.len() as u64;
+        judged += batch.len() as u64;
+        count += batch.iter().filter(|(_, record)| !matches!(record.body, Body::Tick)).count() as u64;
         if let Some(old) = &mut old {
             old.judge(batch.clone())?;
         }
@@ -81,8 +82,8 @@ pub(crate) fn run(
     let spent = new.spent;
     let mut report = new.account.report(&question.rules, count, against);
     #[expect(clippy::cast_precision_loss, reason = "an average")]
-    if count > 0 {
-        report.nanos_per_record = Some(spent.as_nanos() as f64 / count as f64);
+    if judged > 0 {
+        report.nanos_per_record = Some(spent.as_nanos() as f64 / judged as f64);
     }
     Ok(report)
 }

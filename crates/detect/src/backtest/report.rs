@@ -12,7 +12,7 @@ pub struct Report {
     pub from: Timestamp,
     /// Exclusive.
     pub to: Timestamp,
-    /// Records that were judged, those before the span included.
+    /// Records that were judged, those before the span included, ticks of the clock not.
     pub records: u64,
     /// Days in the span, at least a part of one.
     pub days: f64,

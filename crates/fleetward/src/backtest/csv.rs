@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use fleetward_fleet::{
     Attach, Body, Device, DeviceChange, Identity, Imeisv, Imsi, Observation, Rat, Session, SessionKey, SessionStatus,
-    Timestamp,
+    Timestamp, counted,
 };
 
 /// A cell that cannot be understood.
@@ -48,7 +48,8 @@ pub(crate) const COLUMNS: [&str; 20] = [
 /// Reads the table into observations in order of arrival, each device introduced by its first record. All mistakes of the
 /// heading, or the first of the lines.
 pub(crate) fn read(text: &[u8]) -> Result<Vec<Observation>, Mistake> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(text);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator(text)).trim(csv::Trim::All).comment(Some(b'#')).from_reader(text);
     let heading = reader.headers().map_err(|error| broken(&error))?.clone();
     check_heading(&heading)?;
     let (mut records, mut known) = (Vec::new(), BTreeSet::new());
@@ -73,6 +74,13 @@ pub(crate) fn read(text: &[u8]) -> Result<Vec<Observation>, Mistake> {
     Ok(all)
 }
 
+/// A semicolon, as spreadsheets of many countries write it, where the heading has no comma.
+fn separator(text: &[u8]) -> u8 {
+    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#"));
+    let heading = lines.next().unwrap_or_default();
+    if heading.contains(&b';') && !heading.contains(&b',') { b';' } else { b',' }
+}
+
 fn check_heading(heading: &csv::StringRecord) -> Result<(), Mistake> {
     let wrong = |column, name: &str, message: String| Err(Mistake { line: 1, column, name: name.into(), message });
     for (at, name) in heading.iter().enumerate() {
@@ -92,7 +100,13 @@ fn check_heading(heading: &csv::StringRecord) -> Result<(), Mistake> {
 
 fn broken(error: &csv::Error) -> Mistake {
     let line = error.position().map_or(0, csv::Position::line);
-    Mistake { line, column: 1, name: "line".into(), message: error.to_string() }
+    let (column, message) = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            (len.min(expected_len) + 1, format!("{}, and the heading has {expected_len}", counted(len, "cell")))
+        }
+        _ => (1, error.to_string()),
+    };
+    Mistake { line, column: column as usize, name: "line".into(), message }
 }
 
 struct Row<'a> {
@@ -220,5 +234,13 @@ mod tests {
         assert_eq!(wrong(&text), "line 2, column 4 (status): `begin` is neither start, interim nor stop");
         let text = format!("{heading}2026-11-02T10:00:00Z,262011234567890,a,start,0,x\n");
         assert!(wrong(&text).starts_with("line 2, column 6 (bytes_down): `x`"), "{}", wrong(&text));
+        let text = format!("{heading}2026-11-02T10:00:00Z,262011234567890,a,start,0\n");
+        assert_eq!(wrong(&text), "line 2, column 6 (line): 5 cells, and the heading has 6");
+    }
+
+    #[test]
+    fn a_table_may_be_divided_by_semicolons() {
+        let text = "time;device;session;status;bytes_up;bytes_down\n2026-11-02T10:00:00Z;m1;a;start;0;0\n";
+        assert_eq!(read(text.as_bytes()).unwrap().len(), 2);
     }
 }

@@ -44,6 +44,23 @@ fn journal_table_and_lines_agree() {
 }
 
 #[test]
+fn a_table_without_records_is_no_quiet_month() {
+    let place = Place::empty();
+    place.write("own.yaml", RULE);
+    place.write("empty.csv", "time,device,session,status,bytes_up,bytes_down\n");
+    let told = place.run(&["rules", "backtest", "own.yaml", "--csv", "empty.csv"]).fails(2);
+    assert!(told.contains("empty.csv: it holds no record"), "{told}");
+    let line = "2026-11-01T01:00:00Z,m1,a,start,0,0\n2026-11-01T02:00:00Z,m1,a,stop,9000000,0\n";
+    place.write("one.csv", &format!("{}{line}", place.read("empty.csv")));
+    let said = place.run(&["rules", "backtest", "own.yaml", "--csv", "one.csv"]).ok();
+    // Two lines and the device that they introduce; the hour's ticks are nobody's records.
+    assert!(said.starts_with("3 records judged;") && said.contains("  1 alarm, "), "{said}");
+    assert!(said.contains("would have done suspend_sim: 1 time, 1 device\n"), "{said}");
+    let told = place.run(&["rules", "backtest", "own.yaml", "--csv", "one.csv", "--from=-10"]).fails(2);
+    assert!(told.contains("`-10` is no time"), "{told}");
+}
+
+#[test]
 fn the_version_before_is_compared_with() {
     let place = simulated();
     let report = backtest(&place, &["--journal", "fleet", "--against", "old.yaml", "--from=-2d"]);

@@ -67,11 +67,17 @@ impl Records {
         let wrong = |file: &Path, mistake: &dyn std::fmt::Display| {
             Failure::input(format!("{}: {mistake}", file.display()), "docs/backtest.md describes the format")
         };
-        if let Some(file) = &self.csv {
-            return Ok(Some(read_csv(&read(file)?).map_err(|mistake| wrong(file, &mistake))?));
+        let (file, records) = if let Some(file) = &self.csv {
+            (file, read_csv(&read(file)?).map_err(|mistake| wrong(file, &mistake))?)
+        } else if let Some(file) = &self.jsonl {
+            (file, read_jsonl(&read(file)?).map_err(|mistake| wrong(file, &mistake))?)
+        } else {
+            return Ok(None);
+        };
+        if records.is_empty() {
+            return Err(wrong(file, &"it holds no record").into());
         }
-        let Some(file) = &self.jsonl else { return Ok(None) };
-        Ok(Some(read_jsonl(&read(file)?).map_err(|mistake| wrong(file, &mistake))?))
+        Ok(Some(records))
     }
 }
 
@@ -205,7 +211,7 @@ fn rule_name(line: &str) -> Option<&str> {
 /// A time, or how long before `last`.
 fn moment(text: &str, last: Timestamp) -> anyhow::Result<Timestamp> {
     let parsed = match text.strip_prefix('-') {
-        Some(length) => parse_duration(length).map(|length| last - length),
+        Some(length) => parse_duration(length).filter(|_| length.ends_with(char::is_alphabetic)).map(|it| last - it),
         None => text.parse().ok(),
     };
     let wrong =
