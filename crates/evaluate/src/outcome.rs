@@ -140,6 +140,11 @@ impl Cell {
         self.found.get(column).map_or(0.0, |found| *found as f64 / self.misused.max(1) as f64)
     }
 
+    /// The same; `None` where nobody was misused.
+    pub fn share_of_some(&self, column: usize) -> Option<f64> {
+        (self.misused > 0).then(|| self.share(column))
+    }
+
     /// The median of the hours until it was found, of those that were.
     pub fn median_hours(&self, column: usize) -> Option<f64> {
         median(self.hours.get(column)?.clone())

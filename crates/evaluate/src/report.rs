@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use fleetward_fleet::counted;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub struct Report {
     pub cost: Option<Cost>,
 }
 
-/// The figures of one column.
+/// The figures of one column; a share of none is not known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
     /// False alarms per device-month that were wanted.
@@ -43,11 +44,11 @@ pub struct Figures {
     /// That were.
     pub false_alarms_per_device_month: f64,
     /// Of the devices of classes that are no heavy users, misused fast, found.
-    pub found_by_volume_alone: f64,
+    pub found_by_volume_alone: Option<f64>,
     /// Of all devices that were misused fast.
-    pub found_with_rules: f64,
+    pub found_with_rules: Option<f64>,
     /// Of all devices whose volume trebled slowly.
-    pub slow_exfiltration_found: f64,
+    pub slow_exfiltration_found: Option<f64>,
     /// Median hours until fast misuse was found.
     pub median_hours_to_detect: Option<f64>,
 }
@@ -85,9 +86,9 @@ impl Report {
         Figures {
             nominal: self.nominal,
             false_alarms_per_device_month: self.false_alarms(column).0,
-            found_by_volume_alone: light.share(column),
-            found_with_rules: fast.share(column),
-            slow_exfiltration_found: self.outcome.scenario(SLOW).share(column),
+            found_by_volume_alone: light.share_of_some(column),
+            found_with_rules: fast.share_of_some(column),
+            slow_exfiltration_found: self.outcome.scenario(SLOW).share_of_some(column),
             median_hours_to_detect: fast.median_hours(column),
         }
     }
@@ -150,8 +151,10 @@ impl Report {
 
     fn summary(&self) -> String {
         let mut text = format!(
-            "{} worlds, {} records. Nominal: {} false alarms per device-month.\n\n",
-            self.outcome.worlds, self.outcome.records, self.nominal
+            "{}, {} records. Nominal: {} false alarms per device-month.\n\n",
+            counted(self.outcome.worlds, "world"),
+            self.outcome.records,
+            self.nominal
         );
         text += "| detector | false alarms per device-month (95 %) | realised / nominal | a day at 10 million SIMs | \
                  fast misuse found, classes without heavy use | fast misuse found, all | slow x3 found | median hours |\n";
@@ -166,9 +169,9 @@ impl Report {
                     interval.high,
                     mean / self.nominal,
                     mean * FLEET * 24.0 / 730.0,
-                    percent(figures.found_by_volume_alone),
-                    percent(figures.found_with_rules),
-                    percent(figures.slow_exfiltration_found),
+                    known(figures.found_by_volume_alone),
+                    known(figures.found_with_rules),
+                    known(figures.slow_exfiltration_found),
                     hours(figures.median_hours_to_detect),
                 ),
             );
@@ -305,6 +308,11 @@ fn rate(alarms: u64, months: f64) -> (f64, Interval) {
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// A share, where there was one.
+pub(crate) fn known(share: Option<f64>) -> String {
+    share.map_or_else(|| "—".into(), percent)
 }
 
 fn hours(hours: Option<f64>) -> String {

@@ -7,7 +7,7 @@ use fleetward_simulate::{Class, Config, NUISANCES, Nuisances, Scenario};
 use serde_json::{Value, json};
 
 use crate::cost::cost;
-use crate::report::Report;
+use crate::report::{Report, known};
 use crate::run::Judges;
 use crate::svg::{Line, curve};
 use crate::trial::{EvaluateError, Trial};
@@ -87,12 +87,12 @@ impl Study<'_> {
             let report = self.part(self.trial.world.clone(), *nominal)?;
             let figures = report.figures(0);
             let realised = figures.false_alarms_per_device_month;
-            fast.push((realised, figures.found_by_volume_alone));
-            slow.push((realised, figures.slow_exfiltration_found));
+            fast.extend(figures.found_by_volume_alone.map(|share| (realised, share)));
+            slow.extend(figures.slow_exfiltration_found.map(|share| (realised, share)));
             text += &format!(
-                "| {nominal} | {realised:.5} | {:.1} % | {:.1} % |\n",
-                figures.found_by_volume_alone * 100.0,
-                figures.slow_exfiltration_found * 100.0
+                "| {nominal} | {realised:.5} | {} | {} |\n",
+                known(figures.found_by_volume_alone),
+                known(figures.slow_exfiltration_found)
             );
             rows.push(json!(figures));
             if textbook.is_empty() {
@@ -100,8 +100,8 @@ impl Study<'_> {
                 textbook = names
                     .map(|(column, name)| {
                         let figures = report.figures(column);
-                        let point = (figures.false_alarms_per_device_month, figures.found_by_volume_alone);
-                        (format!("{name}, fast"), vec![point])
+                        let point = |share| (figures.false_alarms_per_device_month, share);
+                        (format!("{name}, fast"), figures.found_by_volume_alone.map(point).into_iter().collect())
                     })
                     .collect();
             }
@@ -129,10 +129,10 @@ impl Study<'_> {
                 (report.figures(0), report.figures(1))
             };
             findings.text += &format!(
-                "| {days} | {:.4} | {:.1} % | {:.1} % |\n",
+                "| {days} | {:.4} | {} | {} |\n",
                 alone.false_alarms_per_device_month,
-                alone.found_by_volume_alone * 100.0,
-                all.found_with_rules * 100.0
+                known(alone.found_by_volume_alone),
+                known(all.found_with_rules)
             );
             rows.push(json!({ "days": days, "baselines": alone, "with_rules": all }));
         }

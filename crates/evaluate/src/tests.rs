@@ -30,6 +30,9 @@ fn identity_rules_find_a_sim_in_a_telephone_at_once_and_the_number_of_threads_ch
     let report = Report { outcome, nominal: 0.01, cost: None };
     assert!(report.text().contains("| sim-in-a-phone | 16 |"));
     assert!(report.json()["ours"]["found_with_rules"].as_f64().unwrap() >= 0.25);
+    // Nobody's volume grew slowly: what share of them is found is not known, and not 0.
+    assert!(report.json()["ours"]["slow_exfiltration_found"].is_null());
+    assert!(report.text().contains("% | — |"), "{}", report.text());
 }
 
 #[test]
