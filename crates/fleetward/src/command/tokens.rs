@@ -36,7 +36,7 @@ pub(crate) enum Tokens {
 }
 
 pub(super) fn role(text: &str) -> Result<Role, String> {
-    text.parse::<Role>().map_err(|_| "one of viewer, operator, admin".to_owned())
+    text.parse::<Role>().map_err(|_| "one of viewer, operator, admin, ingest".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

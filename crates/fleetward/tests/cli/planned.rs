@@ -132,6 +132,8 @@ fn observations_are_imported_once_and_a_silent_source_is_shown() {
     let _server = place.serve();
     place.import(&[meter]);
     let made = place.run(&["tokens", "create", "kore", "--scope", "ingest"]).ok();
+    let told = place.run(&["tokens", "create", "kore", "--scope", "all"]).fails(2);
+    assert!(told.contains("one of viewer, operator, admin, ingest"), "{told}");
     let token = made.lines().next().unwrap().to_owned();
     let now: Timestamp = clock()();
     let lines: Vec<String> = (0..3)
