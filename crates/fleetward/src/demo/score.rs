@@ -132,7 +132,7 @@ impl Score {
             taken_over: usize::from(self.taken_over.is_some()),
             taken_over_noticed: usize::from(noticed.is_some()),
             seconds_to_notice: noticed.map(|time| time.as_secs_f64()),
-            taken_over_rules: self.spoke.iter().map(ToString::to_string).collect(),
+            taken_over_rules: each_once(&self.spoke),
             injected: shown.len(),
             found: found.len(),
             verified_stopped: count(&|injection| injection.disconnected && self.verified.contains(&injection.device)),
@@ -257,9 +257,25 @@ impl fmt::Display for Summary {
     }
 }
 
+/// In the order in which they first spoke.
+fn each_once(rules: &[Box<str>]) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for rule in rules {
+        if !named.iter().any(|known| **known == **rule) {
+            named.push(rule.to_string());
+        }
+    }
+    named
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_that_spoke_often_is_named_once() {
+        assert_eq!(each_once(&["scan".into(), "flood".into(), "scan".into()]), ["scan", "flood"]);
+    }
 
     #[test]
     fn quantiles_are_nearest_ranks() {
