@@ -8,7 +8,7 @@ mod list;
 #[cfg(feature = "sigma")]
 mod sigma;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use fleetward_fleet::counted;
@@ -18,6 +18,7 @@ use self::files::{mistaken, read};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
+use crate::rulefiles;
 
 /// The rules that judge.
 #[derive(Debug, Subcommand)]
@@ -84,8 +85,17 @@ impl Rules {
 
 fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     let count = files::strictly(global, files)?.rules().len();
+    for (name, _) in read(global, files)?.iter().filter(|(name, text)| is_empty(name, text)) {
+        write_line(&format!("warning: there is nothing in {name}"))?;
+    }
     write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
     Ok(Exit::Done)
+}
+
+/// A rule file in which every line is a remark or blank.
+fn is_empty(name: &str, text: &str) -> bool {
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    rulefiles::is_rule_file(Path::new(name)) && text.lines().all(says_nothing)
 }
 
 fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {

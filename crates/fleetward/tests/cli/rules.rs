@@ -198,6 +198,14 @@ fn a_file_with_a_mistake_hides_no_other_rule() {
 }
 
 #[test]
+fn a_file_without_rules_is_not_taken_for_checked() {
+    let place = Place::init();
+    place.write("rules/empty.yaml", "# nothing yet\n\n");
+    let said = place.run(&["rules", "check", "rules/empty.yaml"]).ok();
+    assert_eq!(said, "warning: there is nothing in rules/empty.yaml\n0 rules, no mistakes\n");
+}
+
+#[test]
 fn a_condition_that_yaml_would_cut_is_refused() {
     let place = Place::init();
     place.write("rules/cut.yaml", "rule: cut\ntitle: t\nwhen: !has(imei) && bytes > 5 MB\n");
