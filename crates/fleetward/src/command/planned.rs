@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Subcommand;
 use fleetward_fleet::{PlannedKind, Timestamp, parse_duration};
 use serde_json::{Value, json};
@@ -140,10 +139,13 @@ fn moment(flag: &str, text: &str, start: Timestamp) -> anyhow::Result<Timestamp>
     if let Some(length) = parse_duration(text).filter(|length| *length > Duration::ZERO) {
         return Ok(start + length);
     }
-    text.parse().ok().context(Failure::input(
-        format!("{flag}: {text:?} is neither a time nor a duration"),
-        "2027-01-31T12:00:00Z, 8h or 3d are understood",
-    ))
+    let wrong = || {
+        Failure::input(
+            format!("{flag}: {text:?} is neither a time nor a duration"),
+            "2027-01-31T12:00:00Z, 8h or 3d are understood",
+        )
+    };
+    Ok(text.parse().ok().ok_or_else(wrong)?)
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ fn an_announced_module_swap_is_no_finding_until_it_ends() {
     };
     let error = add(&["--device", "nobody"]).fails(2);
     assert!(error.contains("there is no device"), "{error}");
+    let error = add(&["--device", name, "--from", "yesterday"]).fails(2);
+    assert!(error.contains("neither a time nor a duration") && error.contains("hint: 2027"), "{error}");
     let made = add(&["--device", name]).ok();
     assert!(made.contains("in_force") && made.contains("module_swap"), "{made}");
 
