@@ -59,8 +59,9 @@ fn in_words(error: &Error) -> Words {
         Error::UnknownAnchor { .. } => {
             hinted("a value cannot begin with `*`", "put it between quotes: '*.vendor.example'")
         }
-        Error::UnsupportedTag { tag, .. } => hinted(
-            format!("a value cannot begin with `!`: YAML takes `{tag}` for a tag"),
+        // Not which one: it may be the beginning of a secret.
+        Error::UnsupportedTag { .. } => hinted(
+            "a value cannot begin with `!`: YAML would take the word for a tag",
             "put the whole value between quotes",
         ),
         Error::Unexpected { expected, .. } => shape(expected),
@@ -173,6 +174,7 @@ mod tests {
             let error = from_yaml::<Sample>(text).expect_err(text);
             assert!(error.message.contains("a value cannot begin with `!`"), "{text}: {error}");
             assert_eq!(error.column, column, "{text}");
+            assert!(!error.to_string().contains("!rejected"), "{error}");
         }
         assert!(from_yaml::<Sample>("when: '!rejected && late'").is_ok());
         assert!(from_yaml::<Sample>("when: late && !rejected").is_ok());

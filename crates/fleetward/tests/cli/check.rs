@@ -77,6 +77,9 @@ fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
         all.push_str(&said);
     }
     insta::assert_snapshot!("check_inline_secret", all);
+    let tagged = GOOD.replace("secret: { file: secrets/pgw-1 }", &format!("secret: !{INLINE}"));
+    let said = says(&with_client(&tagged));
+    assert!(!said.contains("horse") && said.contains("fleetward.yaml:"), "{said}");
 }
 
 #[test]
