@@ -44,10 +44,11 @@ pub(crate) fn write_new(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
-        Failure::input(
-            format!("{}: {error}", path.display()),
-            "an existing file is never overwritten; choose another name",
-        )
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            let hint = "a file is never overwritten; choose another name";
+            return Failure::input(format!("{} is there already", path.display()), hint);
+        }
+        Failure::input(format!("{}: {error}", path.display()), "the folder must let this user write")
     })?;
     file.write_all(content).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())

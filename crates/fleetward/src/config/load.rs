@@ -258,7 +258,7 @@ impl Loader {
 
     fn profiles(&mut self, config: &Config) -> Vec<Profile> {
         let mut profiles: Vec<Profile> = Vec::new();
-        for (path, text) in self.files(&config.models, crate::rulefiles::is_rule_file) {
+        for (path, text) in self.files("models", &config.models, crate::rulefiles::is_rule_file) {
             match Profile::from_yaml(&text) {
                 Ok(profile) if profiles.iter().any(|other| other.model == profile.model) => {
                     self.problems
@@ -276,8 +276,9 @@ impl Loader {
     }
 
     fn rules(&mut self, config: &Config) -> Option<RuleSet> {
-        let files = self
-            .files(&config.rules, |path| crate::rulefiles::is_rule_file(path) || crate::rulefiles::is_data_file(path));
+        let files = self.files("rules", &config.rules, |path| {
+            crate::rulefiles::is_rule_file(path) || crate::rulefiles::is_data_file(path)
+        });
         let files: Vec<(String, String)> =
             files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
         let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
@@ -364,10 +365,19 @@ impl Loader {
         }
     }
 
-    /// The YAML files of a folder, by name; a folder that is not there has none.
-    fn files(&mut self, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
+    /// The YAML files of the folder that `key` names, by name. One that nobody named (it is called like its key) has none where
+    /// it is not there; any other must be read.
+    fn files(&mut self, key: &str, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
+        let is_named = folder != Path::new(key);
         let folder = self.base.join(folder);
-        let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => return Vec::new(),
+            Err(error) => {
+                self.problem(Location::UNKNOWN, format!("{key}: cannot read the folder {}: {error}", folder.display()));
+                return Vec::new();
+            }
+        };
         let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
         let mut paths: Vec<PathBuf> = paths.filter(|path| wanted(path)).collect();
         paths.sort();

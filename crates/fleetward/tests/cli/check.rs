@@ -136,6 +136,30 @@ fn a_broken_rule() {
 }
 
 #[test]
+fn a_folder_that_somebody_named_must_be_there() {
+    let place = Place::init();
+    fs::remove_dir_all(place.path("rules")).unwrap();
+    fs::remove_dir_all(place.path("models")).unwrap();
+    place.run(&["check"]).ok();
+    for (key, named) in [("rules", "rulez"), ("models", "model")] {
+        let before = place.read("fleetward.yaml");
+        place.edit(&format!("\n{key}: {key}\n"), &format!("\n{key}: {named}\n"));
+        let said = says(&place);
+        assert!(said.contains(&format!("{key}: cannot read the folder")) && said.contains(named), "{said}");
+        place.write("fleetward.yaml", &before);
+    }
+}
+
+#[test]
+fn what_is_there_is_not_overwritten_and_the_message_says_so_in_words() {
+    let place = Place::init();
+    let before = place.read("fleetward.yaml");
+    let said = place.run(&["init", "."]).fails(2);
+    assert!(said.contains("fleetward.yaml is there already"), "{said}");
+    assert_eq!(place.read("fleetward.yaml"), before);
+}
+
+#[test]
 fn every_mistake_is_named_at_once_and_serve_says_the_same() {
     let place = with_client(&GOOD.repeat(2));
     fs::remove_file(place.path("secrets/pgw-1")).unwrap();
