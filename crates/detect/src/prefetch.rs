@@ -1,7 +1,7 @@
 //! Asking for cache lines ahead of their use: one record's wait for memory passes while others are asked for.
 //!
 //! The only unsafe code of this crate. A prefetch is a hint: it reads and writes nothing that a program could see, and an address
-//! that is not mapped is no fault (Intel SDM vol. 2, PREFETCHh), so it is sound for any reference.
+//! that is not mapped is no fault (Intel SDM vol. 2, `PREFETCHh`), so it is sound for any reference.
 
 #![expect(unsafe_code, reason = "the hint is only there as an intrinsic")]
 
