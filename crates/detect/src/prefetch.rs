@@ -38,7 +38,9 @@ mod tests {
     fn a_hint_changes_nothing() {
         let (empty, texts): (&[u64], _) = (&[], ["", "a", &"b".repeat(1000)]);
         prefetch(empty);
-        texts.iter().for_each(|text| prefetch(*text));
+        for text in texts {
+            prefetch(text);
+        }
         assert_eq!(texts[2].len(), 1000);
     }
 }

@@ -8,7 +8,6 @@ use fleetward_rules::{Own, SubjectState};
 use serde::{Deserialize, Serialize};
 
 use super::class::{Class, ClassId, Classes};
-use super::habit::Habit;
 use super::names::Names;
 use crate::pack::{Moment, Packed};
 use crate::session::Sessions;
@@ -37,8 +36,6 @@ pub(crate) struct Entry {
     pub(crate) begun: u32,
     pub(crate) sessions: Sessions,
     pub(crate) rules: SubjectState,
-    /// What it is used to; learnt from the first record of a device that the inventory has.
-    pub(crate) habit: Option<Box<Habit>>,
 }
 
 impl Entry {
@@ -65,7 +62,6 @@ impl Entry {
             begun: 0,
             sessions: Sessions::default(),
             rules: SubjectState::default(),
-            habit: None,
         }
     }
 

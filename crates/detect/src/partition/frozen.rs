@@ -10,6 +10,7 @@ use super::class::{Class, Classes};
 use super::device::Entry;
 use super::devices::Devices;
 use super::exposed::Exposed;
+use super::habit::Habit;
 use super::names::{Names, Nas};
 use super::{PartitionState, Tally};
 use crate::group::Networks;
@@ -39,7 +40,7 @@ pub(crate) struct Frozen<'a> {
 #[derive(Deserialize)]
 struct Thawed {
     next: Offset,
-    entries: Vec<Entry>,
+    entries: Vec<(Entry, Option<Habit>)>,
     models: Vec<Box<str>>,
     groups: Vec<Vec<Box<str>>>,
     classes: Vec<Class>,
@@ -93,7 +94,7 @@ impl PartitionState {
             class.model.is_none_or(|model| (model.0 as usize) < models) && (class.groups.0 as usize) < groups
         };
         let classes = Classes::from_values(thawed.classes);
-        let is_sound = |entry: &Entry| {
+        let is_sound = |(entry, _): &(Entry, Option<Habit>)| {
             classes.has(entry.class)
                 && entry.sessions.open.iter().all(|s| (s.nas.0 as usize) < names.nas.len())
                 && entry.sessions.closed().iter().all(|s| (s.nas.0 as usize) < names.nas.len())
@@ -104,7 +105,7 @@ impl PartitionState {
         {
             return None;
         }
-        let watched = thawed.entries.iter().filter(|entry| entry.watched).map(|entry| entry.id).collect();
+        let watched = thawed.entries.iter().filter(|(entry, _)| entry.watched).map(|(entry, _)| entry.id).collect();
         Some(Self {
             next: thawed.next,
             devices: Devices::from_entries(thawed.entries),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::group::{OFTEN, Seen};
 use crate::pack::PackedPlmn;
 
-/// Kept for devices of the inventory once they have talked, behind one pointer.
+/// Kept for devices of the inventory once they have talked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Habit {
     baseline: DeviceBaseline,
@@ -41,6 +41,13 @@ const SETTLED: u32 = 7;
 const SHORTEST: u32 = 1800;
 /// Seconds in which a pause fades.
 const WEEK: u64 = 7 * 86_400;
+
+/// That of a device that was never heard of.
+impl Default for Habit {
+    fn default() -> Self {
+        Self::new(Timestamp(0))
+    }
+}
 
 impl Habit {
     pub(crate) fn new(at: Timestamp) -> Self {

@@ -5,6 +5,7 @@ use fleetward_rules::{Detail, Facts, Firing, Own, Past, Shown, Subject as Kind, 
 
 use super::class::Class;
 use super::device::Entry;
+use super::habit::Habit;
 use super::names::Names;
 use super::past::DevicePast;
 use super::{PartitionState, Record, Told};
@@ -38,7 +39,7 @@ impl PartitionState {
     /// Lets the rules see it. Costs next to nothing where none is concerned.
     pub(super) fn judge(&mut self, place: usize, record: &Record<'_>, happening: &Happening<'_>, out: &mut Told<'_>) {
         let Self { devices, names, classes, planned, .. } = self;
-        let entry = devices.at(place);
+        let (entry, habit) = devices.with_habit(place);
         let ready = classes.ready(entry.class, names, record.compiled);
         // A device's own tick says nothing about its groups; they have theirs (see `group`).
         let rules = &record.compiled.rules;
@@ -90,8 +91,8 @@ impl PartitionState {
             let device = 1 << Kind::Device as u16;
             if may_doubt && rules.may_hold(&facts) {
                 (subjects, entry.doubted) = (device, true);
-                facts.network = facts.network.or(entry.habit.as_ref().and_then(|habit| habit.network()));
-                facts.area = entry.habit.as_ref().and_then(|habit| habit.area());
+                facts.network = facts.network.or(habit.and_then(Habit::network));
+                facts.area = habit.and_then(Habit::area);
             } else if !is_tick && entry.doubted && facts.is_contact() {
                 (subjects, entry.doubted) = (subjects | device, false);
             }

@@ -33,21 +33,21 @@ impl PartitionState {
 
     /// An admission tells module and place, too.
     pub(super) fn learn_place(&mut self, place: usize, record: &Record<'_>, attach: &Attach) {
-        if let Some(habit) = self.devices.at(place).habit.as_deref_mut() {
+        if let Some(habit) = self.devices.habit_mut(place) {
             habit.attached(record.at, attach);
         }
     }
 
     /// A flow tells whom the device talks to.
     pub(super) fn learn_destination(&mut self, place: usize, record: &Record<'_>, destination: &str) {
-        if let Some(habit) = self.devices.at(place).habit.as_deref_mut() {
+        if let Some(habit) = self.devices.habit_mut(place) {
             habit.contacted(record.at, DeviceId::of(destination).0); // a stable hash of a text, no more
         }
     }
 
     /// Time passed for a device.
     pub(super) fn learn_time(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
-        let Some(habit) = self.devices.at(place).habit.as_deref_mut() else { return };
+        let Some(habit) = self.devices.habit_mut(place) else { return };
         habit.pass(record.at, &mut out.measures);
         if !out.measures.is_empty() {
             match self.learns(place, record) {
@@ -64,13 +64,13 @@ impl PartitionState {
     }
 
     fn habit(&mut self, place: usize, record: &Record<'_>) -> &mut Habit {
-        self.devices.at(place).habit.get_or_insert_with(|| Box::new(Habit::new(record.at)))
+        self.devices.habit_or(place, || Habit::new(record.at))
     }
 
     fn measured(&mut self, place: usize, record: &Record<'_>, model: ModelKey, out: &mut Told<'_>) {
-        let entry = self.devices.at(place);
+        let (entry, habit) = self.devices.with_habit(place);
         let ready = self.classes.ready(entry.class, &self.names, record.compiled);
-        let mut evidence = entry.habit.as_ref().map(|habit| habit.evidence(record.at)).unwrap_or_default();
+        let mut evidence = habit.map(|habit| habit.evidence(record.at)).unwrap_or_default();
         let planned = self.planned.covering(entry.id, &ready.device.groups, ready.device.model.as_deref(), record.at);
         let is_expected = |change: &Arc<PlannedChange>| {
             change.excuses.iter().any(|kind| matches!(kind, PlannedKind::RollOut | PlannedKind::Maintenance))

@@ -188,8 +188,8 @@ impl PartitionState {
         match step {
             0 => prefetch(entry),
             1 => {
-                if let Some(habit) = &entry.habit {
-                    prefetch(&**habit);
+                if let Some(habit) = self.devices.habit(place) {
+                    prefetch(habit);
                 }
                 prefetch(entry.rules.memory());
                 prefetch(&*entry.sessions.open);

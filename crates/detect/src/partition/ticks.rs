@@ -37,9 +37,8 @@ impl PartitionState {
 
     /// Counts a device for its network; at the end of a sweep the second stage is told.
     fn count_network(&mut self, place: usize, record: &Record<'_>, out: &mut Told<'_>) {
-        let entry = self.devices.at(place);
-        let id = entry.id;
-        if let Some(seen) = entry.habit.as_ref().and_then(|habit| habit.seen(record.at)) {
+        let id = self.devices.get(place).id;
+        if let Some(seen) = self.devices.habit(place).and_then(|habit| habit.seen(record.at)) {
             self.networks.count(seen);
         }
         if self.sweep >= self.devices.len() {

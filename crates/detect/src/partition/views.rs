@@ -69,7 +69,8 @@ impl PartitionState {
 
     /// All that is known of a device.
     pub(crate) fn device_view(&self, device: DeviceId) -> Option<DeviceView> {
-        let entry = self.devices.find(device)?;
+        let place = self.devices.place(device)?;
+        let entry = self.devices.get(place);
         let class = self.classes.get(entry.class);
         Some(DeviceView {
             device,
@@ -84,9 +85,9 @@ impl PartitionState {
             sessions: u64::from(entry.begun),
             open: entry.sessions.open.iter().rev().map(|s| self.view(entry, &Found::Open(s))).collect(),
             has_episodes: entry.rules.has_episodes(),
-            baseline_days: entry
-                .habit
-                .as_ref()
+            baseline_days: self
+                .devices
+                .habit(place)
                 .map(|habit| habit.days(self.last_tick.max(entry.last_seen()).unwrap_or(Timestamp(0)))),
         })
     }
