@@ -26,6 +26,8 @@ pub trait Control: Send + Sync + 'static {
     /// Puts devices into the inventory, new ones and known ones; all or none. Conflicts with the inventory were looked
     /// for before; one import or change at a time gets here.
     fn import(&self, devices: Vec<Device>, actor: &str) -> Result<Imported, ControlError>;
+    /// Whether there is a profile of the model.
+    fn describes(&self, model: &str) -> bool;
     /// Puts one device into the inventory, new or known.
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError>;
     /// How far the learning of a device's baseline has come.

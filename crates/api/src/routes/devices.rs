@@ -1,9 +1,11 @@
 //! Devices: the inventory, its import, and what can be done to a device by hand.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
-use fleetward_fleet::{Device, DeviceId};
+use fleetward_fleet::{Device, DeviceId, counted};
 use fleetward_store::{DeviceFilter, Lookup, Store};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -192,11 +194,13 @@ pub(crate) async fn import(
             Ok(Ok(inventory)) => inventory,
             Ok(Err(error)) => return Err(error),
             Err(errors) if dry_run => {
-                return Ok(ImportReport { dry_run, devices: 0, added: 0, changed: 0, unchanged: 0, errors });
+                let warnings = Vec::new();
+                return Ok(ImportReport { dry_run, devices: 0, added: 0, changed: 0, unchanged: 0, warnings, errors });
             }
             Err(errors) => return Err(ApiError::Lines(errors)),
         };
         let devices = inventory.devices.len();
+        let warnings = undescribed(&inventory.devices, control);
         let done = if dry_run {
             preview(store, &inventory.devices)?
         } else {
@@ -206,7 +210,7 @@ pub(crate) async fn import(
             done
         };
         let crate::Imported { added, changed, unchanged } = done;
-        Ok(ImportReport { dry_run, devices, added, changed, unchanged, errors: Vec::new() })
+        Ok(ImportReport { dry_run, devices, added, changed, unchanged, warnings, errors: Vec::new() })
     });
     imported.await.map(Json)
 }
@@ -346,6 +350,20 @@ fn free_of_conflicts(store: &Store, inventory: Inventory) -> Result<Result<Inven
         ..LineError::default()
     };
     Err(conflicts.into_iter().map(mistake).collect())
+}
+
+/// The models of these devices that no profile describes, each with how many devices it concerns.
+fn undescribed(devices: &[Device], control: &dyn Control) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for model in devices.iter().filter_map(|device| device.model.as_deref()) {
+        *counts.entry(model).or_default() += 1;
+    }
+    counts.retain(|model, _| !control.describes(model));
+    let warn = |(model, count): (&str, usize)| {
+        let devices = counted(count, "device");
+        format!("no profile describes the model {model:?} ({devices}): rules that ask one cannot judge them")
+    };
+    counts.into_iter().map(warn).collect()
 }
 
 fn preview(store: &Store, devices: &[Device]) -> Result<crate::Imported, ApiError> {

@@ -130,6 +130,8 @@ pub struct ImportReport {
     pub changed: usize,
     /// Devices that were known and are the same.
     pub unchanged: usize,
+    /// What is right and perhaps not meant: models that no profile describes.
+    pub warnings: Vec<String>,
     /// Mistakes; with any, nothing is imported (and without `dry_run` the answer is a problem document).
     pub errors: Vec<LineError>,
 }

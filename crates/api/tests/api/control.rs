@@ -114,6 +114,9 @@ impl Control for Played {
         }
         Ok(done)
     }
+    fn describes(&self, model: &str) -> bool {
+        model == "meter"
+    }
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError> {
         self.project(device, false, actor)
     }

@@ -27,6 +27,18 @@ fn an_import_is_tried_then_done() {
 }
 
 #[test]
+fn a_model_that_nobody_described_is_warned_about() {
+    let fixture = Fixture::new();
+    assert_eq!(import(&fixture, "", &inventory(2)).expect(200).json()["warnings"], json!([]));
+    let csv = "name,imsi,model\na,262020000000001,metr\nb,262020000000002,metr\nc,262020000000003,\n";
+    for query in ["?dry_run=true", ""] {
+        let said = import(&fixture, query, csv).expect(200).json()["warnings"].clone();
+        let warning = "no profile describes the model \"metr\" (2 devices): rules that ask one cannot judge them";
+        assert_eq!(said, json!([warning]));
+    }
+}
+
+#[test]
 fn with_a_mistake_nothing_is_imported() {
     let fixture = Fixture::new();
     import(&fixture, "", &inventory(1)).expect(200);

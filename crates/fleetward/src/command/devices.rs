@@ -170,7 +170,9 @@ fn import(client: &Client, global: &Global, file: &Path, dry_run: bool) -> anyho
             "1" => "was",
             _ => "were",
         };
-        format!("{} {verb} added, {changed} changed; {same} are as they were", counted(&added, "device"))
+        let done = format!("{} {verb} added, {changed} changed; {same} are as they were", counted(&added, "device"));
+        let warnings = imported["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        warnings.fold(done, |said, warning| format!("{said}\nwarning: {warning}"))
     })?;
     Ok(Exit::Done)
 }

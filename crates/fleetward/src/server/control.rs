@@ -174,6 +174,10 @@ impl Control for ServerControl {
         Ok(imported)
     }
 
+    fn describes(&self, model: &str) -> bool {
+        self.desk.directory.profile(model).is_some()
+    }
+
     fn change_device(&self, device: Device, actor: &str) -> Result<(), ControlError> {
         self.record(vec![DeviceChange { device, removed: false, by: actor.into() }])
     }
