@@ -72,8 +72,8 @@ impl Plans {
         ready
     }
 
-    /// Whether one more shape may have a plan.
-    fn has_room(&self) -> bool {
+    /// Takes room for the plan of one more shape; `false`: there is none.
+    fn take_room(&self) -> bool {
         self.shaped.fetch_add(1, Ordering::Relaxed) < MAX_SHAPED
     }
 }
@@ -112,7 +112,7 @@ impl Ready {
         }
         let make = |shape: &_| {
             let class = Class { device: facts.device, profile: facts.profile };
-            compiled.plans.has_room().then(|| self.plan.shaped(&compiled.rules, class, shape))
+            compiled.plans.take_room().then(|| self.plan.shaped(&compiled.rules, class, shape))
         };
         self.shapes.plan(facts, make)
     }

@@ -63,7 +63,7 @@ pub use profile::{MissingImeisv, Profile, ProfileError, Simultaneous, Volume, pa
 pub use response::{Action, Actor, Response, ResponseState, Transition};
 pub use secret::Secret;
 pub use sign::{NetworkSign, SignKind};
-pub use spelling::did_you_mean;
+pub use spelling::{did_you_mean, did_you_mean_text};
 pub use time::Timestamp;
 pub use yaml::{YamlError, from_yaml};
 pub use zone::{Hours, InvalidHours, InvalidZone, LocalTime, Zone};

@@ -7,6 +7,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     near.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
+/// The hint that says so.
+pub fn did_you_mean_text(word: &str) -> String {
+    format!("did you mean `{word}`?")
+}
+
 /// Edits, of which swapping two neighbours is one (optimal string alignment); words of more than 64 characters are far from
 /// everything.
 fn distance(a: &str, b: &str) -> usize {

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_saphyr::Error;
 
-use crate::spelling::did_you_mean;
+use crate::spelling::{did_you_mean, did_you_mean_text};
 
 /// Why a text is not the YAML that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,7 @@ fn hinted(message: impl Into<String>, hint: &str) -> Words {
 /// With a suggestion, the long list of all names would only hide it.
 fn unknown(what: &str, word: &str, known: &[&'static str]) -> Words {
     match did_you_mean(word, known.iter().copied()) {
-        Some(meant) => (format!("unknown {what} `{word}`"), Some(format!("did you mean `{meant}`?"))),
+        Some(meant) => (format!("unknown {what} `{word}`"), Some(did_you_mean_text(meant))),
         None => (format!("unknown {what} `{word}`, expected one of {}", known.join(", ")), None),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub(crate) use fleetward_fleet::did_you_mean;
+pub(crate) use fleetward_fleet::{did_you_mean, did_you_mean_text};
 
 /// One mistake. Prints as `file:line:column: message`, then the hint on a line of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]

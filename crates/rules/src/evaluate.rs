@@ -92,6 +92,8 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     for (amount, source) in amounts.iter_mut().zip(&steps.sources) {
         *amount = if source.is_late { None } else { source.amount(&context) };
     }
+    // What comes from a source beyond these is late: it has no amount here, and is not asked for one.
+    let worked_out = |planned: &PlannedFeed| amounts.get(planned.source).copied().flatten();
     let (mut held, mut above, mut hard, time) = ([f64::NAN; HELD], 0, 0_u64, facts.time());
     let mut tell = |planned: &PlannedFeed, value: Option<u64>| {
         let Some(asked) = planned.asked else { return };
@@ -103,7 +105,7 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     let mut row = state.row(now);
     for (place, sliding) in steps.row.iter().enumerate() {
         let planned = &steps.feeds[sliding.place];
-        let value = amounts[planned.source % SOURCES];
+        let value = worked_out(planned);
         if value.is_none() && planned.asked.is_none() {
             continue;
         }
@@ -117,7 +119,7 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     while hard != 0 {
         let planned = &steps.feeds[steps.row[hard.trailing_zeros() as usize].place];
         hard &= hard - 1;
-        let value = amounts[planned.source % SOURCES];
+        let value = worked_out(planned);
         tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
     }
     near = 0;
@@ -125,7 +127,7 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
         let value = if planned.is_late {
             steps.sources[planned.source].amount(&Context { facts, state: Some(state), now, held: &[] })
         } else {
-            amounts[planned.source % SOURCES]
+            worked_out(planned)
         };
         if value.is_some() || planned.asked.is_some() {
             tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));

@@ -67,14 +67,13 @@ impl Devices {
 
     /// What the device is used to; `None` where nothing is kept of that.
     pub(crate) fn habit(&self, place: usize) -> Option<&Habit> {
-        let (chunk, at) = (&self.chunks[place / CHUNK], place % CHUNK);
-        if chunk.keeps(at) { chunk.habits.get(at) } else { None }
+        self.chunks[place / CHUNK].habit(place % CHUNK)
     }
 
     /// The same, to change it.
     pub(crate) fn habit_mut(&mut self, place: usize) -> Option<&mut Habit> {
         let (chunk, at) = (&mut self.chunks[place / CHUNK], place % CHUNK);
-        if chunk.keeps(at) { chunk.habits.get_mut(at) } else { None }
+        chunk.keeps(at).then(|| &mut chunk.habits[at])
     }
 
     /// The same; a new one where nothing is kept yet.
@@ -89,7 +88,7 @@ impl Devices {
     /// The device, to change it, and its habit.
     pub(crate) fn with_habit(&mut self, place: usize) -> (&mut Entry, Option<&Habit>) {
         let (chunk, at) = (&mut self.chunks[place / CHUNK], place % CHUNK);
-        let habit = if chunk.keeps(at) { chunk.habits.get(at) } else { None };
+        let habit = chunk.keeps(at).then(|| &chunk.habits[at]);
         (&mut chunk.entries[at], habit)
     }
 
@@ -139,6 +138,10 @@ impl Devices {
 }
 
 impl Chunk {
+    fn habit(&self, at: usize) -> Option<&Habit> {
+        self.keeps(at).then(|| &self.habits[at])
+    }
+
     fn keeps(&self, at: usize) -> bool {
         self.kept >> at & 1 == 1
     }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use fleetward_fleet::PlannedKind;
 
 use super::Compiler;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::document::RuleDocument;
-use crate::expr::units::did_you_mean_text;
 use crate::expr::{Bool, check_bool};
 use crate::planned::{self, PlannedKinds};
 

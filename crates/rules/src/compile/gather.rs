@@ -8,10 +8,9 @@ use fleetward_fleet::Timestamp;
 use super::read::Read;
 use serde_saphyr::Spanned;
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, did_you_mean, did_you_mean_text};
 use crate::document::{ListDocument, MacroDocument};
 use crate::expr::reach::Reads;
-use crate::expr::units::did_you_mean_text;
 use crate::expr::{Names, Typed, check_any};
 use crate::shared::{Exception, Macro, Shared};
 use crate::source::Source;

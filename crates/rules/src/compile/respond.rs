@@ -4,10 +4,9 @@ use serde_saphyr::Spanned;
 
 use super::times::length;
 use super::{Compiler, plain};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::document::{ApprovalDocument, RespondDocument, RuleDocument};
 use crate::expr::build::{self, Condition};
-use crate::expr::units::did_you_mean_text;
 use crate::rule::{Respond, RespondAction};
 
 /// The responses of a rule; the three lists are parallel.

@@ -3,9 +3,8 @@
 use serde_saphyr::Spanned;
 
 use super::Compiler;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::document::RuleDocument;
-use crate::expr::units::did_you_mean_text;
 use crate::subject::Subject;
 
 impl Compiler<'_, '_> {

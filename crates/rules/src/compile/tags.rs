@@ -1,7 +1,6 @@
 //! Tags: techniques and provisions by the shape of their numbers, everything else as free words.
 
-use crate::diagnostic::did_you_mean;
-use crate::expr::units::did_you_mean_text;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 
 /// Schemes with a known shape, and an example of it.
 const SCHEMES: [(&str, &str); 4] = [

@@ -7,8 +7,7 @@ use cel::common::ast::{Expr, IdedExpr};
 use super::call::literal;
 use super::check::{Checker, name_of};
 use super::ir::{Bool, Near, Num, Typed};
-use super::units::did_you_mean_text;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::vocabulary::Dimension;
 
 /// `distance_km(place, previous(place))` and `speed_kmh(...)`.

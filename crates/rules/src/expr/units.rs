@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::vocabulary::Dimension;
 
 /// The text for the parser, and the units by character position of their number.
@@ -111,11 +111,6 @@ fn number(chars: &mut [char], start: usize, out: &mut Rewritten) -> usize {
     }
     to
 }
-
-pub(crate) fn did_you_mean_text(word: &str) -> String {
-    format!("did you mean `{word}`?")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
