@@ -137,7 +137,7 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
 }
 
 /// Octets that the last values of a device usually take, and each of its windows at first.
-const USUAL: usize = 72;
+const USUAL: usize = 48;
 const WINDOW: usize = 16;
 
 /// Rules with an episode under way that this kind of event concerns.
@@ -422,12 +422,7 @@ fn responds(rule: &Rule, whom: Whom<'_>, context: &Context<'_>) -> Vec<Respond> 
 /// Values are remembered after the rules have compared them. An older record does not overwrite a newer one's.
 pub(crate) fn remember(set: &RuleSet, facts: &Facts<'_>, state: &mut SubjectState, now: Timestamp) {
     let context = Context { facts, state: None, now, held: &[] };
-    let mut near = 0;
-    for field in &set.memory {
-        if let (Some(value), Some(code)) = (context.stored(*field), field.code()) {
-            state.remember(&mut near, code, facts.time(), value);
-        }
-    }
+    state.remember(facts.time(), set.memory.iter().filter_map(|field| field.code().zip(context.stored(*field))));
 }
 
 /// See [`RuleSet::expire`].

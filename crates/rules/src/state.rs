@@ -114,7 +114,8 @@ impl SubjectState {
         Some(Remembered { at, value: text.map_or(Value::Symbol(value), Value::Text) })
     }
 
-    /// Whether it is the last value of the field. `near`: as in [`Self::remember`].
+    /// Whether it is the last value of the field. `near`: where its value is likely to lie; begin with 0
+    /// and hand it on from field to field.
     pub(crate) fn holds(&self, near: &mut usize, field: u8, value: Value<'_>) -> bool {
         let Some(held) = self.block.held_near(near, field) else { return false };
         match (value, self.rare.as_ref().and_then(|rare| rare.text(field))) {
@@ -129,21 +130,17 @@ impl SubjectState {
         self.block.hold_on(time);
     }
 
-    /// An older record does not overwrite a newer one's value.
-    ///
-    /// `near`: where its value is likely to lie; begin with 0 and hand it on from field to field.
-    pub(crate) fn remember(&mut self, near: &mut usize, field: u8, time: Timestamp, value: Value<'_>) {
-        let number = if let Value::Symbol(value) = value { value } else { 0 };
-        if self.block.hold(near, field, time, number)
-            && let Value::Text(text) = value
-        {
-            let texts = &mut self.rare.get_or_insert_default().texts;
-            match texts.iter_mut().find(|(held, _)| *held == field) {
-                Some((_, held)) if **held == *text => {}
-                Some((_, held)) => *held = text.into(),
-                None => texts.push((field, text.into())),
+    /// What a record states in some fields. An older one does not overwrite a newer one's value.
+    pub(crate) fn remember<'v>(&mut self, time: Timestamp, values: impl Iterator<Item = (u8, Value<'v>)> + Clone) {
+        for (field, value) in values.clone() {
+            if let Value::Text(text) = value
+                && self.block.held(field).is_none_or(|(held, _)| held <= time)
+            {
+                self.rare.get_or_insert_default().keep_text(field, text);
             }
         }
+        let number = |value| if let Value::Symbol(value) = value { value } else { 0 };
+        self.block.hold(time, values.map(|(field, value)| (field, number(value))));
     }
 
     /// See [`WindowState::value`].

@@ -220,7 +220,7 @@ pub(super) fn target(entry: &Entry, session: &OpenSession, names: &Names) -> Ses
         user_name: texts.user_name().map(Into::into),
         multi_session_id: texts.multi_session_id().map(Into::into),
         ip: session.marks.ip(),
-        ipv6: session.ipv6.as_deref().copied(),
+        ipv6: session.counters.ipv6(),
         imsi: entry.imsi.value(),
         msisdn: session.msisdn.value().or(entry.msisdn.value()),
         nsapi: session.marks.nsapi(),

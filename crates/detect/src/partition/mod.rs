@@ -193,7 +193,6 @@ impl PartitionState {
                 }
                 prefetch(entry.rules.memory());
                 prefetch(&*entry.sessions.open);
-                prefetch(&*entry.name);
             }
             _ => entry.sessions.prefetch_texts(),
         }

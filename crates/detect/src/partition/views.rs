@@ -185,7 +185,7 @@ fn open_view(session: &OpenSession, view: &mut SessionView) {
     view.bytes_down = session.counters.down();
     view.wrapped = session.counters.wrapped();
     view.ip = session.marks.ip();
-    view.ipv6 = session.ipv6.as_deref().copied();
+    view.ipv6 = session.counters.ipv6();
     view.imeisv = session.imeisv.value();
     view.msisdn = session.msisdn.value();
     view.network = session.network.value();

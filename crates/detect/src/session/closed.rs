@@ -30,7 +30,7 @@ impl ClosedSession {
             opened_at: session.opened_at,
             ended_at,
             last_event: session.last_event,
-            counters: session.counters.clone(),
+            counters: session.counters.clone().of_ended(),
             id: session.texts.id().into(),
             nas: session.nas,
             cause,

@@ -1,5 +1,6 @@
 //! One session's two cumulative counters.
 
+use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 /// Octets up and down as the NAS counts them, and what they sum to.
@@ -10,8 +11,14 @@ pub(crate) struct Counters {
     down: u64,
     /// Packets up and down, where the NAS counts them.
     packets: [u32; 2],
-    /// Few sessions ever wrap.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few sessions have, behind one pointer.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Rare {
     wrapped: Option<Box<Wrapped>>,
+    ipv6: Option<Ipv6Net>,
 }
 
 /// What was counted before the last wrap; `None` where that direction never wrapped.
@@ -46,7 +53,7 @@ impl Counters {
         let (up, up_wrap) = count(&mut self.up, &mut before.up, up, has_gigawords, advanced);
         let (down, down_wrap) = count(&mut self.down, &mut before.down, down, has_gigawords, advanced);
         if up_wrap || down_wrap {
-            self.wrapped = Some(Box::new(before));
+            self.rare.get_or_insert_default().wrapped = Some(Box::new(before));
         }
         Delta { up, down, packets: [0; 2], wrapped: up_wrap || down_wrap }
     }
@@ -80,11 +87,43 @@ impl Counters {
 
     /// A wrap was seen, so the sums are lower bounds.
     pub(crate) fn wrapped(&self) -> bool {
-        self.wrapped.is_some()
+        self.wraps().is_some()
+    }
+
+    /// Takes over what an ended session had counted.
+    pub(crate) fn go_on_from(&mut self, ended: Self) {
+        let ipv6 = self.ipv6();
+        *self = ended;
+        if let Some(ipv6) = ipv6 {
+            self.set_ipv6(ipv6);
+        }
+    }
+
+    /// Without what is of no use once the session is over.
+    pub(crate) fn of_ended(mut self) -> Self {
+        self.rare = self.rare.filter(|rare| rare.wrapped.is_some());
+        if let Some(rare) = &mut self.rare {
+            rare.ipv6 = None;
+        }
+        self
+    }
+
+    /// The session's IPv6 prefix: no counter, but as rare as a wrap.
+    pub(crate) fn ipv6(&self) -> Option<Ipv6Net> {
+        self.rare.as_ref()?.ipv6
+    }
+
+    /// Takes over a prefix.
+    pub(crate) fn set_ipv6(&mut self, ipv6: Ipv6Net) {
+        self.rare.get_or_insert_default().ipv6 = Some(ipv6);
     }
 
     fn before(&self) -> Wrapped {
-        self.wrapped.as_deref().copied().unwrap_or_default()
+        self.wraps().copied().unwrap_or_default()
+    }
+
+    fn wraps(&self) -> Option<&Wrapped> {
+        self.rare.as_ref()?.wrapped.as_deref()
     }
 }
 
@@ -108,6 +147,23 @@ fn count(raw: &mut u64, before: &mut Option<u64>, value: u64, has_gigawords: boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_stays_until_the_session_ends_and_a_wrap_beyond_it() {
+        let prefix: Ipv6Net = "2001:db8:1::/64".parse().unwrap();
+        let mut counters = Counters::default();
+        counters.set_ipv6(prefix);
+        counters.count(500, 100, false, true);
+        assert!(counters.clone().of_ended().rare.is_none() && !counters.wrapped());
+        counters.count(20, 100, false, true);
+        assert_eq!((counters.ipv6(), counters.wrapped()), (Some(prefix), true));
+        let ended = counters.of_ended();
+        assert_eq!((ended.ipv6(), ended.wrapped(), ended.up()), (None, true, 500));
+        let mut again = Counters::default();
+        again.set_ipv6(prefix);
+        again.go_on_from(ended);
+        assert_eq!((again.ipv6(), again.up(), again.down()), (Some(prefix), 500, 100));
+    }
 
     #[test]
     fn packets_add_up_and_a_wrap_or_an_old_record_adds_nothing() {

@@ -1,7 +1,6 @@
 //! A session that is open, packed.
 
 use fleetward_fleet::{Imeisv, Msisdn, Session, Timestamp};
-use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use super::counter::Counters;
@@ -19,7 +18,6 @@ pub(crate) struct OpenSession {
     pub(crate) last_event: Timestamp,
     pub(crate) counters: Counters,
     pub(crate) texts: Texts,
-    pub(crate) ipv6: Option<Box<Ipv6Net>>,
     pub(crate) imeisv: Packed<Imeisv>,
     pub(crate) msisdn: Packed<Msisdn>,
     pub(crate) network: PackedPlmn,
@@ -40,17 +38,20 @@ impl OpenSession {
         let age = record.session_secs.unwrap_or(0);
         let mut marks = Marks::default();
         marks.learn(record.ip, record.attach.rat, record.nsapi, true);
+        let mut counters = Counters::default();
+        if let Some(ipv6) = record.ipv6 {
+            counters.set_ipv6(ipv6);
+        }
         Self {
             opened_at: at - std::time::Duration::from_secs(u64::from(age)),
             last_event: at,
-            counters: Counters::default(),
+            counters,
             texts: Texts::new(
                 &record.key.id,
                 record.user_name.as_deref(),
                 record.multi_session_id.as_deref(),
                 record.attach.apn.as_deref(),
             ),
-            ipv6: record.ipv6.map(Box::new),
             imeisv: Packed::of(record.attach.imeisv),
             msisdn: Packed::of(record.attach.msisdn),
             network: PackedPlmn::of(record.attach.network),
@@ -82,8 +83,8 @@ impl OpenSession {
             );
         }
         self.marks.learn(record.ip, record.attach.rat, record.nsapi, newer);
-        if record.ipv6.is_some() && (newer || self.ipv6.is_none()) && self.ipv6.as_deref() != record.ipv6.as_ref() {
-            self.ipv6 = record.ipv6.map(Box::new);
+        if let Some(ipv6) = record.ipv6.filter(|_| newer || self.counters.ipv6().is_none()) {
+            self.counters.set_ipv6(ipv6);
         }
         if record.attach.imeisv.is_some() && (newer || self.imeisv.is_none()) {
             self.imeisv = Packed::of(record.attach.imeisv);

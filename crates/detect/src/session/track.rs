@@ -242,7 +242,7 @@ impl Sessions {
         step.since = Some(closed.last_event);
         let mut session = OpenSession::begin(record, context.nas, context.at);
         session.opened_at = closed.opened_at;
-        session.counters = closed.counters;
+        session.counters.go_on_from(closed.counters);
         session.marks.started(closed.started);
         self.open_with(session, record, context, step);
     }

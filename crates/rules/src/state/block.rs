@@ -1,8 +1,9 @@
 //! One block of octets for a subject: there are millions of them, and each is read for every record.
 //!
 //! ```text
-//! 0   newest event time, 6     octets in use, 2     values, 1     windows, 1
-//! 10  values: field, 1   time, 6   value, 8
+//! 0   newest event time, 6     octets in use, 2     values (and APART), 1     windows, 1
+//! 10  time of the values, 6 (where there are any, and not APART)
+//!     values: field, 1   value, 8   time, 6 (only where APART)
 //!     windows, by key: key, 4   place of its octets behind all of these, 2   how many, 1   form, 1
 //!     octets of the windows, in any order without gaps
 //! ```
@@ -10,6 +11,8 @@
 //! # Invariants
 //!
 //! * **Nothing is one empty block**, without memory of its own.
+//! * **Values have one time** where it is the same for all, as it is where each record states them all; otherwise they are
+//!   `APART`, each with its own.
 //! * **What follows from the events is in use**: octets behind it are room to grow, zero, and no part of what is equal.
 
 use super::octets::{TIME, put_time, put_u16, put_u32, put_u64, time_at, u16_at, u32_at, u64_at};
@@ -19,10 +22,16 @@ use fleetward_fleet::Timestamp;
 #[derive(Debug, Default, Clone)]
 pub(super) struct Block(Box<[u8]>);
 
-/// Octets before the values.
+/// Octets before the values and their time.
 const HEAD: usize = TIME + 4;
-/// Octets of a value.
-const VALUE: usize = 1 + TIME + 8;
+/// The place of the number of values.
+const VALUES: usize = TIME + 2;
+/// The place of the number of windows.
+const WINDOWS: usize = TIME + 3;
+/// Octets of a value without its time.
+const VALUE: usize = 1 + 8;
+/// Beside the number of values: each has a time of its own.
+const APART: u8 = 0x80;
 /// Octets of a window's entry.
 pub(super) const ENTRY: usize = 8;
 /// A block grows by at least this much, as memory is handed out anyway.
@@ -75,61 +84,87 @@ impl Block {
     }
 
     pub(super) fn values(&self) -> usize {
-        self.0.get(TIME + 2).map_or(0, |count| usize::from(*count))
+        self.0.get(VALUES).map_or(0, |count| usize::from(count & !APART))
     }
 
     pub(super) fn windows(&self) -> usize {
-        self.0.get(TIME + 3).map_or(0, |count| usize::from(*count))
+        self.0.get(WINDOWS).map_or(0, |count| usize::from(*count))
     }
 
     /// When the field had its last value, and which.
     pub(super) fn held(&self, field: u8) -> Option<(Timestamp, u64)> {
-        let at = self.place_of(field)?;
-        Some((Timestamp(time_at(&self.0, at + 1)), u64_at(&self.0, at + 1 + TIME)))
+        let place = self.place_of(field)?;
+        Some((Timestamp(self.held_at(place)), u64_at(&self.0, self.value(place) + 1)))
     }
 
     /// The last value of a field. `near`: its place, likely; then that of the field after it.
     pub(super) fn held_near(&self, near: &mut usize, field: u8) -> Option<u64> {
-        self.place_near(near, field).map(|at| u64_at(&self.0, at + 1 + TIME))
+        let is_there = *near < self.values() && self.0[self.value(*near)] == field;
+        let place = if is_there { *near } else { self.place_of(field)? };
+        *near = place + 1;
+        Some(u64_at(&self.0, self.value(place) + 1))
     }
 
     /// All fields had their values again.
     pub(super) fn hold_on(&mut self, time: Timestamp) {
-        let end = self.entries();
-        let (values, _) = self.0.get_mut(HEAD..end).unwrap_or_default().as_chunks_mut::<VALUE>();
-        for value in values {
-            if time_at(value, 1) < time.0 {
-                put_time(value, 1, time.0);
+        let places = 0..self.values();
+        if places.is_empty() {
+            return;
+        }
+        if places.clone().all(|place| self.held_at(place) <= time.0) {
+            self.gather(time);
+        } else if self.is_apart() {
+            for place in places {
+                self.set_held_at(place, time.max(Timestamp(self.held_at(place))));
             }
         }
     }
 
-    /// Remembers the value of a field, where it has no newer one. `near`: its place, likely; then that of the field after it.
-    pub(super) fn hold(&mut self, near: &mut usize, field: u8, time: Timestamp, value: u64) -> bool {
-        let held = self.place_near(near, field);
-        if held.is_some_and(|at| time_at(&self.0, at + 1) > time.0) {
-            return false;
+    /// Remembers the values of fields, each where it has no newer one.
+    pub(super) fn hold(&mut self, time: Timestamp, values: impl Iterator<Item = (u8, u64)> + Clone) {
+        let is_newer = |field| self.held(field).is_none_or(|(held, _)| held <= time);
+        if !values.clone().any(|(field, _)| is_newer(field)) {
+            return;
         }
-        let at = held.unwrap_or_else(|| {
-            self.begin(HEAD + VALUE);
-            let at = HEAD + self.values() * VALUE;
-            self.splice(at, 0, VALUE);
-            self.0[TIME + 2] += 1;
-            self.0[at] = field;
-            at
-        });
-        put_time(&mut self.0, at + 1, time.0);
-        put_u64(&mut self.0, at + 1 + TIME, value);
-        true
+        self.begin(HEAD + TIME + VALUE);
+        let ends_at_time = |place: usize| {
+            let (field, held) = (self.0[self.value(place)], self.held_at(place));
+            held == time.0 || held < time.0 && values.clone().any(|(stated, _)| stated == field)
+        };
+        if (0..self.values()).all(ends_at_time) {
+            self.gather(time);
+        } else {
+            self.part();
+        }
+        for (field, value) in values {
+            let place = match self.place_of(field) {
+                Some(place) if self.held_at(place) > time.0 => continue,
+                Some(place) => place,
+                None => self.add_value(field),
+            };
+            let at = self.value(place);
+            put_u64(&mut self.0, at + 1, value);
+            self.set_held_at(place, time);
+        }
     }
 
     /// Forgets fields.
     pub(super) fn retain_fields(&mut self, stays: impl Fn(u8) -> bool) {
-        for place in (0..self.values()).rev() {
-            let at = HEAD + place * VALUE;
+        let (before, is_apart) = (self.values(), self.is_apart());
+        for place in (0..before).rev() {
+            let at = self.value(place);
             if !stays(self.0[at]) {
-                self.splice(at, VALUE, 0);
-                self.0[TIME + 2] -= 1;
+                self.splice(at, self.value_size(), 0);
+                self.0[VALUES] -= 1;
+            }
+        }
+        if before > 0 && self.values() == 0 {
+            self.0[VALUES] = 0;
+            self.splice(HEAD, if is_apart { 0 } else { TIME }, 0);
+        } else if is_apart {
+            let first = self.held_at(0);
+            if (0..self.values()).all(|place| self.held_at(place) == first) {
+                self.gather(Timestamp(first));
             }
         }
     }
@@ -194,7 +229,7 @@ impl Block {
         self.begin(HEAD + ENTRY + bytes.len());
         let at = self.entry(place);
         self.splice(at, 0, ENTRY);
-        self.0[TIME + 3] += 1;
+        self.0[WINDOWS] += 1;
         put_u32(&mut self.0, at, key);
         self.append(place, form, bytes);
         true
@@ -241,7 +276,7 @@ impl Block {
         self.cut(place);
         let at = self.entry(place);
         self.splice(at, ENTRY, 0);
-        self.0[TIME + 3] -= 1;
+        self.0[WINDOWS] -= 1;
     }
 
     /// Gives back what is not in use, where it is worth it; all of it where nothing is kept.
@@ -256,6 +291,79 @@ impl Block {
     /// All of it, what is not in use too.
     pub(super) fn memory(&self) -> &[u8] {
         &self.0
+    }
+
+    fn is_apart(&self) -> bool {
+        self.0.get(VALUES).is_some_and(|count| count & APART != 0)
+    }
+
+    fn value_size(&self) -> usize {
+        if self.is_apart() { VALUE + TIME } else { VALUE }
+    }
+
+    /// Where a value begins.
+    fn value(&self, place: usize) -> usize {
+        let first = if self.is_apart() || self.values() == 0 { HEAD } else { HEAD + TIME };
+        first + place * self.value_size()
+    }
+
+    /// Where the time of a value lies.
+    fn time_of(&self, place: usize) -> usize {
+        if self.is_apart() { self.value(place) + VALUE } else { HEAD }
+    }
+
+    fn held_at(&self, place: usize) -> i64 {
+        time_at(&self.0, self.time_of(place))
+    }
+
+    fn set_held_at(&mut self, place: usize, time: Timestamp) {
+        let at = self.time_of(place);
+        put_time(&mut self.0, at, time.0);
+    }
+
+    /// A field behind the others, with no value yet; its place.
+    fn add_value(&mut self, field: u8) -> usize {
+        let place = self.values();
+        if place == 0 {
+            self.splice(HEAD, 0, TIME);
+        }
+        let at = if self.is_apart() { self.value(place) } else { HEAD + TIME + place * VALUE };
+        self.splice(at, 0, self.value_size());
+        self.0[VALUES] += 1;
+        self.0[at] = field;
+        place
+    }
+
+    /// Gives all values one time.
+    fn gather(&mut self, time: Timestamp) {
+        let values = self.values();
+        if values == 0 {
+            return;
+        }
+        if self.is_apart() {
+            for place in 0..values {
+                let at = self.value(place);
+                self.0.copy_within(at..at + VALUE, HEAD + TIME + place * VALUE);
+            }
+            self.0[VALUES] &= !APART;
+            self.splice(self.value(values), (values - 1) * TIME, 0);
+        }
+        self.set_held_at(0, time);
+    }
+
+    /// Gives each value a time of its own.
+    fn part(&mut self) {
+        if self.is_apart() {
+            return;
+        }
+        let (values, time) = (self.values(), Timestamp(self.held_at(0)));
+        self.splice(self.value(values), 0, (values - 1) * TIME);
+        for place in (0..values).rev() {
+            let from = HEAD + TIME + place * VALUE;
+            self.0.copy_within(from..from + VALUE, HEAD + place * (VALUE + TIME));
+        }
+        self.0[VALUES] |= APART;
+        (0..values).for_each(|place| self.set_held_at(place, time));
     }
 
     /// Takes the octets of a window out; its entry is of no use until [`Self::append`].
@@ -290,7 +398,7 @@ impl Block {
 
     /// Where the entries of the windows begin.
     fn entries(&self) -> usize {
-        HEAD + self.values() * VALUE
+        self.value(self.values())
     }
 
     fn entry(&self, place: usize) -> usize {
@@ -308,16 +416,9 @@ impl Block {
         (Form(self.0[entry + 7]), begin..begin + usize::from(self.0[entry + 6]))
     }
 
-    /// The same as [`Self::place_of`], from where it is likely to be; then `near` is the place after it.
-    fn place_near(&self, near: &mut usize, field: u8) -> Option<usize> {
-        let at = HEAD + *near * VALUE;
-        let held = if *near < self.values() && self.0[at] == field { Some(at) } else { self.place_of(field) };
-        *near = held.map_or(*near, |at| (at - HEAD) / VALUE + 1);
-        held
-    }
-
+    /// The place of a field among the values.
     fn place_of(&self, field: u8) -> Option<usize> {
-        (0..self.values()).map(|place| HEAD + place * VALUE).find(|at| self.0[*at] == field)
+        (0..self.values()).find(|place| self.0[self.value(*place)] == field)
     }
 
     fn begin(&mut self, octets: usize) {

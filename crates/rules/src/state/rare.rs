@@ -28,6 +28,14 @@ impl Rare {
         self.texts.iter().find(|(held, _)| *held == field).map(|(_, text)| &**text)
     }
 
+    pub(super) fn keep_text(&mut self, field: u8, text: &str) {
+        match self.texts.iter_mut().find(|(held, _)| *held == field) {
+            Some((_, held)) if **held == *text => {}
+            Some((_, held)) => *held = text.into(),
+            None => self.texts.push((field, text.into())),
+        }
+    }
+
     /// Bytes on the heap, its own included.
     pub(super) fn bytes(&self) -> usize {
         let evidence: usize = self.episodes.iter().map(|episode| episode.evidence.capacity() * 8).sum();

@@ -1,5 +1,6 @@
 //! What is packed says the same as [`WindowState`], whatever happens to it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fleetward_fleet::Timestamp;
@@ -79,7 +80,7 @@ proptest! {
                     prop_assert_eq!(&read, &packed);
                     packed = read;
                 }
-                2 => packed.remember(&mut (value as usize % 3), value as u8 % 5, time, Value::Symbol(value)),
+                2 => packed.remember(time, [(value as u8 % 5, Value::Symbol(value))].into_iter()),
                 _ => {}
             }
             for (key, (window, spec)) in (0..).step_by(7).zip(whole.iter().zip(&specs)) {
@@ -101,6 +102,49 @@ proptest! {
         }
     }
 
+    /// Records state some of six fields each, in any order of time; or all again that were stated.
+    #[test]
+    fn each_field_has_its_newest_value_and_time(
+        records in prop::collection::vec((0_u8..64, -3_i64..6, prop::option::weighted(0.9, any::<u64>())), 1..60),
+    ) {
+        let mut held: BTreeMap<u8, (Timestamp, u64)> = BTreeMap::new();
+        let (mut state, mut time) = (SubjectState::default(), Timestamp(1_795_000_000_000));
+        for (fields, step, value) in records {
+            time = Timestamp(time.0 + step * MINUTE);
+            if let Some(value) = value {
+                let stated = (0..6).filter(|field| fields >> field & 1 == 1);
+                state.remember(time, stated.clone().map(|field| (field, Value::Symbol(value))));
+                for field in stated {
+                    let newest = held.entry(field).or_insert((time, value));
+                    *newest = if newest.0 <= time { (time, value) } else { *newest };
+                }
+            } else if fields % 2 == 0 {
+                state.hold_on(time);
+                held.values_mut().for_each(|(at, _)| *at = time.max(*at));
+            } else {
+                state.expire(time, |_| None, |field| fields >> field & 1 == 1, |_| true);
+                held.retain(|field, _| fields >> field & 1 == 1);
+            }
+            prop_assert_eq!(state.fields(), held.len());
+            let mut near = 0;
+            for (field, (at, value)) in &held {
+                let remembered = state.remembered(*field).expect("it was stated");
+                prop_assert_eq!((remembered.at, remembered.value), (*at, Value::Symbol(*value)));
+                prop_assert!(state.holds(&mut near, *field, Value::Symbol(*value)));
+            }
+            let bytes = postcard::to_extend(&state, Vec::new()).expect("memory takes it");
+            prop_assert_eq!(&postcard::from_bytes::<SubjectState>(&bytes).expect("what was written"), &state);
+            let first = held.values().next();
+            let is_apart = held.values().any(|(at, _)| Some(at) != first.map(|(at, _)| at));
+            let octets = match held.len() {
+                0 => 0,
+                count if is_apart => 10 + count * 15,
+                count => 10 + 6 + count * 9,
+            };
+            prop_assert!(state.block.in_use().len() == octets, "{octets} {:?}", state.block);
+        }
+    }
+
     #[test]
     fn no_octets_are_taken_for_a_state_that_they_are_not(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(mut state) = postcard::from_bytes::<SubjectState>(&bytes) {
@@ -116,9 +160,8 @@ proptest! {
 fn last_values_are_remembered_by_field_and_texts_too() {
     let mut state = SubjectState::default();
     let at = Timestamp(1_795_000_000_123);
-    state.remember(&mut 0, 3, at, Value::Symbol(u64::MAX));
-    state.remember(&mut 0, 9, at, Value::Text("iot.example"));
-    state.remember(&mut 1, 3, Timestamp(0), Value::Symbol(4));
+    state.remember(at, [(3, Value::Symbol(u64::MAX)), (9, Value::Text("iot.example"))].into_iter());
+    state.remember(Timestamp(0), [(3, Value::Symbol(4)), (9, Value::Text("other.example"))].into_iter());
     let held = state.remembered(3).expect("it was remembered");
     assert_eq!((held.at, held.value), (at, Value::Symbol(u64::MAX)), "an older one does not overwrite");
     assert_eq!(state.remembered(9).map(|held| held.value), Some(Value::Text("iot.example")));
@@ -138,6 +181,6 @@ fn what_most_devices_have_is_small() {
             state.feed(key, spec, Timestamp(1_795_000_000_000 + quarter * 15 * MINUTE), 3000);
         }
     }
-    (0..4).for_each(|field| state.remember(&mut 0, field, Timestamp(1_795_000_000_000), Value::Symbol(7)));
-    assert!(state.bytes() <= 200, "{}", state.bytes());
+    state.remember(Timestamp(1_795_000_000_000), (0..4).map(|field| (field, Value::Symbol(7))));
+    assert!(state.bytes() <= 180, "{}", state.bytes());
 }
