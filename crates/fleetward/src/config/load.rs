@@ -61,6 +61,9 @@ pub(crate) struct Settings {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The channel that the built-in rules notify.
+const OPS: &str = "ops";
+
 impl Settings {
     /// Reads `path` and everything that it names.
     pub(crate) fn load(path: &Path) -> Result<Self, Vec<Problem>> {
@@ -292,6 +295,11 @@ impl Loader {
         for name in config.disable_rules.iter().filter(|name| rules.rule(&name.value).is_none()) {
             let message = format!("disable_rules: there is no rule {:?} (fleetward rules list)", name.value);
             self.problem(name.referenced, message);
+        }
+        if config.builtin_rules && !config.channels.contains_key(OPS) {
+            let warning = "no channel `ops` is configured: nobody is told of what the built-in rules find, it is only shown \
+                           (add it under `channels:`)";
+            self.warnings.push(warning.into());
         }
         let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
         Some(rules.without(&disabled))

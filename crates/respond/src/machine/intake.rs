@@ -88,6 +88,13 @@ impl Machine {
         if raised.critical {
             return Err("waits for a person: the device is safety-critical".into());
         }
+        let age = now.since(raised.finding.observed_at);
+        if age > self.settings.act_within {
+            let hours = age.as_secs() / 3600;
+            return Err(format!(
+                "waits for a person: it was seen {hours} hours ago, and the device may be well by now"
+            ));
+        }
         if approval == Approval::Human {
             return Err(format!("waits for a person: rule {} asks for approval", raised.finding.rule));
         }

@@ -52,6 +52,9 @@ pub struct Settings {
     pub notify_within: Duration,
     /// Who is told when a response failed or a rule hit its budget.
     pub alarm_channels: Vec<Box<str>>,
+    /// Longer after we learnt of it, nothing is done to a device unless a person says so: a journal that is judged late (from
+    /// a backup, from elsewhere) tells of sessions that are long over.
+    pub act_within: Duration,
     /// How many proposals may wait for a person; what is beyond is counted and noted, not kept.
     pub open_proposals: usize,
 }
@@ -67,6 +70,7 @@ impl Default for Settings {
             change_within: Duration::from_secs(30),
             notify_within: Duration::from_mins(2),
             alarm_channels: Vec::new(),
+            act_within: Duration::from_hours(24),
             open_proposals: 10_000,
         }
     }

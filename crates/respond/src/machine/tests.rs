@@ -226,6 +226,18 @@ fn critical_devices_and_human_approval_wait_for_a_person() {
 }
 
 #[test]
+fn what_was_learnt_more_than_a_day_ago_waits_for_a_person_and_is_told() {
+    let mut story = Story::new();
+    let asks = |device: u64| raised(finding("r", device, Some("s1")), &[Wish::Disconnect]);
+    story.after(24 * 3600).raise(asks(1));
+    assert_eq!((story.last().state, story.sends().len()), (ResponseState::Sent, 1));
+    story.after(1).raise(asks(2));
+    assert_eq!((story.last().state, story.sends().len()), (ResponseState::Proposed, 0));
+    let note = story.last().history.last().map(|step| step.note.clone()).unwrap_or_default();
+    assert!(note.contains("24 hours ago"), "{note}");
+}
+
+#[test]
 fn beyond_the_budget_a_person_decides() {
     let mut story = Story::new();
     for device in 0..25 {
