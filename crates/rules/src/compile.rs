@@ -238,7 +238,7 @@ impl Compiler<'_, '_> {
             references: document.references.clone(),
             tests: document.tests.len(),
             planned,
-            text: text_of(document, &self.names.shared, responds.unless_text),
+            text: text_of(document, &self.names, responds.unless_text),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),

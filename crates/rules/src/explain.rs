@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::facts::{Trigger, Triggers};
-use crate::rule::{Mode, Respond, RespondAction, Rule};
+use crate::rule::{Excepted, Mode, Respond, RespondAction, Rule};
 use crate::subject::Subject;
 use crate::template::number;
 use crate::vocabulary::{Dimension, FIELDS};
@@ -49,7 +49,8 @@ pub(crate) fn whom(subject: Subject) -> &'static str {
 
 /// What operators excepted, with reason and end.
 fn excepted(rule: &Rule) -> String {
-    let cases = &rule.text.exceptions;
+    let case = |it: &Excepted| format!("`{}` until {} ({})", it.when, it.until_text, it.reason);
+    let cases: Vec<String> = rule.text.exceptions.iter().map(case).collect();
     if cases.is_empty() { String::new() } else { format!(", except where {}", cases.join(" or ")) }
 }
 

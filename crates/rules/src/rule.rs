@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetward_fleet::{DeviceId, Severity};
+use fleetward_fleet::{DeviceId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{Compiled, Feed, FeedValue};
 use crate::expr::Sym;
 use crate::facts::Triggers;
+use crate::named::Meanings;
 use crate::planned::PlannedKinds;
 use crate::state::SubjectState;
 use crate::subject::Subject;
@@ -152,6 +153,21 @@ pub struct Rule {
     pub(crate) compiled: Compiled,
 }
 
+/// A case in which an operator does not mean the rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excepted {
+    /// The condition, as written.
+    pub when: Box<str>,
+    /// From then on the rule is meant again.
+    pub until: Timestamp,
+    /// The end as written; a day is meant whole.
+    pub until_text: Box<str>,
+    /// Why.
+    pub reason: Box<str>,
+    /// `file:line` of the end.
+    pub place: Box<str>,
+}
+
 /// The rule's expressions as written, for people.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Text {
@@ -160,8 +176,9 @@ pub(crate) struct Text {
     pub(crate) when: String,
     /// Everything that excuses it: `unless`, then `except`.
     pub(crate) excuses: Vec<String>,
-    /// What operators excepted, with end and reason.
-    pub(crate) exceptions: Vec<String>,
+    pub(crate) exceptions: Vec<Excepted>,
+    /// What its expressions name: macros, lists, areas.
+    pub(crate) named: Meanings,
     pub(crate) clear: Option<String>,
     pub(crate) repeat: Option<String>,
     /// One for each response.
@@ -228,6 +245,11 @@ impl Rule {
     /// The names of the kinds of planned change that excuse it, in words; `None` where none does.
     pub fn excused_by(&self) -> Option<String> {
         crate::explain::excused_by(self)
+    }
+
+    /// What operators excepted.
+    pub fn exceptions(&self) -> &[Excepted] {
+        &self.text.exceptions
     }
 
     /// What to do about a finding, as written: a template.

@@ -7,6 +7,7 @@ use fleetward_fleet::Timestamp;
 use serde_saphyr::Spanned;
 
 use crate::expr::Typed;
+use crate::named::Meanings;
 use crate::places::{Area, Positions};
 
 /// Named things, found when files are read and handed to every rule.
@@ -25,6 +26,16 @@ pub(crate) struct Macro {
     pub(crate) typed: Typed,
     /// How many terms it adds to an expression that names it.
     pub(crate) nodes: usize,
+    pub(crate) text: Arc<str>,
+    /// What it names itself.
+    pub(crate) named: Meanings,
+}
+
+impl Macro {
+    /// One with a mistake, which was told: who names it makes no second one.
+    pub(crate) fn wrong() -> Self {
+        Self { typed: Typed::Error, nodes: 0, text: "".into(), named: Meanings::new() }
+    }
 }
 
 /// A case in which a rule is not meant, with an end.
@@ -33,6 +44,10 @@ pub(crate) struct Exception {
     pub(crate) rule: Spanned<String>,
     pub(crate) when: Spanned<String>,
     pub(crate) until: Timestamp,
+    /// The same as it was written.
+    pub(crate) until_text: String,
+    /// The line in its document.
+    pub(crate) until_line: usize,
     pub(crate) reason: String,
     /// For mistakes: the file, the lines before the document, and the document.
     pub(crate) file: String,

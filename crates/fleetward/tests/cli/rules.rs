@@ -150,6 +150,28 @@ fn two_versions_of_a_rule_are_compared() {
 }
 
 #[test]
+fn what_differs_through_a_macro_a_list_or_an_exception_is_told() {
+    let place = Place::init();
+    let rules = |threshold: &str, until: &str| {
+        format!(
+            "macro: much\nis: bytes > {threshold}\n---\nrule: r\ntitle: R\nwhen: much\n---\n\
+             exception: stock-sim-talks\nreason: bench\nuntil: {until}\nwhen: device.name == \"bench-1\"\n"
+        )
+    };
+    for (folder, text) in [("before", rules("1 MB", "2030-01-01")), ("after", rules("2 MB", "2031-01-01"))] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+        place.write(&format!("{folder}/mine.yaml"), &text);
+    }
+    let differ = place.run(&["rules", "diff", "before", "after"]);
+    assert_eq!(differ.code, 1, "{}", differ.err);
+    insta::assert_snapshot!("rules_diff_through", differ.out);
+    assert_eq!(place.run(&["rules", "diff", "before", "before"]).ok(), "no difference\n");
+    place.write("good.yaml", "list: good\nvalues: [a]\n");
+    let told = place.run(&["rules", "diff", "good.yaml"]).fails(2);
+    assert!(told.contains("rules diff BEFORE AFTER"), "{told}");
+}
+
+#[test]
 #[cfg(feature = "sigma")]
 fn sigma_rules_are_taken_over_with_an_account() {
     let place = Place::init();

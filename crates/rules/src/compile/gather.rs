@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 use crate::diagnostic::{Diagnostic, did_you_mean, did_you_mean_text};
 use crate::document::{ListDocument, MacroDocument};
 use crate::expr::reach::Reads;
-use crate::expr::{Names, Typed, check_any};
+use crate::expr::{Names, check_any};
 use crate::shared::{Exception, Macro, Shared};
 use crate::source::Source;
 use crate::vocabulary;
@@ -44,6 +44,8 @@ pub(super) fn gather(read: &Read<'_>, under: Shared, outer: &Shared, wrong: &mut
             rule: document.exception.clone(),
             when: document.when.clone(),
             until,
+            until_line: document.until.defined.line() as usize,
+            until_text: document.until.value.trim().to_owned(),
             reason: document.reason.value.clone(),
             file: source.file.to_owned(),
             lines_before: source.lines_before,
@@ -145,10 +147,12 @@ fn macros(documents: &[(Source<'_>, MacroDocument)], shared: &mut Shared, wrong:
             Ok(typed) => {
                 let mut reads = Reads::default();
                 reads.typed(&typed);
-                shared.macros.insert(ready.to_owned(), Macro { typed, nodes: reads.nodes });
+                let text = super::plain(&document.is.value).into();
+                let held = Macro { typed, nodes: reads.nodes, text, named: names.named.meanings() };
+                shared.macros.insert(ready.to_owned(), held);
             }
             Err(errors) => {
-                shared.macros.insert(ready.to_owned(), Macro { typed: Typed::Error, nodes: 0 });
+                shared.macros.insert(ready.to_owned(), Macro::wrong());
                 wrong.extend(errors.into_iter().map(|it| source.inside(&document.is, it.at, it.message, it.hint)));
             }
         }

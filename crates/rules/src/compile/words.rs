@@ -5,9 +5,9 @@ use serde_saphyr::Spanned;
 use super::Compiler;
 use super::feed::describe_watch;
 use crate::document::RuleDocument;
+use crate::expr::Names;
 use crate::expr::reach::Reads;
-use crate::rule::Text;
-use crate::shared::Shared;
+use crate::rule::{Excepted, Text};
 use crate::template::Template;
 use crate::vocabulary::Field;
 
@@ -55,9 +55,15 @@ pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn text_of(document: &RuleDocument, shared: &Shared, responds_unless: Vec<Option<String>>) -> Text {
-    let excepted = shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value);
-    let excepted = excepted.map(|it| format!("`{}` until {} ({})", plain(&it.when.value), it.until, it.reason));
+pub(super) fn text_of(document: &RuleDocument, names: &Names, responds_unless: Vec<Option<String>>) -> Text {
+    let excepted = names.shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value);
+    let excepted = excepted.map(|it| Excepted {
+        when: plain(&it.when.value).into(),
+        until: it.until,
+        until_text: it.until_text.as_str().into(),
+        reason: plain(&it.reason).into(),
+        place: it.source().at_line(it.until_line).into(),
+    });
     let watch = document.watch.iter().map(|(name, watch)| (name.clone(), describe_watch(&watch.value)));
     let some = |text: &Option<Spanned<String>>| text.as_ref().map(|text| plain(&text.value));
     let excuses = document.unless.iter().chain(&document.except);
@@ -67,6 +73,7 @@ pub(super) fn text_of(document: &RuleDocument, shared: &Shared, responds_unless:
         when: plain(&document.when.value),
         excuses: excuses.map(|text| plain(&text.value)).collect(),
         exceptions: excepted.collect(),
+        named: names.named.meanings(),
         clear: some(&document.clear),
         repeat: some(&document.repeat),
         responds_unless,

@@ -12,6 +12,7 @@ use super::units::HAS;
 use crate::detail::{Metric, UnusualKind};
 use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::lookup::{self, NameSet, NetworkSet};
+use crate::named::Meaning;
 use crate::symbol::SymbolType;
 use crate::vocabulary::{self, Dimension, Field, Symbol, TextField};
 use crate::window::{Aggregate, Span};
@@ -157,6 +158,7 @@ fn in_list(checker: &mut Checker<'_>, id: u64, x: &IdedExpr, list: &IdedExpr) ->
         let hint = did_you_mean(&name, checker.names.shared.lists.keys().map(String::as_str)).map(did_you_mean_text);
         return checker.error(list.id, format!("there is no list \"{name}\""), hint);
     };
+    checker.names.named.add(format!("list {name}"), Meaning::List(Arc::clone(&entries)));
     match value {
         Typed::Symbol(sym, SymbolType::Ip) => in_networks(checker, list, &name, &sym, &entries),
         Typed::Text(text) => {

@@ -11,6 +11,7 @@ use super::ir::{Arithmetic, Bool, List, Num, Op, Sym, Text, Typed, WindowRef};
 use super::operate::{arithmetic, comparison};
 use super::units::{self, HAS, Rewritten};
 use crate::diagnostic::{did_you_mean, did_you_mean_text};
+use crate::named::{Meaning, Named};
 use crate::shared::Shared;
 use crate::vocabulary::{self, Dimension, FIELDS, FUNCTIONS, Field};
 use crate::window::Aggregate;
@@ -37,6 +38,8 @@ pub(crate) struct Wrong {
 pub(crate) struct Names {
     pub(crate) windows: BTreeMap<String, (WindowRef, Dimension)>,
     pub(crate) shared: Arc<Shared>,
+    /// Which of it was named.
+    pub(crate) named: Named,
 }
 
 /// Checks an expression that must be true or false.
@@ -256,6 +259,8 @@ impl Checker<'_> {
                 let (left, right) = (self.check(a), self.check(b));
                 self.compare(id, comparison(name).unwrap_or(Op::Equal), left, right)
             }
+            self.names.named.add(format!("macro {name}"), Meaning::Macro(Arc::clone(&held.text)));
+            self.names.named.add_all(&held.named);
             (name, [a, b]) if arithmetic(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));
                 self.compute(id, arithmetic(name).unwrap_or(Arithmetic::Add), &left, &right)

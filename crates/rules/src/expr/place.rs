@@ -8,6 +8,7 @@ use super::call::literal;
 use super::check::{Checker, name_of};
 use super::ir::{Bool, Near, Num, Typed};
 use crate::diagnostic::{did_you_mean, did_you_mean_text};
+use crate::named::Meaning;
 use crate::vocabulary::Dimension;
 
 /// `distance_km(place, previous(place))` and `speed_kmh(...)`.
@@ -32,6 +33,7 @@ pub(super) fn travel(checker: &mut Checker<'_>, id: u64, speed: bool, now: &Ided
         let hint = "a document `positions: name` with `file: cells.csv` tells; `place` takes the country where it must";
         return checker.error(id, "nobody knows where cells are", Some(hint.to_owned()));
     }
+    checker.note_positions();
     Typed::Number(Num::Travel { speed, near, positions }, Dimension::Plain)
 }
 
@@ -58,7 +60,21 @@ pub(super) fn in_area(checker: &mut Checker<'_>, place: &IdedExpr, area: &IdedEx
         let hint = did_you_mean(&name, areas.keys().map(String::as_str)).map(did_you_mean_text);
         return checker.error(area.id, format!("there is no area \"{name}\""), hint);
     };
+    checker.names.named.add(format!("area {name}"), Meaning::Area(Arc::clone(&found)));
+    if !found.circles.is_empty() {
+        checker.note_positions();
+    }
     Typed::Bool(Bool::InArea(found, Arc::clone(&checker.names.shared.positions)))
+}
+
+impl Checker<'_> {
+    /// It asks where cells are.
+    fn note_positions(&self) {
+        let positions = &self.names.shared.positions;
+        if positions.len() > 0 {
+            self.names.named.add("positions of cells", Meaning::Positions(Arc::clone(positions)));
+        }
+    }
 }
 
 /// `x` of `previous(x)`.

@@ -80,7 +80,7 @@ fn an_exception_may_be_to_a_builtin_rule_and_must_be_to_some_rule() {
     )
     .expect("it compiles");
     let explained = set.rule("stock-sim-talks").map(|rule| rule.explain()).unwrap_or_default();
-    assert!(explained.contains("except where `device.name == \"bench-1\"` until 2027-02-01"), "{explained}");
+    assert!(explained.contains("except where `device.name == \"bench-1\"` until 2027-01-31 (x)"), "{explained}");
     let told = errors(&[("r.yaml", &exception("stock-sim-talk", "contact"))]);
     assert_eq!(told, "r.yaml:1:12: there is no rule `stock-sim-talk`\n  hint: did you mean `stock-sim-talks`?");
     let told = errors(&[("r.yaml", &exception("stock-sim-talks", "device.nam == \"bench-1\""))]);

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleetward_rules::{Difference, Rule};
+use fleetward_rules::{BUILTIN_FILES, Difference, Rule};
 use serde_json::{Value, json};
 
-use super::files::rules;
+use super::files::{rules, with_builtin};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 
@@ -16,10 +16,22 @@ struct Pair {
     after: Option<Arc<Rule>>,
 }
 
+/// The rules that an argument names.
+struct Side {
+    own: Vec<Arc<Rule>>,
+    /// The built-in rules, with the lists and exceptions beside `own`; empty where the argument names a rule.
+    builtin: Vec<Arc<Rule>>,
+}
+
 pub(super) fn diff(global: &Global, first: &str, second: Option<&str>) -> anyhow::Result<Exit> {
     let first = named(global, first)?;
     let pairs = match second {
-        Some(second) => pair(&first, &named(global, second)?),
+        Some(second) => {
+            let second = named(global, second)?;
+            let mut pairs = pair(&first.own, &second.own);
+            pairs.extend(pair_builtin(&first, &second));
+            pairs
+        }
         None => against_force(global, first)?,
     };
     let changed: Vec<&Pair> = pairs.iter().filter(|pair| pair.is_changed()).collect();
@@ -30,16 +42,19 @@ pub(super) fn diff(global: &Global, first: &str, second: Option<&str>) -> anyhow
 }
 
 /// The rules of a file or folder, or the rule in force of this name.
-fn named(global: &Global, name: &str) -> anyhow::Result<Vec<Arc<Rule>>> {
+fn named(global: &Global, name: &str) -> anyhow::Result<Side> {
     if Path::new(name).exists() {
-        return Ok(rules(global, &[PathBuf::from(name)])?.rules().to_vec());
+        let all = with_builtin(global, &[PathBuf::from(name)])?;
+        let is_builtin = |rule: &Arc<Rule>| BUILTIN_FILES.iter().any(|(file, _)| **file == *rule.file);
+        let (builtin, own) = all.rules().iter().cloned().partition(is_builtin);
+        return Ok(Side { own, builtin });
     }
     let in_force = rules(global, &[])?;
     let Some(rule) = in_force.rule(name) else {
         let message = format!("there is neither a file nor a rule {name:?}");
         return Err(Failure::input(message, "fleetward rules list shows the rules in force").into());
     };
-    Ok(vec![rule.clone()])
+    Ok(Side { own: vec![rule.clone()], builtin: Vec::new() })
 }
 
 /// One rule each: those two, whatever their names. Otherwise those of the same name.
@@ -55,11 +70,27 @@ fn pair(before: &[Arc<Rule>], after: &[Arc<Rule>]) -> Vec<Pair> {
     pairs
 }
 
-/// What would change if these took the place of those in force.
-fn against_force(global: &Global, after: Vec<Arc<Rule>>) -> anyhow::Result<Vec<Pair>> {
+/// Built-in rules that both sides have: their lists and exceptions may differ.
+fn pair_builtin(before: &Side, after: &Side) -> Vec<Pair> {
+    let of = |side: &Side, name: &str| side.builtin.iter().find(|rule| *rule.name == *name).cloned();
+    let names = before.builtin.iter().map(|rule| &rule.name);
+    let both = names.filter_map(|name| Some((of(before, name)?, of(after, name)?)));
+    both.map(|(before, after)| Pair { before: Some(before), after: Some(after) }).collect()
+}
+
+/// What would change if these took the place of those in force. A built-in rule is among them where the file makes an exception to it.
+fn against_force(global: &Global, after: Side) -> anyhow::Result<Vec<Pair>> {
     let in_force = rules(global, &[])?;
     let with = |rule: Arc<Rule>| Pair { before: in_force.rule(&rule.name).cloned(), after: Some(rule) };
-    Ok(after.into_iter().map(with).collect())
+    let excepted = after.builtin.into_iter().filter(|rule| !rule.exceptions().is_empty());
+    let pairs: Vec<Pair> = after.own.into_iter().chain(excepted).map(with).collect();
+    if pairs.is_empty() {
+        let hint = "compare the folder before with the folder after: fleetward rules diff BEFORE AFTER";
+        return Err(
+            Failure::input("there is neither a rule nor an exception to compare with those in force", hint).into()
+        );
+    }
+    Ok(pairs)
 }
 
 impl Pair {
@@ -84,7 +115,7 @@ impl Pair {
             .map(|difference| {
                 json!({
                     "aspect": difference.aspect, "before": difference.before, "after": difference.after,
-                    "meaning": difference.meaning,
+                    "meaning": difference.meaning, "outside": difference.outside,
                 })
             })
             .collect();
@@ -108,8 +139,8 @@ impl Pair {
         };
         let differences = self.differences();
         let mut lines = vec![format!("{name} ({} -> {})", before.file, after.file)];
-        let any_meaning = differences.iter().any(|difference| difference.meaning);
-        let same_version = any_meaning && before.name == after.name && before.version == after.version;
+        let own_meaning = differences.iter().any(|difference| difference.meaning && !difference.outside);
+        let same_version = own_meaning && before.name == after.name && before.version == after.version;
         if same_version {
             lines.push(format!("  its meaning changed, its version did not (both {})", after.version));
         }

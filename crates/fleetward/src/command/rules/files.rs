@@ -19,6 +19,13 @@ pub(super) fn rules(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSe
     compiled(global, files, &Options::default())
 }
 
+/// The rules of these files and the built-in ones, with what the files share with them.
+pub(super) fn with_builtin(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    let texts = read(global, files)?;
+    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    RuleSet::with_builtin(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))
+}
+
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
 pub(super) fn strictly(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     let options = configured(global)?.map(|(config, _)| {
