@@ -58,7 +58,7 @@ pub struct Profile {
     /// Its devices stay where they were installed.
     #[serde(default)]
     pub fixed: bool,
-    /// It should be heard of at least this often, in seconds (a file may say `26 h`).
+    /// It should be heard of at least this often, a length with its unit: `26 h`.
     #[serde(default, with = "duration")]
     pub contact_every: Option<Duration>,
     /// What to do when the network does not say which module it is.
@@ -78,7 +78,7 @@ pub struct Profile {
     pub critical: bool,
 }
 
-/// Volumes in bytes, both directions together. Files may write `2 MB`.
+/// Volumes in bytes, both directions together. Files write them with their unit: `2 MB`.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Volume {
@@ -169,68 +169,19 @@ impl Profile {
     }
 }
 
-/// Reads `26 h`, `90 min`, `30 s`, `7 d` (or a plain number of seconds) as a duration; `None` where it is not one.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = split_unit(text)?;
-    let secs = match unit {
-        "" | "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => return None,
-    };
-    number.checked_mul(secs).map(Duration::from_secs)
-}
-
-/// Reads `50 MB`, `2 GB`, `10 kB`, `512 B`, `1 MiB` (or a plain number of bytes); `None` where it is not one.
-pub fn parse_bytes(text: &str) -> Option<u64> {
-    let (number, unit) = split_unit(text)?;
-    let factor = match unit {
-        "" | "B" => 1,
-        "kB" | "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "TB" => 1_000_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-
-fn split_unit(text: &str) -> Option<(u64, &str)> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    Some((text[..digits].parse().ok()?, text[digits..].trim()))
-}
-
-/// A number or a text with a unit.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(u64),
-    Text(String),
-}
-
 mod bytes {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    use super::{NumberOrText, parse_bytes};
+    use crate::unit::{Written, read_bytes};
 
     #[expect(clippy::ref_option, reason = "the signature that serde's `with` wants")]
     pub(super) fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.serialize(serializer)
+        value.map(|bytes| format!("{bytes} B")).serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-        match Option::<NumberOrText>::deserialize(deserializer)? {
-            None => Ok(None),
-            Some(NumberOrText::Number(number)) => Ok(Some(number)),
-            Some(NumberOrText::Text(text)) => parse_bytes(&text)
-                .map(Some)
-                .ok_or_else(|| D::Error::custom(format!("{text:?} is no volume; write for example `50 MB`"))),
-        }
+        let written = Option::<Written>::deserialize(deserializer)?;
+        written.map(|it| read_bytes(&it.0, "50 MB").map_err(D::Error::custom)).transpose()
     }
 }
 
@@ -239,35 +190,22 @@ mod duration {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    use super::{NumberOrText, parse_duration};
+    use crate::unit::{Written, read_duration};
 
     #[expect(clippy::ref_option, reason = "the signature that serde's `with` wants")]
     pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.map(|d| d.as_secs()).serialize(serializer)
+        value.map(|length| format!("{} s", length.as_secs())).serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        match Option::<NumberOrText>::deserialize(deserializer)? {
-            None => Ok(None),
-            Some(NumberOrText::Number(secs)) => Ok(Some(Duration::from_secs(secs))),
-            Some(NumberOrText::Text(text)) => parse_duration(&text)
-                .map(Some)
-                .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration; write for example `26 h`"))),
-        }
+        let written = Option::<Written>::deserialize(deserializer)?;
+        written.map(|it| read_duration(&it.0, "26 h").map_err(D::Error::custom)).transpose()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_units() {
-        assert_eq!(parse_bytes("50 MB"), Some(50_000_000));
-        assert_eq!(parse_bytes("1MiB"), Some(1 << 20));
-        assert_eq!(parse_bytes("lots"), None);
-        assert_eq!(parse_duration("26 h"), Some(Duration::from_hours(26)));
-    }
 
     #[test]
     fn reads_a_profile_and_names_the_place_of_a_mistake() {
@@ -279,3 +217,15 @@ mod tests {
         assert!(error.message.contains("contries"), "{error}");
     }
 }
+
+    #[test]
+    fn a_length_and_a_volume_have_their_units() {
+        for (text, line, column, unit) in
+            [("contact_every: 50", 2, 16, "50 min"), ("volume: { per_hour: 50 }", 2, 21, "50 MB")]
+        {
+            let error = Profile::from_yaml(&format!("model: meter\n{text}\n")).expect_err(text);
+            assert_eq!((error.line, error.column), (line, column), "{error}");
+            assert!(error.message.contains("50 of what?") && error.message.contains(unit), "{error}");
+        }
+        assert!(Profile::from_yaml("model: meter\nvolume: { per_hour: 0 }\n").is_ok());
+    }

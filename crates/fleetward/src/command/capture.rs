@@ -254,9 +254,9 @@ pub(crate) fn unheard(error: &LiveError) -> Failure {
 
 /// For clap.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    fleetward_fleet::parse_duration(text).ok_or_else(|| format!("{text:?} is no duration; write for example `60s`"))
+    fleetward_fleet::read_duration(text, "60s")
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
-    fleetward_fleet::parse_bytes(text).ok_or_else(|| format!("{text:?} is no size; write for example `64 MiB`"))
+    fleetward_fleet::read_bytes(text, "64 MiB")
 }

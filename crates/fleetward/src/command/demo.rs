@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use fleetward_fleet::parse_duration;
+use fleetward_fleet::read_duration;
 
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -29,7 +29,8 @@ pub(crate) struct Demo {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).filter(|time| !time.is_zero()).ok_or_else(|| "a time such as `60s` or `5 min`".to_owned())
+    let some = read_duration(text, "5 min")?;
+    if some.is_zero() { Err("a time such as `60s` or `5 min`".to_owned()) } else { Ok(some) }
 }
 
 impl Demo {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use fleetward_fleet::parse_duration;
+use fleetward_fleet::read_duration;
 use serde_json::{Value, json};
 
 use super::page::page;
@@ -73,7 +73,7 @@ pub(crate) enum Findings {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "a time such as `12 h` or `30 d`".to_owned())
+    read_duration(text, "12 h")
 }
 
 impl Findings {

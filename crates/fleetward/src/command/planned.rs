@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use fleetward_fleet::{PlannedKind, Timestamp, parse_duration};
+use fleetward_fleet::{PlannedKind, Timestamp, read_duration};
 use serde_json::{Value, json};
 
 use super::page::page;
@@ -136,16 +136,17 @@ impl Add {
 
 /// A time, or so long after `start`.
 fn moment(flag: &str, text: &str, start: Timestamp) -> anyhow::Result<Timestamp> {
-    if let Some(length) = parse_duration(text).filter(|length| *length > Duration::ZERO) {
-        return Ok(start + length);
+    let hint = "2027-01-31T12:00:00Z, 8h or 3d are understood";
+    match read_duration(text, "8h") {
+        Ok(length) if length > Duration::ZERO => Ok(start + length),
+        Err(question) if text.trim().parse::<f64>().is_ok() => {
+            Err(Failure::input(format!("{flag}: {question}"), hint).into())
+        }
+        _ => {
+            let wrong = || Failure::input(format!("{flag}: {text:?} is neither a time nor a duration"), hint);
+            Ok(text.parse().ok().ok_or_else(wrong)?)
+        }
     }
-    let wrong = || {
-        Failure::input(
-            format!("{flag}: {text:?} is neither a time nor a duration"),
-            "2027-01-31T12:00:00Z, 8h or 3d are understood",
-        )
-    };
-    Ok(text.parse().ok().ok_or_else(wrong)?)
 }
 
 #[cfg(test)]
@@ -158,5 +159,7 @@ mod tests {
         assert_eq!(moment("--until", "8h", now).unwrap(), now + Duration::from_hours(8));
         assert_eq!(moment("--until", &now.to_string(), Timestamp(0)).unwrap(), now);
         assert!(moment("--until", "soon", now).is_err());
+        let told = moment("--until", "3", now).unwrap_err().to_string();
+        assert_eq!(told, "--until: 3 of what? write `3 s`, `3 min` or `3 h`");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use fleetward_fleet::parse_duration;
+use fleetward_fleet::read_duration;
 use fleetward_store::{NewAudit, NewToken, Role, Store, TokenKind};
 
 use crate::cli::Global;
@@ -40,7 +40,7 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "a duration such as `90 d` or `12 h`".to_owned())
+    read_duration(text, "90 d")
 }
 
 /// Opens the database of the configuration.

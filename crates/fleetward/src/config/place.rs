@@ -7,11 +7,11 @@ use fleetward_audit::ports::PortSet;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// `16 MiB`, `50 GB` or a plain number of bytes.
+/// `16 MiB`, `50 GB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) u64);
 
-/// `30 s`, `26 h` or a plain number of seconds.
+/// `30 s`, `26 h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration);
 
@@ -34,18 +34,14 @@ pub(crate) struct Ports(pub(crate) PortSet);
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        fleetward_fleet::parse_bytes(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("{text:?} is no size; write for example `16 MiB`")))
+        fleetward_fleet::read_bytes(&text, "16 MiB").map(Self).map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        fleetward_fleet::parse_duration(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration; write for example `30 s`")))
+        fleetward_fleet::read_duration(&text, "30 s").map(Self).map_err(D::Error::custom)
     }
 }
 

@@ -181,6 +181,16 @@ fn every_mistake_is_named_at_once_and_serve_says_the_same() {
 #[test]
 fn a_schedule_of_audits_that_cannot_be_meant() {
     let place = Place::init();
+#[test]
+fn a_length_without_a_unit_is_asked_about() {
+    let place = Place::init();
+    place.edit("flush_every: 1 min", "flush_every: 60");
+    let said = says(&place);
+    assert!(said.contains("60 of what? write `60 s`, `60 min` or `60 h`"), "{said}");
+    place.edit("flush_every: 60", "flush_every: 60 s");
+    place.run(&["check"]).ok();
+}
+
     place.write("lists/ours.txt", "admin:x\nhidden-word\n");
     place.edit("networks: []", "networks: [10.9.0.0/24]");
     place.edit(

@@ -12,9 +12,14 @@ use crate::rule::Repeat;
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
 
-/// A length with its unit: `90` could be meant as seconds or as minutes.
+/// A length with its unit; `0` is none here.
 pub(super) fn length(text: &str) -> Option<Duration> {
-    parse_duration(text).filter(|_| !text.trim_end().ends_with(|c: char| c.is_ascii_digit()))
+    parse_duration(text).filter(|_| !is_bare(text))
+}
+
+/// A number without a unit: `90` could be meant as seconds or as minutes.
+fn is_bare(text: &str) -> bool {
+    text.trim().parse::<u64>().is_ok()
 }
 
 impl Compiler<'_, '_> {
@@ -22,12 +27,14 @@ impl Compiler<'_, '_> {
     pub(super) fn held(&mut self, text: &Spanned<String>) -> (Spanned<String>, Duration) {
         let mut condition = text.clone();
         let Some(at) = text.value.rfind(" for ") else { return (condition, Duration::ZERO) };
-        let Some(length) = parse_duration(&text.value[at + 5..]) else { return (condition, Duration::ZERO) };
+        let written = &text.value[at + 5..];
+        let length = if is_bare(written) { Some(Duration::ZERO) } else { parse_duration(written) };
+        let Some(length) = length else { return (condition, Duration::ZERO) };
         let chars = text.value[..at].chars().count() + 5;
         if length > crate::window::MAX_OVER {
             self.wrong.push(self.source.inside(text, chars, "longer than 31 days", None));
         }
-        if self::length(&text.value[at + 5..]).is_none() {
+        if is_bare(written) {
             let hint = Some("for example `for 30 min`".to_owned());
             self.wrong.push(self.source.inside(text, chars, "a length without a unit", hint));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fleetward_fleet::{
     Device, DeviceId, DeviceState, ImeiLock, Imeisv, Msisdn, Offset, PlannedChange, PlannedKind, PlannedScope, Plmn,
-    Profile, Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration,
+    Profile, Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration, read_bytes, read_duration,
 };
 
 use super::detail;
@@ -299,10 +299,10 @@ fn profile(document: &ProfileDocument) -> Result<Profile, String> {
     profile.networks = values(&document.networks)?;
     profile.apns.clone_from(&document.apns);
     profile.rats.clone_from(&document.rats);
-    profile.volume.per_hour = bytes(document.volume.per_hour.as_ref())?;
-    profile.volume.per_day = bytes(document.volume.per_day.as_ref())?;
-    profile.volume.per_cycle = bytes(document.volume.per_cycle.as_ref())?;
-    profile.volume.per_life = bytes(document.volume.per_life.as_ref())?;
+    profile.volume.per_hour = stated_bytes(document.volume.per_hour.as_ref())?;
+    profile.volume.per_day = stated_bytes(document.volume.per_day.as_ref())?;
+    profile.volume.per_cycle = stated_bytes(document.volume.per_cycle.as_ref())?;
+    profile.volume.per_life = stated_bytes(document.volume.per_life.as_ref())?;
     profile.destinations.clone_from(&document.destinations);
     profile.time_zone = value(document.time_zone.as_ref())?;
     profile.hours = value(document.hours.as_ref())?;
@@ -310,7 +310,7 @@ fn profile(document: &ProfileDocument) -> Result<Profile, String> {
     profile.messages_per_day = document.messages_per_day;
     profile.calls_per_day = document.calls_per_day;
     profile.fixed = document.fixed;
-    profile.contact_every = duration(document.contact_every.as_ref())?;
+    profile.contact_every = document.contact_every.as_ref().map(|text| read_duration(&text.0, "26 h")).transpose()?;
     profile.critical = document.critical;
     Ok(profile)
 }
@@ -323,10 +323,19 @@ fn values<T: FromStr<Err: std::fmt::Display>>(texts: &[Scalar]) -> Result<Vec<T>
     texts.iter().map(|text| text.0.parse().map_err(|error| format!("`{}`: {error}", text.0))).collect()
 }
 
+/// As a profile states it.
+fn stated_bytes(text: Option<&Scalar>) -> Result<Option<u64>, String> {
+    text.map(|text| read_bytes(&text.0, "2 MB")).transpose()
+}
+
 pub(super) fn bytes(text: Option<&Scalar>) -> Result<Option<u64>, String> {
-    text.map(|text| parse_bytes(&text.0).ok_or_else(|| format!("`{}` is no volume", text.0))).transpose()
+    // A record's count: a plain number is one of bytes.
+    let read = |text: &Scalar| text.0.trim().parse().ok().or_else(|| parse_bytes(&text.0));
+    text.map(|text| read(text).ok_or_else(|| format!("`{}` is no volume", text.0))).transpose()
 }
 
 pub(super) fn duration(text: Option<&Scalar>) -> Result<Option<std::time::Duration>, String> {
-    text.map(|text| parse_duration(&text.0).ok_or_else(|| format!("`{}` is no duration", text.0))).transpose()
+    let seconds = |text: &Scalar| text.0.trim().parse().ok().map(std::time::Duration::from_secs);
+    let read = |text: &Scalar| seconds(text).or_else(|| parse_duration(&text.0));
+    text.map(|text| read(text).ok_or_else(|| format!("`{}` is no duration", text.0))).transpose()
 }

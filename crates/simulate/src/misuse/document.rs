@@ -456,6 +456,13 @@ mod tests {
         assert_eq!(refused("{ up: 1 MB, hours: [23, 25] }"), "line 4, column 5: s: `hours` lie between 0 and 24");
         let told = refused("{ upp: 1 MB }");
         assert_eq!(told, "line 7, column 20: unknown field `upp` (did you mean `up`?)");
+        for (traffic, column, question) in [
+            ("{ up: 3 }", 24, "3 of what? write `3 B`, `3 kB` or `3 MB`"),
+            ("{ up: [1 MB, 2] }", 31, "2 of what? write `2 B`, `2 kB` or `2 MB`"),
+            ("{ up: 1 MB, active: 40 }", 38, "40 of what? a share is at most 1: write `40 %` or `0.4`"),
+        ] {
+            assert_eq!(refused(traffic), format!("line 7, column {column}: {question}"));
+        }
         let nowhere = OverlayError { line: 0, column: 0, message: "too few devices".into() };
         assert_eq!(nowhere.to_string(), "too few devices");
     }

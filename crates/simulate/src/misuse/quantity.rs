@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fleetward_fleet::{parse_bytes, parse_duration};
+use fleetward_fleet::{read_bytes, read_duration};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use crate::random::Random;
@@ -109,47 +109,80 @@ fn one<'de, T: Deserialize<'de> + Copy, D: Deserializer<'de>>(deserializer: D) -
     Ok(Choice { least: value, most: value })
 }
 
-/// A number, or a text with a unit.
-macro_rules! unit {
-    ($name:ident, $expecting:literal, $parse:expr) => {
+/// A number or a text, read by a function.
+macro_rules! written {
+    ($name:ident, $expecting:literal, $read:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct UnitVisitor;
-                impl Visitor<'_> for UnitVisitor {
+                struct WrittenVisitor;
+                impl WrittenVisitor {
+                    fn read<E: de::Error>(text: &str) -> Result<$name, E> {
+                        let read: fn(&str) -> Result<f64, String> = $read;
+                        read(text).map($name).map_err(E::custom)
+                    }
+                }
+                impl Visitor<'_> for WrittenVisitor {
                     type Value = $name;
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str($expecting)
                     }
-                    #[expect(clippy::cast_precision_loss, reason = "quantities of an overlay are far below 2^52")]
                     fn visit_u64<E: de::Error>(self, value: u64) -> Result<$name, E> {
-                        Ok($name(value as f64))
+                        Self::read(&value.to_string())
+                    }
+                    fn visit_i64<E: de::Error>(self, value: i64) -> Result<$name, E> {
+                        Self::read(&value.to_string())
                     }
                     fn visit_f64<E: de::Error>(self, value: f64) -> Result<$name, E> {
-                        if value >= 0.0 && value.is_finite() {
-                            Ok($name(value))
-                        } else {
-                            Err(E::custom(concat!("expected ", $expecting)))
-                        }
+                        Self::read(&value.to_string())
                     }
                     fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
-                        let parse: fn(&str) -> Option<f64> = $parse;
-                        parse(text).map($name).ok_or_else(|| E::custom(format!("{text:?}: expected {}", $expecting)))
+                        Self::read(text)
                     }
                 }
-                deserializer.deserialize_any(UnitVisitor)
+                deserializer.deserialize_any(WrittenVisitor)
             }
         }
     };
 }
 
 #[expect(clippy::cast_precision_loss, reason = "quantities of an overlay are far below 2^52")]
-fn volume(text: &str) -> Option<f64> {
-    parse_bytes(text).map(|bytes| bytes as f64)
+fn volume(text: &str) -> Result<f64, String> {
+    read_bytes(text, "20 MB").map(|bytes| bytes as f64)
 }
 
-unit!(Bytes, "a volume, for example `20 MB`", volume);
-unit!(Span, "a length of time, for example `90 min`", |text| parse_duration(text).map(|span| span.as_secs_f64()));
-unit!(Share, "a share, for example `2 %` or 0.02", |text| {
-    let share = text.trim().strip_suffix('%')?.trim().parse::<f64>().ok()? / 100.0;
-    (0.0..=1.0).contains(&share).then_some(share)
+/// A number without `%` is a part of 1; `40` would leave open which of both was meant.
+fn share(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let percent = text.strip_suffix('%').map(str::trim);
+    let number: f64 = percent
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| format!("{text:?} is no share; write for example `2 %` or `0.02`"))?;
+    let share = if percent.is_some() { number / 100.0 } else { number };
+    match (0.0..=1.0).contains(&share) {
+        true => Ok(share),
+        false if percent.is_none() && (1.0..=100.0).contains(&number) => {
+            Err(format!("{number} of what? a share is at most 1: write `{number} %` or `{}`", number / 100.0))
+        }
+        false => Err(format!("{text}: a share lies between `0 %` and `100 %`")),
+    }
+}
+
+written!(Bytes, "a volume, for example `20 MB`", volume);
+written!(Span, "a length of time, for example `90 min`", |text| {
+    read_duration(text, "90 min").map(|span| span.as_secs_f64())
 });
+written!(Share, "a share, for example `2 %` or 0.02", share);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_part_of_one() {
+        assert_eq!((share("40 %"), share("0.4"), share("1"), share("0")), (Ok(0.4), Ok(0.4), Ok(1.0), Ok(0.0)));
+        assert_eq!(share("40"), Err("40 of what? a share is at most 1: write `40 %` or `0.4`".to_owned()));
+        assert_eq!(share("2"), Err("2 of what? a share is at most 1: write `2 %` or `0.02`".to_owned()));
+        assert!(share("140 %").is_err() && share("-0.1").is_err() && share("some").is_err());
+    }
+}

@@ -211,7 +211,7 @@ fn rule_name(line: &str) -> Option<&str> {
 /// A time, or how long before `last`.
 fn moment(text: &str, last: Timestamp) -> anyhow::Result<Timestamp> {
     let parsed = match text.strip_prefix('-') {
-        Some(length) => parse_duration(length).filter(|_| length.ends_with(char::is_alphabetic)).map(|it| last - it),
+        Some(length) => parse_duration(length).map(|it| last - it),
         None => text.parse().ok(),
     };
     let wrong =
