@@ -170,6 +170,25 @@ impl Attach {
 pub struct Rat(pub u8);
 
 impl Rat {
+    /// All that [`Self::name`] may say.
+    pub const NAMES: [&str; 15] = [
+        "utran",
+        "geran",
+        "wlan",
+        "gan",
+        "hspa+",
+        "eutran",
+        "virtual",
+        "nb-iot",
+        "lte-m",
+        "nr",
+        "nr-u",
+        "trusted-wlan",
+        "trusted-non-3gpp",
+        "wireline",
+        "other",
+    ];
+
     /// The name that profiles and rules use: `utran`, `geran`, `wlan`, `eutran`, `nb-iot`, `lte-m`, `nr`, … or `other`.
     pub fn name(self) -> &'static str {
         match self.0 {

@@ -80,6 +80,11 @@ impl Country {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
+    /// Whether the code belongs to a country or territory.
+    pub fn is_assigned(self) -> bool {
+        ASSIGNED.split(' ').any(|code| code.as_bytes() == self.0)
+    }
+
     /// The two letters as octets.
     pub fn letters(self) -> [u8; 2] {
         self.0
@@ -111,6 +116,16 @@ impl fmt::Debug for Country {
         write!(f, "Country({self})")
     }
 }
+
+/// ISO 3166-1 alpha-2 (249 codes), and the customary `XK` of Kosovo.
+const ASSIGNED: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY \
+    BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK \
+    FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR \
+    IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK \
+    ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM \
+    PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF \
+    TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
 macro_rules! as_text {
     ($name:ident) => {
@@ -151,5 +166,9 @@ mod tests {
         assert_eq!(country("26201").as_deref(), Some("DE"));
         assert_eq!(country("310410").as_deref(), Some("US"));
         assert_eq!(country("90128"), None);
+        for mcc in 0..1000 {
+            let country = Plmn { mcc, mnc: 1, long_mnc: false }.country();
+            assert!(country.is_none_or(Country::is_assigned), "{mcc}: {country:?}");
+        }
     }
 }

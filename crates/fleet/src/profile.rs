@@ -1,5 +1,7 @@
 //! The intent for a model: what its devices are meant to do.
 
+mod known;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,7 @@ pub struct Profile {
     #[serde(default)]
     pub tacs: Vec<Tac>,
     /// Countries where it is meant to be (ISO 3166-1 alpha-2).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known::countries")]
     pub countries: Vec<Country>,
     /// Networks that it may use, as MCC and MNC digits.
     #[serde(default)]
@@ -29,7 +31,7 @@ pub struct Profile {
     #[serde(default)]
     pub apns: Vec<Box<str>>,
     /// Radio technologies by [`crate::Rat::name`].
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known::rats")]
     pub rats: Vec<Box<str>>,
     /// Whom it may talk to: names, `*.` and a name for all below it, addresses and networks.
     #[serde(default)]
@@ -216,7 +218,6 @@ mod tests {
         assert_eq!(error.line, 2);
         assert!(error.message.contains("contries"), "{error}");
     }
-}
 
     #[test]
     fn a_length_and_a_volume_have_their_units() {
@@ -229,3 +230,4 @@ mod tests {
         }
         assert!(Profile::from_yaml("model: meter\nvolume: { per_hour: 0 }\n").is_ok());
     }
+}
