@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fleetward_detect::{AlarmBudget, BaselineSettings, Compiled, Limits};
+use fleetward_fleet::counted;
 use fleetward_simulate::{Class, Config, NUISANCES, Nuisances, Scenario};
 use serde_json::{Value, json};
 
@@ -11,6 +12,9 @@ use crate::report::{Report, known};
 use crate::run::Judges;
 use crate::svg::{Line, curve};
 use crate::trial::{EvaluateError, Trial};
+
+/// Worlds of a part, however many threads there are.
+const PART_WORLDS: u32 = 2;
 
 /// What is studied, and how large.
 pub struct Study<'a> {
@@ -62,24 +66,30 @@ impl Study<'_> {
         Ok(findings)
     }
 
-    /// A part of the study: a world for each thread, with a third of the devices.
+    /// A part of the study: two worlds, with a third of the devices.
     fn part(&self, mut world: Config, nominal: f64) -> Result<Report, EvaluateError> {
         for (_, count) in &mut world.classes {
             *count = count.div_ceil(3);
         }
         world.misused = world.misused.div_ceil(3);
-        let trial = Trial { world, worlds: self.trial.threads as u32, threads: self.trial.threads };
+        let trial = Trial { world, worlds: PART_WORLDS, threads: self.trial.threads };
         Ok(Report { outcome: trial.run(&(self.judges)(nominal))?, nominal, cost: None })
+    }
+
+    /// What a table of parts stands on.
+    fn smaller(&self) -> String {
+        let devices: u32 = self.trial.world.classes.iter().map(|(_, count)| count.div_ceil(3)).sum();
+        let worlds = counted(PART_WORLDS, "world");
+        format!("\nOf {worlds} with a third of the devices: {} each.\n", counted(devices, "device"))
     }
 
     fn curve(&self, findings: &mut Findings) -> Result<(), EvaluateError> {
         if self.curve.is_empty() {
             return Ok(());
         }
-        let mut text = String::from(
-            "\n## The curve over the budget (baselines alone)\n\n| nominal | realised | fast, no heavy use | slow x3 |\n\
-             | ---: | ---: | ---: | ---: |\n",
-        );
+        let mut text =
+            String::from("\n| nominal | realised | fast, no heavy use | slow x3 |\n| ---: | ---: | ---: | ---: |\n");
+        text.insert_str(0, &format!("\n## The curve over the budget (baselines alone)\n{}", self.smaller()));
         let (mut fast, mut slow, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         let mut textbook: Vec<Line> = Vec::new();
         for nominal in &self.curve {
@@ -118,7 +128,9 @@ impl Study<'_> {
         if self.cold_starts.is_empty() {
             return Ok(());
         }
-        findings.text += "\n## A new fleet: the week after so many days\n\n| days | false alarms per device-month, baselines | \
+        findings.text += "\n## A new fleet: the week after so many days\n";
+        findings.text += &self.smaller();
+        findings.text += "\n| days | false alarms per device-month, baselines | \
                           fast, no heavy use, baselines | fast, with rules |\n| ---: | ---: | ---: | ---: |\n";
         let mut rows = Vec::new();
         for days in &self.cold_starts {
@@ -145,8 +157,9 @@ impl Study<'_> {
         if !self.nuisances {
             return Ok(());
         }
-        findings.text += "\n## Nuisances one by one: false alarms per device-month\n\n| nuisance | baselines | all rules |\n\
-                          | --- | ---: | ---: |\n";
+        findings.text += "\n## Nuisances one by one: false alarms per device-month\n";
+        findings.text += &self.smaller();
+        findings.text += "\n| nuisance | baselines | all rules |\n| --- | ---: | ---: |\n";
         let mut rows = Vec::new();
         for name in std::iter::once("none").chain(NUISANCES) {
             (self.progress)(&format!("nuisance: {name}"));

@@ -36,6 +36,27 @@ fn identity_rules_find_a_sim_in_a_telephone_at_once_and_the_number_of_threads_ch
 }
 
 #[test]
+fn the_curve_does_not_depend_on_the_number_of_threads_and_says_what_it_stands_on() {
+    let curve = |threads: usize| {
+        let (trial, _) = small("slow-leak");
+        let world = Config { days: 6, training_days: 4, misused: 2, ..trial.world };
+        let study = study::Study {
+            trial: Trial { world, worlds: 1, threads },
+            judges: &|nominal| Judges { nominal, ..small("slow-leak").1 },
+            nominal: 0.01,
+            curve: vec![0.1],
+            cold_starts: Vec::new(),
+            nuisances: false,
+            progress: &|_| {},
+        };
+        study.run().unwrap()
+    };
+    let (one, three) = (curve(1), curve(3));
+    assert_eq!(one.json["curve"], three.json["curve"]);
+    assert!(one.text.contains("Of 2 worlds with a third of the devices: 40 devices each."), "{}", one.text);
+}
+
+#[test]
 fn an_overlay_that_asks_for_too_many_is_refused() {
     let (mut trial, judges) = small("stolen-sim");
     trial.world.misused = 100;

@@ -1,5 +1,6 @@
 //! Which worlds are run, and what comes of them together.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fleetward_detect::engine::Stopped;
@@ -42,7 +43,7 @@ impl Trial {
     /// Runs all worlds.
     pub fn run(&self, judges: &Judges) -> Result<Outcome, EvaluateError> {
         let next = AtomicUsize::new(0);
-        let all = Mutex::new(Outcome::new(judges.names()));
+        let all = Mutex::new(BTreeMap::new());
         let work = || {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -50,7 +51,7 @@ impl Trial {
                     return Ok(());
                 }
                 let outcome = self.one(number as u64, judges)?;
-                all.lock().add(outcome);
+                all.lock().insert(number, outcome);
             }
         };
         std::thread::scope(|scope| {
@@ -58,7 +59,10 @@ impl Trial {
             let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Err(EvaluateError::Stopped(Stopped))));
             ends.collect::<Result<Vec<()>, _>>()
         })?;
-        Ok(all.into_inner())
+        // In the order of their seeds: sums of fractions do not depend on which world was ready first.
+        let mut together = Outcome::new(judges.names());
+        all.into_inner().into_values().for_each(|outcome| together.add(outcome));
+        Ok(together)
     }
 
     fn one(&self, number: u64, judges: &Judges) -> Result<Outcome, EvaluateError> {

@@ -1,16 +1,19 @@
 //! `fleetward evaluate`: detection against the truth.
 
+mod split;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use fleetward_evaluate::study::{Findings, Study, compiled};
 use fleetward_evaluate::{Judges, Report, Trial, labelled, labels};
-use fleetward_fleet::{Observation, Timestamp, wire};
+use fleetward_fleet::{Observation, Timestamp, counted, wire};
 use fleetward_journal::Reader;
 use fleetward_rules::{Options, RuleSet};
 
+use self::split::Survey;
 use super::simulate::Fleet;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
@@ -38,7 +41,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     scenario: Vec<String>,
     /// Worlds, with seeds that follow one another; rates are over all of them.
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     worlds: u32,
     /// Days before the test: no misuse, no alarm counted.
     #[arg(long, default_value_t = 56, value_name = "DAYS")]
@@ -59,13 +62,22 @@ pub(crate) struct Evaluate {
     #[arg(long)]
     each_nuisance: bool,
     /// Judge the records of this journal instead of a simulation. Needs --truth.
-    #[arg(long, value_name = "FOLDER", requires = "truth")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        requires = "truth",
+        conflicts_with_all = [
+            "scenario", "worlds", "training", "test", "curve", "cold_start", "each_nuisance",
+            "devices", "classes", "seed", "start", "misuse", "misused", "nuisance", "tick",
+        ]
+    )]
     labelled: Option<PathBuf>,
     /// Who was misused, and when, as `simulate --truth` writes it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "labelled")]
     truth: Option<PathBuf>,
-    /// With --labelled: count alarms from then on. Without it, from the first record.
-    #[arg(long, value_name = "TIME")]
+    /// With --labelled: count alarms from then on; what was before is there to learn from. Without it, after two thirds of
+    /// the recorded time, or from the day of the first misuse, where that is earlier.
+    #[arg(long, value_name = "TIME", requires = "labelled")]
     test_begins: Option<Timestamp>,
     /// Rule files beside the built-in ones.
     #[arg(long, value_name = "FILE")]
@@ -96,9 +108,12 @@ impl Evaluate {
             write_line(findings.text.trim_end())?;
             return Ok(Exit::Done);
         }
-        let brief = serde_json::json!({
+        let mut brief = serde_json::json!({
             "work": "detect", "ours": findings.main.ours(), "textbook": findings.main.textbook(),
         });
+        if let Some(begins) = findings.json.get("test_begins") {
+            brief["test_begins"] = begins.clone();
+        }
         write_line(&brief.to_string())?;
         Ok(Exit::Done)
     }
@@ -148,15 +163,31 @@ impl Evaluate {
             let source = &error.source;
             Failure::input(format!("{}: {error}: {source}", file.display()), "simulate --truth writes such a file")
         })?;
-        let begins = self.test_begins.unwrap_or_default();
         let mut problem = None;
-        let outcome = labelled(records(folder, &mut problem)?, cases, begins, judges)?;
-        if let Some(problem) = problem {
-            return Err(problem.context("the journal cannot be read to its end"));
+        let survey = Survey::of(records(folder, &mut problem)?);
+        stopped(problem.take())?;
+        let Some(survey) = survey else {
+            let message = format!("{} holds no records", folder.display());
+            return Err(Failure::input(message, "simulate --journal writes such a folder").into());
+        };
+        let strangers = cases.iter().filter(|case| !survey.devices.contains(&case.device)).count();
+        if strangers > 0 && strangers == cases.len() {
+            let message =
+                format!("none of the devices of {} are in the records of {}", file.display(), folder.display());
+            return Err(Failure::input(message, "name the truth of this fleet: simulate writes both in one run").into());
         }
-        ensure!(outcome.records > 0, "{} holds no records", folder.display());
+        let split = survey.split(self.test_begins, &cases)?;
+        let outcome = labelled(records(folder, &mut problem)?, cases, split.test_begins, judges)?;
+        stopped(problem)?;
         let main = Report { outcome, nominal: self.budget, cost: None };
-        Ok(Findings { text: main.text(), json: main.json(), main, svg: None })
+        let mut text = format!("{}\n", split.text());
+        if strangers > 0 {
+            let devices = counted(strangers, "device");
+            text += &format!("Not in the records: {devices} of the truth, which count as not found.\n");
+        }
+        let mut json = main.json();
+        json["test_begins"] = serde_json::json!(split.test_begins);
+        Ok(Findings { text: format!("{text}\n{}", main.text()), json, main, svg: None })
     }
 
     fn rules(&self) -> anyhow::Result<RuleSet> {
@@ -177,6 +208,10 @@ impl Evaluate {
 /// The product as it is, and the textbook.
 fn judges(rules: Arc<RuleSet>, nominal: f64) -> Judges {
     Judges { compiled: Arc::new(compiled(rules, nominal)), textbook: fleetward_evaluate::textbook, nominal }
+}
+
+fn stopped(problem: Option<anyhow::Error>) -> anyhow::Result<()> {
+    problem.map_or(Ok(()), |problem| Err(problem.context("the journal cannot be read to its end")))
 }
 
 /// The observations of a journal; what stops it is kept in `problem`.

@@ -35,6 +35,17 @@ fn a_journal_of_a_simulation_is_judged_by_its_truth() {
     assert_eq!(figures["work"], "detect");
     let text = place.run(&["evaluate", "--labelled", "fleet", "--truth", "truth.jsonl"]).ok();
     assert!(text.contains("| sim-in-a-phone | 4 |"), "{text}");
+    assert!(text.contains("the day of the first misuse), 2 days after the first record"), "{text}");
+    assert_eq!(figures["test_begins"], "2026-01-21T00:00:00.000Z");
+    let of = |extra: &[&str]| place.run(&[&["evaluate", "--labelled", "fleet"][..], extra].concat());
+    of(&["--truth", "truth.jsonl", "--curve"]).fails(2);
+    of(&["--truth", "truth.jsonl", "--worlds", "3"]).fails(2);
+    for alone in [["--truth", "truth.jsonl"], ["--test-begins", "2026-01-21T00:00:00Z"], ["--worlds", "0"]] {
+        place.run(&[&["evaluate"][..], &alone].concat()).fails(2);
+    }
+    place.write("other.jsonl", &place.read("truth.jsonl").replace("\"meter-", "\"other-"));
+    let told = of(&["--truth", "other.jsonl"]).fails(2);
+    assert!(told.contains("none of the devices of other.jsonl are in the records of fleet"), "{told}");
     assert!(place.run(&[&["simulate"][..], &SMALL, &["--journal", "fleet"]].concat()).fails(3).contains("not empty"));
 }
 
@@ -45,9 +56,10 @@ fn a_curve_is_a_table_and_a_picture() {
     let curve = ["--scenario", "ddos,slow-x3", "--curve", "--out", "report"];
     let text = place.run(&[&["evaluate"][..], &small, &curve].concat()).ok();
     assert_eq!(place.read("report/quality.md").trim_end(), text.trim_end());
-    let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("## The curve")).skip(4).collect();
+    let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("## The curve")).skip(6).collect();
     let nominal = rows.iter().filter_map(|row| row.split('|').nth(1)).map(str::trim);
     assert_eq!(nominal.collect::<Vec<_>>(), ["0.0003", "0.001", "0.003", "0.01", "0.03", "0.1"], "{text}");
+    assert!(text.contains("Of 2 worlds with a third of the devices: 12 devices each."), "{text}");
     let figures: serde_json::Value = serde_json::from_str(&place.read("report/quality.json")).unwrap();
     assert_eq!(figures["curve"].as_array().unwrap().len(), 6);
     let picture = place.read("report/curve.svg");

@@ -14,7 +14,8 @@ pub(crate) struct Fleet {
     /// Devices of each class; one class may have its own number in --classes.
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) devices: u32,
-    /// Classes, with a number of their own or without: `meter=1000,camera`. Without it: all of them.
+    /// Classes, with a number of their own or without: `meter=1000,camera`. Without it all of them; of `evaluate` the six of
+    /// the study (meter, tracker, pos, alarm, camera, vehicle).
     #[arg(long, value_delimiter = ',', value_name = "CLASS[=N]")]
     pub(crate) classes: Vec<String>,
     /// Decides everything that is left to chance.
