@@ -11,6 +11,7 @@ use fleetward_guard::view::View;
 use fleetward_guard::watch::{Noticed, Settings, Subject, Watch};
 use fleetward_packet::{Event, Sink, Time};
 
+use crate::command::capture::say_what_is_missing;
 use crate::command::learn::{play, play_with};
 use crate::config;
 use crate::server::{flow_limits, flow_of, network_of, observation_of};
@@ -31,7 +32,8 @@ pub(crate) fn read(
     let mut ears = Ears::new(&inventory, &survey, wanted);
     ears.watch.set_profiles(profiles.iter().filter_map(|it| Some((&*it.model, it.network.as_ref()?))));
     ears.every = i64::try_from(wanted.flush_every.0.as_nanos()).unwrap_or(i64::MAX);
-    play_with(file, flow_limits(wanted.flush_every.0), &mut ears)?;
+    let summary = play_with(file, flow_limits(wanted.flush_every.0), &mut ears)?;
+    say_what_is_missing(file, &summary);
     ears.finish();
     let mut records = ears.records;
     records.sort_by_key(|record| record.observed_at);

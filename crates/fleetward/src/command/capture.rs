@@ -4,11 +4,11 @@ mod names;
 mod output;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use fleetward_capture::{Batch, Error, File, Live as Interface, LiveError, LiveOptions};
+use fleetward_capture::{Batch, Error, File, Live as Interface, LiveError, LiveOptions, Summary};
 use fleetward_packet::{Counts, Limits, Table, Time};
 use ipnet::IpNet;
 
@@ -173,13 +173,7 @@ impl Read {
             }
             let summary = file.summary();
             octets += summary.octets;
-            let name = path.display();
-            if let Some(at) = summary.cut {
-                say(&format!("warning: {name} ends within a record (at byte {at}); what came before is complete"));
-            }
-            if summary.dropped > 0 {
-                say(&format!("warning: {name} says that {} packets were lost when it was made", summary.dropped));
-            }
+            say_what_is_missing(path, summary);
         }
         let from = match &self.files[..] {
             [file] => file.display().to_string(),
@@ -215,6 +209,17 @@ impl Live {
             say(&format!("warning: {drops} of {packets} packets were lost; a larger --ring helps against bursts"));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// Warns of a capture that is not whole.
+pub(crate) fn say_what_is_missing(file: &Path, summary: &Summary) {
+    let name = file.display();
+    if let Some(at) = summary.cut {
+        say(&format!("warning: {name} ends within a record (at byte {at}); what came before is complete"));
+    }
+    if summary.dropped > 0 {
+        say(&format!("warning: {name} says that {} packets were lost when it was made", summary.dropped));
     }
 }
 

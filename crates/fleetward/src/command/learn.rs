@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use fleetward_capture::File;
+use fleetward_capture::{File, Summary};
 use fleetward_fleet::{Mac, NetworkProfile, Profile, Timestamp};
 use fleetward_guard::hosts::{Host, Hosts};
 use fleetward_guard::learn::{Change, Learner, difference, profile_yaml, support_words, words};
@@ -16,7 +16,7 @@ use fleetward_guard::survey::{Survey, is_public};
 use fleetward_packet::{Limits, Sink, Table};
 use ipnet::IpNet;
 
-use super::capture::unread;
+use super::capture::{say_what_is_missing, unread};
 use super::cell;
 use super::journal::Place;
 use crate::cli::Global;
@@ -86,7 +86,7 @@ impl Learn {
         let hosts = self.hosts()?;
         let mut learner = Learner::of(&self.model);
         for capture in &self.captures {
-            play(capture, &mut learner.capture(&hosts))?;
+            say_what_is_missing(capture, &play(capture, &mut learner.capture(&hosts))?);
         }
         let profile = learner.profile();
         if profile.learned.is_none() {
@@ -202,12 +202,12 @@ pub(super) fn read_if_there(file: &Path) -> anyhow::Result<Option<String>> {
 }
 
 /// Each capture has a table of its own: two of them need not follow each other.
-pub(crate) fn play(file: &Path, sink: &mut impl Sink) -> anyhow::Result<()> {
+pub(crate) fn play(file: &Path, sink: &mut impl Sink) -> anyhow::Result<Summary> {
     play_with(file, Limits::default(), sink)
 }
 
 /// The same with other timeouts of conversations.
-pub(crate) fn play_with(file: &Path, limits: Limits, sink: &mut impl Sink) -> anyhow::Result<()> {
+pub(crate) fn play_with(file: &Path, limits: Limits, sink: &mut impl Sink) -> anyhow::Result<Summary> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let mut table = Table::new(limits, u64::from_ne_bytes(seed));
@@ -218,5 +218,5 @@ pub(crate) fn play_with(file: &Path, limits: Limits, sink: &mut impl Sink) -> an
         }
     }
     table.finish(sink);
-    Ok(())
+    Ok(file.summary().clone())
 }

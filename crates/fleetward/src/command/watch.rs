@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use fleetward_fleet::{Mac, Profile};
+use fleetward_fleet::{Mac, Profile, did_you_mean, did_you_mean_text};
 use fleetward_guard::hosts::{Host, Hosts};
 use fleetward_guard::survey::Survey;
 use fleetward_guard::watch::{Noticed, Settings, Subject, Watch as Watcher};
@@ -17,6 +17,7 @@ use fleetward_packet::{Event, Sink};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
+use super::capture::{say, say_what_is_missing};
 use super::cell;
 use super::learn::play;
 use crate::cli::Global;
@@ -86,6 +87,7 @@ impl Sink for Told {
 impl Watch {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let profiles = self.models.as_deref().map(profiles).transpose()?.unwrap_or_default();
+        self.known_models(&profiles)?;
         let mut settings = Settings::default();
         for file in &self.trackers {
             settings.trackers.add(&fs::read_to_string(file).with_context(|| file.display().to_string())?);
@@ -97,11 +99,37 @@ impl Watch {
         }
         let mut told = Told { watch, hosts: self.hosts()?, noticed: Vec::new() };
         for capture in &self.captures {
-            play(capture, &mut told)?;
+            say_what_is_missing(capture, &play(capture, &mut told)?);
         }
         let rows: Vec<Value> = told.noticed.iter().map(|noticed| row(noticed, &told.hosts)).collect();
         global.printer().rows(&rows, &HEADINGS, |row| FIELDS.iter().map(|field| cell(row, field)).collect())?;
         Ok(Exit::Done)
+    }
+
+    /// A device of a model that is not there would fit, whatever it does.
+    fn known_models(&self, profiles: &[Profile]) -> anyhow::Result<()> {
+        let known: Vec<&str> = profiles.iter().map(|profile| &*profile.model).collect();
+        for device in &self.device {
+            let Some(model) = device.model.as_deref() else { continue };
+            if let Some(profile) = profiles.iter().find(|profile| *profile.model == *model) {
+                if profile.network.is_none() {
+                    say(&format!("warning: {model} says nothing of the network, so nothing is held against it"));
+                }
+                continue;
+            }
+            let Some(folder) = &self.models else {
+                let message =
+                    format!("{} is to be held against the model {model:?}, and no models are named", device.name);
+                return Err(Failure::input(message, "name the folder of profiles: --models models").into());
+            };
+            let near = did_you_mean(model, known.iter().copied()).map(did_you_mean_text);
+            let hint = near.unwrap_or_else(|| match known.as_slice() {
+                [] => "a profile is a YAML file with `model: NAME`; fleetward learn makes one".to_owned(),
+                known => format!("there are {}", known.join(", ")),
+            });
+            return Err(Failure::input(format!("there is no model {model:?} in {}", folder.display()), hint).into());
+        }
+        Ok(())
     }
 
     /// Who is who, as far as the command line says it.
@@ -153,9 +181,11 @@ const HEADINGS: [&str; 5] = ["AT", "DEVICE", "SIGN", "EXPECTED", "OBSERVED"];
 
 /// The profiles of a folder.
 fn profiles(folder: &Path) -> anyhow::Result<Vec<Profile>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let entries = fs::read_dir(folder).map_err(|error| {
+        Failure::input(format!("--models: {}: {error}", folder.display()), "name a folder with one YAML file a model")
+    })?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"));
     files.sort();
     let read = |file: &PathBuf| {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;

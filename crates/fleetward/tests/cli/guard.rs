@@ -40,6 +40,9 @@ fn what_people_read_of_a_profile() {
     std::fs::create_dir(place.path("models")).unwrap();
     place.write("trackers.txt", "# mine\nc2.example\n");
     let lamp = "--device=02:00:00:00:00:07";
+    place.write("models/bare.yaml", "model: bare\n");
+    let monday = std::fs::read(place.path("monday.pcap")).unwrap();
+    std::fs::write(place.path("cut.pcap"), &monday[..monday.len() - 20]).unwrap();
     let mut shown = String::new();
     for line in [
         &["learn", "--model", "lamp", lamp, "monday.pcap", "tuesday.pcap"][..],
@@ -62,6 +65,11 @@ fn what_people_read_of_a_profile() {
         &["mud", "check", "trackers.txt"],
         &["watch", "odd.pcap", "--device=02:00:00:00:00:07=hall:lamp", "--models=models", "--trackers=trackers.txt"],
         &["watch", "monday.pcap", "--device=02:00:00:00:00:07=hall:lamp", "--models=models", "--format=jsonl"],
+        &["watch", "monday.pcap", "--device=02:00:00:00:00:07=hall:lmap", "--models=models"],
+        &["watch", "monday.pcap", "--device=02:00:00:00:00:07=hall:lamp"],
+        &["watch", "monday.pcap", "--device=02:00:00:00:00:07=hall:bare", "--models=models"],
+        &["watch", "monday.pcap", "--models=nowhere"],
+        &["watch", "cut.pcap", "--device=02:00:00:00:00:07=hall:lamp", "--models=models"],
         &["watch", "monday.pcap", "--live", "lo"],
         &["watch", "--live", "nowhere0"],
     ] {
