@@ -69,6 +69,18 @@ fn the_version_before_is_compared_with() {
     assert!(difference["new"].as_u64() > Some(0), "{difference}");
     let text = place.run(&["rules", "backtest", "own.yaml", "--journal", "fleet", "--against", "old.yaml"]).ok();
     assert!(text.contains("against version 1 in force") && text.contains("would have done suspend_sim"), "{text}");
+    let from = |more: &[&str]| {
+        place.run(&[&["rules", "backtest", "own.yaml", "--csv", "one.csv"][..], more].concat()).fails(2)
+    };
+    let told = from(&["--from=2030-01-01T00:00:00Z"]);
+    assert!(told.contains("is after the last record (2026-11-01T02:00:00.000Z)") && !told.contains("--to"), "{told}");
+    let told = from(&["--models", "nomodels"]);
+    assert!(told.contains("--models: there is no folder nomodels"), "{told}");
+    let told = place.run(&["rules", "backtest", "volume-hour", "--csv", "one.csv"]).fails(2);
+    assert!(
+        told.contains("volume-hour is a built-in rule; copy its file: fleetward rules print builtin/volume.yaml"),
+        "{told}"
+    );
 }
 
 #[test]

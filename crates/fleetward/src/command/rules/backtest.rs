@@ -7,7 +7,7 @@ use anyhow::Context;
 use fleetward_detect::BaselineSettings;
 use fleetward_detect::backtest::Span;
 use fleetward_fleet::{Device, Observation, Profile, Timestamp, parse_duration};
-use fleetward_rules::{Mode, Options, RuleSet};
+use fleetward_rules::{BUILTIN_FILES, Mode, Options, RuleSet};
 
 use super::files::{configured, in_force, mistaken, read};
 use crate::backtest::{
@@ -148,6 +148,10 @@ impl Backtest {
             (None, None) => return Ok(Vec::new()),
         };
         if !folder.is_dir() {
+            if self.models.is_some() {
+                let message = format!("--models: there is no folder {}", folder.display());
+                return Err(Failure::input(message, "name a folder with one YAML file a model").into());
+            }
             return Ok(Vec::new());
         }
         let mut profiles = Vec::new();
@@ -155,7 +159,7 @@ impl Backtest {
         for (file, text) in read(global, &[folder])?.into_iter().filter(|(name, _)| is_yaml(name)) {
             let profile = Profile::from_yaml(&text).map_err(|error| {
                 let message = format!("{file}:{}:{}: {}", error.line, error.column, error.message);
-                Failure::input(message, "fleetward check says this again")
+                Failure::input(message, "rules are judged with the profiles of this folder; --models names another")
             })?;
             profiles.push(profile);
         }
@@ -167,7 +171,15 @@ impl Backtest {
         let from = self.from.as_deref().map_or(Ok(Timestamp(0)), |text| moment(text, last))?;
         let to = self.to.as_deref().map_or(Ok(Timestamp(last.0 + 1)), |text| moment(text, last))?;
         if from >= to {
-            return Err(Failure::input("--from is not before --to".to_owned(), "nothing would be counted").into());
+            let (message, hint) = match &self.to {
+                Some(_) => ("--from is not before --to".to_owned(), "nothing would be counted".to_owned()),
+                None => (
+                    format!("--from {from} is after the last record ({last})"),
+                    "nothing would be counted; write for example `--from -30d`: so long before the last record"
+                        .to_owned(),
+                ),
+            };
+            return Err(Failure::input(message, hint).into());
         }
         Ok(Span { from, to, fleet_per_hour, rule_per_hour: RULE_PER_HOUR })
     }
@@ -186,6 +198,7 @@ fn enforced() -> Options {
 
 /// The rules of these files; lists and macros of the configuration's other files are at hand.
 fn candidates(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    exist(global, files)?;
     let own = read(global, files)?;
     let names: Vec<&str> = own.iter().flat_map(|(_, text)| text.lines()).filter_map(rule_name).collect();
     let defines = |text: &str| text.lines().filter_map(rule_name).any(|name| names.contains(&name));
@@ -200,6 +213,22 @@ fn candidates(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
         );
     }
     Ok(rules)
+}
+
+/// A name where a file is expected, is what people write who have read of names elsewhere.
+fn exist(global: &Global, files: &[PathBuf]) -> anyhow::Result<()> {
+    let Some(missing) = files.iter().find(|file| !file.exists()) else { return Ok(()) };
+    let name = missing.display().to_string();
+    let message = format!("there is no file {name}");
+    let in_force = in_force(global, &Options::default())?;
+    let hint = match in_force.rule(&name) {
+        Some(rule) if BUILTIN_FILES.iter().any(|(file, _)| **file == *rule.file) => {
+            format!("{name} is a built-in rule; copy its file: fleetward rules print {} > mine.yaml", rule.file)
+        }
+        Some(rule) => format!("{name} is a rule of {}: name the file", rule.file),
+        None => "name rule files, or folders of them".to_owned(),
+    };
+    Err(Failure::input(message, hint).into())
 }
 
 fn rule_name(line: &str) -> Option<&str> {
