@@ -1,8 +1,10 @@
 //! Rule files: the built-in ones and the operator's, compiled together.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use fleetward_rules::{Diagnostic, Options, RuleSet};
+use fleetward_fleet::Timestamp;
+use fleetward_rules::{Diagnostic, Excepted, Options, Rule, RuleSet};
 
 use crate::config::Problem;
 
@@ -32,6 +34,21 @@ pub(crate) fn compile(
 /// What an operator's rules may refer to.
 pub(crate) fn options(channels: &[&str]) -> Options {
     Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() }
+}
+
+/// Exceptions that have ended: nothing is wrong, and yet somebody should know.
+pub(crate) fn ended(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {
+    let of_rule = |rule: &Arc<Rule>| {
+        let over = |it: &&Excepted| it.until <= now;
+        let told = rule.exceptions().iter().filter(over).map(|it| {
+            format!(
+                "{}: the exception to {} ended ({}), the rule is meant again; remove it, or give it a later `until`",
+                it.place, rule.name, it.until_text
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    rules.iter().flat_map(of_rule).collect()
 }
 
 /// A mistake in a rule as a problem of a file.

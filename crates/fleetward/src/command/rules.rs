@@ -89,6 +89,9 @@ fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
         write_line(&format!("warning: there is nothing in {name}"))?;
     }
     write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
+    for warning in files::ended(global, files)? {
+        write_line(&format!("warning: {warning}"))?;
+    }
     Ok(Exit::Done)
 }
 

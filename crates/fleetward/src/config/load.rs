@@ -12,7 +12,7 @@ use serde_saphyr::{Location, Spanned};
 use super::Channel;
 use super::secret::{self, SecretRef};
 use super::types::{Certificate, Client, Config, Tls};
-use crate::textfile;
+use crate::{clock, textfile};
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -302,7 +302,9 @@ impl Loader {
             self.warnings.push(warning.into());
         }
         let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
-        Some(rules.without(&disabled))
+        let rules = rules.without(&disabled);
+        self.warnings.extend(crate::rulefiles::ended(rules.rules(), clock::now()));
+        Some(rules)
     }
 
     fn listeners(&mut self, config: &Config) {

@@ -172,6 +172,27 @@ fn what_differs_through_a_macro_a_list_or_an_exception_is_told() {
 }
 
 #[test]
+fn an_exception_that_has_ended_is_told() {
+    let place = Place::init();
+    let exception = |until: &str| {
+        format!("exception: stock-sim-talks\nreason: bench\nuntil: {until}\nwhen: device.name == \"bench-1\"\n")
+    };
+    place.write("rules/mine.yaml", &exception("2020-01-31"));
+    let told = "rules/mine.yaml:3: the exception to stock-sim-talks ended (2020-01-31)";
+    for arguments in [&["rules", "check"][..], &["rules", "check", "rules/mine.yaml"], &["check"]] {
+        let said = place.run(arguments).ok();
+        assert!(said.contains(&format!("warning: {told}")), "{arguments:?}: {said}");
+    }
+    let explained = place.run(&["rules", "explain", "stock-sim-talks"]);
+    assert!(explained.err.contains(told) && explained.out.contains("until 2020-01-31 (bench)"), "{}", explained.err);
+    assert_eq!(explained.code, 0);
+    place.write("rules/mine.yaml", &exception("2120-01-31"));
+    for arguments in [&["rules", "check"][..], &["check"]] {
+        assert!(!place.run(arguments).ok().contains("ended"), "{arguments:?}");
+    }
+}
+
+#[test]
 #[cfg(feature = "sigma")]
 fn sigma_rules_are_taken_over_with_an_account() {
     let place = Place::init();

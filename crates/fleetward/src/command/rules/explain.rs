@@ -1,5 +1,6 @@
 //! `fleetward rules explain`: a rule for people.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use fleetward_rules::{Budget, Rule};
@@ -8,6 +9,7 @@ use super::files::{readable, rules, warn};
 use super::list::describe;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
+use crate::{clock, rulefiles};
 
 pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let path = Path::new(name);
@@ -21,6 +23,13 @@ pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let json: Vec<_> = chosen.iter().map(|rule| describe(rule)).collect();
     let text = || chosen.iter().map(|rule| page(rule)).collect::<Vec<_>>().join("\n");
     global.printer().object(&json, text)?;
+    let mut err = std::io::stderr().lock();
+    for rule in &chosen {
+        for warning in rulefiles::ended(std::slice::from_ref(*rule), clock::now()) {
+            writeln!(err, "warning: {warning}")?;
+        }
+    }
+    drop(err);
     warn(&left_out)
 }
 

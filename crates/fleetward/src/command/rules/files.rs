@@ -9,7 +9,7 @@ use fleetward_rules::{Diagnostic, Options, RuleSet};
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
-use crate::{rulefiles, textfile};
+use crate::{clock, rulefiles, textfile};
 
 /// Files by name, each with its text.
 type Texts = Vec<(String, String)>;
@@ -24,6 +24,12 @@ pub(super) fn with_builtin(global: &Global, files: &[PathBuf]) -> anyhow::Result
     let texts = read(global, files)?;
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     RuleSet::with_builtin(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))
+}
+
+/// Exceptions of these files that have ended, those to built-in rules too.
+pub(super) fn ended(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let rules = if files.is_empty() { rules(global, files)? } else { with_builtin(global, files)? };
+    Ok(rulefiles::ended(rules.rules(), clock::now()))
 }
 
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
