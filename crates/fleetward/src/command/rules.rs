@@ -40,7 +40,8 @@ pub(crate) enum Rules {
         /// Its name, or a file.
         rule: String,
     },
-    /// Say how rules differ: what they judge, what they do, what they say. Exit code 1 where they do.
+    /// Say how rules differ: what they judge, what they do, what they say, also through macros, lists and exceptions. Exit
+    /// code 1 where they do.
     Diff {
         /// A file, a folder, or the name of a rule in force.
         before: String,
@@ -88,10 +89,10 @@ fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     for (name, _) in read(global, files)?.iter().filter(|(name, text)| is_empty(name, text)) {
         write_line(&format!("warning: there is nothing in {name}"))?;
     }
-    write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
     for warning in files::ended(global, files)? {
         write_line(&format!("warning: {warning}"))?;
     }
+    write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
     Ok(Exit::Done)
 }
 
