@@ -21,7 +21,7 @@ pub(crate) struct Mistake {
 }
 
 const NEEDED: [&str; 5] = ["time", "session", "status", "bytes_up", "bytes_down"];
-/// All columns; the last one, groups, only a person writes.
+/// All columns, in the order in which `simulate --csv` writes them.
 pub(crate) const COLUMNS: [&str; 20] = [
     "time",
     "received",

@@ -39,6 +39,17 @@ fn journal_table_and_lines_agree() {
     let alarms = |report: &Value| report["rules"][0]["alarms"].as_u64().unwrap();
     assert!(alarms(&journal) > 4, "{journal}");
     assert_eq!(alarms(&journal), alarms(&table), "the table has sessions only; this rule needs no more");
+    place.write(
+        "own.yaml",
+        "rule: north\nversion: 1\ntitle: North\nscope: '\"north\" in device.groups'\nwhen: session_start\nrepeat: once per 31d\nmode: dry-run\n",
+    );
+    let of_group = ["--journal", "--csv"].map(|from| {
+        let records = if from == "--csv" { "fleet.csv" } else { "fleet" };
+        let alarms = alarms(&backtest(&place, &[from, records]));
+        assert!(alarms > 0, "{from}");
+        alarms
+    });
+    assert_eq!(of_group[0], of_group[1], "groups are in the table");
     let would = &journal["rules"][0]["would"]["suspend_sim"];
     assert!(would["done"].as_u64() > Some(0) && would["over_budget"].as_u64() > Some(0), "{would}");
 }
@@ -58,17 +69,6 @@ fn a_table_without_records_is_no_quiet_month() {
     assert!(said.contains("would have done suspend_sim: 1 time, 1 device\n"), "{said}");
     let told = place.run(&["rules", "backtest", "own.yaml", "--csv", "one.csv", "--from=-10"]).fails(2);
     assert!(told.contains("`-10` is no time"), "{told}");
-}
-
-#[test]
-fn the_version_before_is_compared_with() {
-    let place = simulated();
-    let report = backtest(&place, &["--journal", "fleet", "--against", "old.yaml", "--from=-2d"]);
-    let difference = &report["rules"][0]["difference"];
-    assert_eq!(difference["version"], 1);
-    assert!(difference["new"].as_u64() > Some(0), "{difference}");
-    let text = place.run(&["rules", "backtest", "own.yaml", "--journal", "fleet", "--against", "old.yaml"]).ok();
-    assert!(text.contains("against version 1 in force") && text.contains("would have done suspend_sim"), "{text}");
     let from = |more: &[&str]| {
         place.run(&[&["rules", "backtest", "own.yaml", "--csv", "one.csv"][..], more].concat()).fails(2)
     };
@@ -81,6 +81,17 @@ fn the_version_before_is_compared_with() {
         told.contains("volume-hour is a built-in rule; copy its file: fleetward rules print builtin/volume.yaml"),
         "{told}"
     );
+}
+
+#[test]
+fn the_version_before_is_compared_with() {
+    let place = simulated();
+    let report = backtest(&place, &["--journal", "fleet", "--against", "old.yaml", "--from=-2d"]);
+    let difference = &report["rules"][0]["difference"];
+    assert_eq!(difference["version"], 1);
+    assert!(difference["new"].as_u64() > Some(0), "{difference}");
+    let text = place.run(&["rules", "backtest", "own.yaml", "--journal", "fleet", "--against", "old.yaml"]).ok();
+    assert!(text.contains("against version 1 in force") && text.contains("would have done suspend_sim"), "{text}");
 }
 
 #[test]

@@ -32,8 +32,7 @@ pub(super) fn jsonl(world: &mut World, file: &Path) -> anyhow::Result<u64> {
 /// Accounting records as a table.
 pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
     let mut out = csv::Writer::from_writer(create(file)?);
-    let (_groups, written) = SESSION_COLUMNS.split_last().expect("the table has columns");
-    out.write_record(written)?;
+    out.write_record(SESSION_COLUMNS)?;
     let members: Vec<_> = world.members().to_vec();
     let by_id: std::collections::HashMap<_, _> = members.iter().map(|member| (member.id, member)).collect();
     let mut count = 0;
@@ -68,6 +67,7 @@ pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
             text(member.device.model.as_deref().map(str::to_owned)),
             text(session.packets_up.map(|packets| packets.to_string())),
             text(session.packets_down.map(|packets| packets.to_string())),
+            member.device.groups.join(";"),
         ])?;
         count += 1;
     }
