@@ -152,6 +152,31 @@ impl World {
         &self.truth
     }
 
+    /// What the overlays ask for that this run does not have: nothing is wrong with them, and yet somebody should know.
+    pub fn warnings(&self) -> Vec<String> {
+        let scenarios = self.config.scenarios.iter().enumerate();
+        scenarios.filter_map(|(index, scenario)| self.warning(index, scenario)).collect()
+    }
+
+    fn warning(&self, index: usize, scenario: &Scenario) -> Option<String> {
+        let name = &scenario.scenario;
+        if self.truth.iter().all(|misuse| misuse.scenario != index) {
+            let simulated = |class: &usize| self.members.iter().any(|member| member.class == *class);
+            let any = (0..CLASSES.len()).filter(simulated).any(|class| scenario.select.wants(class));
+            return Some(if any {
+                format!("scenario {name} befalls no device: what it selects of this many devices is none")
+            } else {
+                format!("scenario {name} befalls no device: {} not simulated", scenario.select.classes.join(", "))
+            });
+        }
+        let days = f64::from(self.config.days - self.config.training_days);
+        let day = scenario.start.day.filter(|day| day.most >= days)?;
+        let which = if day.least >= days { "all" } else { "some" };
+        Some(format!(
+            "scenario {name}: {which} of its devices would begin after the test of {days} days, and begin in its last hour"
+        ))
+    }
+
     /// When the test begins.
     pub fn test_begins(&self) -> Timestamp {
         Timestamp::from_secs(self.span.test)

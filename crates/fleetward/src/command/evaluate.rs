@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fleetward_evaluate::study::{Findings, Study, compiled};
-use fleetward_evaluate::{Judges, Report, Trial, labelled, labels};
+use fleetward_evaluate::{EvaluateError, Judges, Report, Trial, labelled, labels};
 use fleetward_fleet::{Observation, Timestamp, counted, wire};
 use fleetward_journal::Reader;
 use fleetward_rules::{Options, RuleSet};
+use fleetward_simulate::World;
 
 use self::split::Survey;
-use super::simulate::Fleet;
+use super::simulate::{Fleet, warn};
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
@@ -149,10 +150,12 @@ impl Evaluate {
             nuisances: self.each_nuisance,
             progress: &|part| eprintln!("evaluate: {part}"),
         };
-        study.run().map_err(|error| {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            Failure::input(format!("{error}{cause}"), "raise --devices or lower --misused").into()
-        })
+        let refused = |error: &dyn std::error::Error| {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            Failure::input(format!("{error}{cause}"), "raise --devices or lower --misused")
+        };
+        warn(&World::new(study.trial.world.clone()).map_err(|error| refused(&EvaluateError::Overlay(error)))?)?;
+        study.run().map_err(|error| refused(&error).into())
     }
 
     /// A journal whose truth is known.

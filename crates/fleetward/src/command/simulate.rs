@@ -16,7 +16,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
 
-pub(crate) use world::Fleet;
+pub(crate) use world::{Fleet, warn};
 
 /// Simulate a fleet: what its SIMs transfer, where they are, what disturbs and what is misuse.
 #[derive(Debug, clap::Args)]
@@ -70,6 +70,7 @@ impl Simulate {
                 "raise --devices, lower --misused, or select fewer devices in the overlay",
             )
         })?;
+        warn(&world)?;
         if let Some(folder) = &self.models {
             write_models(&world, folder)?;
         }

@@ -75,6 +75,15 @@ fn mistakes_are_named() {
     );
     let error = |arguments: &[&str]| place.run(arguments).fails(2);
     assert!(error(&["simulate", "--csv", "x.csv", "--misuse", "bad.yaml"]).contains("bad.yaml: line 5"));
+    place.write(
+        "idle.yaml",
+        "overlay: x\nscenarios:\n  - scenario: a\n    select: { classes: [pos] }\n    effects: [silence: {}]\n  - scenario: b\n    \
+         start: { day: 9 }\n    effects: [silence: {}]\n",
+    );
+    let idle = place.run(&[&["simulate"][..], &SMALL, &["--csv", "x.csv", "--misuse", "idle.yaml"]].concat());
+    assert!(idle.err.contains("warning: scenario a befalls no device: pos not simulated"), "{}", idle.err);
+    assert!(idle.err.contains("scenario b: all of its devices would begin after the test of 2 days"), "{}", idle.err);
+    assert!(idle.ok().contains("4 devices misused"));
     assert!(error(&["simulate", "--csv", "x.csv", "--classes", "fridge"]).contains("meter, tracker"));
     assert!(error(&["simulate", "--csv", "x.csv", "--nuisance", "weather"]).contains("firmware, dst"));
     place.write("secret", "xyzzy-secret-of-the-test");

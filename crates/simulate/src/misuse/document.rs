@@ -360,6 +360,27 @@ const MOST_PER_HOUR: f64 = 3_600.0;
 const MOST_ADDRESSES: u32 = 10_000;
 
 impl Effect {
+    /// Why it would do nothing at all.
+    fn without_effect(&self) -> Option<&'static str> {
+        let none = |amount: &Choice<Bytes>| amount.most.0 <= 0.0;
+        let same = |factor: &Choice<f64>| *factor == unchanged();
+        match self {
+            Self::Traffic { up, down, .. } if none(up) && none(down) => {
+                Some("`traffic` without `up` and `down` does nothing: write for example `traffic: { up: 2 MB }`")
+            }
+            Self::Transfer { up, down, .. } if none(up) && none(down) => Some(
+                "`transfer` without `up` and `down` does nothing: write for example `transfer: { up: 200 MB, over: 1 h }`",
+            ),
+            Self::Multiply { up, down, .. } if same(up) && same(down) => Some(
+                "`multiply` without `up` and `down` does nothing: write for example `multiply: { up: 3, down: 3 }`",
+            ),
+            Self::Place { network: None, roams: false } => Some(
+                "`place` without `network` and `roams: true` does nothing: write for example `place: { network: '23410' }`",
+            ),
+            _ => None,
+        }
+    }
+
     /// Why it would cost more time or memory than a simulation has.
     fn beyond_bounds(&self) -> Option<String> {
         match self {
@@ -421,6 +442,9 @@ impl Scenario {
             return wrong("it has no effects".into());
         }
         for effect in &self.effects {
+            if let Some(message) = effect.without_effect() {
+                return wrong(message.into());
+            }
             if let Some(message) = effect.beyond_bounds() {
                 return wrong(message);
             }
@@ -463,6 +487,8 @@ mod tests {
         ] {
             assert_eq!(refused(traffic), format!("line 7, column {column}: {question}"));
         }
+        assert!(refused("{}").starts_with("line 4, column 5: s: `traffic` without `up` and `down` does nothing"));
+        assert!(refused("{ up: 0, hours: [1, 4] }").contains("does nothing"));
         let nowhere = OverlayError { line: 0, column: 0, message: "too few devices".into() };
         assert_eq!(nowhere.to_string(), "too few devices");
     }

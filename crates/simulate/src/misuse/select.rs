@@ -89,7 +89,8 @@ fn shuffled(units: &[u32], random: &mut Random) -> std::collections::VecDeque<u3
 }
 
 impl Select {
-    fn wants(&self, class: usize) -> bool {
+    /// Whether devices of this class may be among them.
+    pub(crate) fn wants(&self, class: usize) -> bool {
         let known = &crate::CLASSES[class];
         self.classes.is_empty() || self.classes.iter().any(|name| **name == *known.name || **name == *known.prefix)
     }

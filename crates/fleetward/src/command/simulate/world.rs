@@ -1,10 +1,11 @@
 //! Which fleet: what `simulate` and `evaluate` have in common.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fleetward_fleet::Timestamp;
-use fleetward_simulate::{CLASSES, Class, Config, NUISANCES, Nuisances, Overlay, Scenario, misuse};
+use fleetward_simulate::{CLASSES, Class, Config, NUISANCES, Nuisances, Overlay, Scenario, World, misuse};
 
 use crate::exit::Failure;
 
@@ -114,6 +115,15 @@ impl Fleet {
         }
         Ok(scenarios)
     }
+}
+
+/// Says on standard error what the overlays ask for that the run does not have.
+pub(crate) fn warn(world: &World) -> anyhow::Result<()> {
+    let mut err = std::io::stderr().lock();
+    for warning in world.warnings() {
+        writeln!(err, "warning: {warning}")?;
+    }
+    Ok(())
 }
 
 /// The overlay, or overlays, of this name: (name, YAML).
