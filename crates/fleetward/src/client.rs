@@ -52,7 +52,7 @@ impl Client {
     /// GETs one object.
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let request = self.agent.get(self.url(path)).header("authorization", format!("Bearer {}", self.token));
-        self.answer(request.call())
+        self.answer(request.call(), |_| {})
     }
 
     /// GETs all pages of a list, or as many as `most` rows want.
@@ -79,8 +79,26 @@ impl Client {
         self.send_bytes(method, path, "application/json", body.to_string().as_bytes())
     }
 
+    /// The same for the lines of a file, of which each item of the body is one: what the answer says of an item it says of its line.
+    pub(crate) fn send_lines(&self, path: &str, body: &Value, lines: &[u64]) -> anyhow::Result<Value> {
+        self.send_with("POST", path, "application/json", body.to_string().as_bytes(), |problem| {
+            renumber(problem, lines);
+        })
+    }
+
     /// Sends bytes of this media type.
     pub(crate) fn send_bytes(&self, method: &str, path: &str, media: &str, body: &[u8]) -> anyhow::Result<Value> {
+        self.send_with(method, path, media, body, |_| {})
+    }
+
+    fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        media: &str,
+        body: &[u8],
+        amend: impl Fn(&mut Value),
+    ) -> anyhow::Result<Value> {
         let request = http::Request::builder()
             .method(method)
             .uri(self.url(path))
@@ -88,14 +106,18 @@ impl Client {
             .header("content-type", media)
             .body(body)
             .context("the request is not valid HTTP")?;
-        self.answer(self.agent.run(request))
+        self.answer(self.agent.run(request), amend)
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}/api/v1{path}", self.base)
     }
 
-    fn answer(&self, result: Result<http::Response<Body>, ureq::Error>) -> anyhow::Result<Value> {
+    fn answer(
+        &self,
+        result: Result<http::Response<Body>, ureq::Error>,
+        amend: impl Fn(&mut Value),
+    ) -> anyhow::Result<Value> {
         let mut response = result.map_err(|error| {
             Failure::unfinished(
                 format!("no answer from {}: {error}", self.base),
@@ -112,13 +134,14 @@ impl Client {
                 serde_json::from_str(&text).context("the answer is not JSON")
             };
         }
-        Err(problem(status.as_u16(), &text).into())
+        let mut document: Value = serde_json::from_str(&text).unwrap_or_default();
+        amend(&mut document);
+        Err(problem(status.as_u16(), &document).into())
     }
 }
 
 /// Turns a problem document (RFC 9457) into an error with its exit code.
-fn problem(status: u16, text: &str) -> Failure {
-    let document: Value = serde_json::from_str(text).unwrap_or_default();
+fn problem(status: u16, document: &Value) -> Failure {
     let title = document["title"].as_str().unwrap_or("the server refused");
     let mut message = title.to_owned();
     if let Some(detail) = document["detail"].as_str() {
@@ -133,6 +156,20 @@ fn problem(status: u16, text: &str) -> Failure {
         ),
         400..=499 => Failure::input(message, hint),
         _ => Failure::unfinished(message, "the server's log says more"),
+    }
+}
+
+/// Items of a request, counted from 1, become the lines of the file.
+fn renumber(document: &mut Value, lines: &[u64]) {
+    for error in document["errors"].as_array_mut().into_iter().flatten() {
+        let item = error["line"].as_u64().and_then(|item| usize::try_from(item.checked_sub(1)?).ok());
+        if let Some(line) = item.and_then(|item| lines.get(item)) {
+            error["line"] = (*line).into();
+        }
+    }
+    if let (Some(detail), Some(first), Some(last)) = (document["detail"].as_str(), lines.first(), lines.last()) {
+        document["detail"] =
+            detail.replace("nothing was imported", &format!("nothing of lines {first} to {last} was imported")).into();
     }
 }
 

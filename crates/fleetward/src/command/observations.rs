@@ -58,8 +58,14 @@ fn import(client: &Client, name: &str, reader: impl std::io::BufRead) -> anyhow:
         }
         let value = serde_json::from_str(&line).map_err(|error| {
             Failure::input(format!("{name}:{number}:{}: {error}", error.column()), "one JSON object a line is expected")
-        })?;
-        batch.items.push(value);
+        });
+        match value {
+            Ok(value) => batch.items.push(value),
+            Err(mistake) => {
+                let first = batch.lines.first().copied().unwrap_or(number);
+                return Err(Batch::reached(mistake.into(), name, first, done));
+            }
+        }
         batch.lines.push(number);
         if batch.items.len() == BATCH {
             batch.send(client, name, &mut done)?;
@@ -77,15 +83,26 @@ struct Batch {
 }
 
 impl Batch {
+    /// How far the import came: from `first` on nothing was recorded.
+    fn reached(mistake: anyhow::Error, name: &str, first: u64, (recorded, known): (u64, u64)) -> anyhow::Error {
+        let before = match first {
+            0 | 1 => "nothing was recorded".to_owned(),
+            first => format!(
+                "{recorded} recorded, {known} known already, from line {first} on nothing; then import the whole file again: what is known counts once"
+            ),
+        };
+        mistake.context(format!("{name}: {before}"))
+    }
+
     fn send(&mut self, client: &Client, name: &str, done: &mut (u64, u64)) -> anyhow::Result<()> {
         if self.items.is_empty() {
             return Ok(());
         }
         let (items, lines) = (std::mem::take(&mut self.items), std::mem::take(&mut self.lines));
-        let answer = client.send("POST", "/observations", &Value::Array(items)).with_context(|| {
-            let (first, last) = (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
-            format!("{name}, lines {first} to {last} (a line in the answer is counted from {first}); what went before is recorded")
-        })?;
+        let first = lines.first().copied().unwrap_or(0);
+        let answer = client
+            .send_lines("/observations", &Value::Array(items), &lines)
+            .map_err(|mistake| Self::reached(mistake, name, first, *done))?;
         done.0 += answer["recorded"].as_u64().unwrap_or(0);
         done.1 += answer["known"].as_u64().unwrap_or(0);
         Ok(())

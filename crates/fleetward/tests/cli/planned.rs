@@ -152,6 +152,14 @@ fn observations_are_imported_once_and_a_silent_source_is_shown() {
     place.write("events.jsonl", &lines.join("\n").replace("\"ok\":false", "\"okay\":false"));
     let error = import().fails(2);
     assert!(error.contains("okay") && error.contains("line 1, okay"), "{error}");
+    let many = vec![lines[0].clone(); 1001].join("\n") + "\n" + &lines[1].replace("\"ok\"", "\"okay\"");
+    place.write("events.jsonl", &many);
+    let error = import().fails(2);
+    assert!(error.contains("0 recorded, 1000 known already, from line 1001 on nothing"), "{error}");
+    assert!(error.contains("line 1002, okay") && error.contains("nothing of lines 1001 to 1002"), "{error}");
+    place.write("events.jsonl", &(vec![lines[0].clone(); 1001].join("\n") + "\n{"));
+    let error = import().fails(2);
+    assert!(error.contains("from line 1001 on nothing") && error.contains("events.jsonl:1002:"), "{error}");
     place.run(&["devices", "list", "--token", &token]).fails(4);
     let told = place.run(&["journal", "cat", "--kind", "login"]).ok();
     assert_eq!(told.lines().count(), 3, "{told}");
