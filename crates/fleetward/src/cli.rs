@@ -47,9 +47,14 @@ pub(crate) struct Global {
 impl Global {
     /// The configuration with all that it names, or every problem in it.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        self.settings_or("fleetward check says this again; nothing was changed")
+    }
+
+    /// The same with another hint.
+    pub(crate) fn settings_or(&self, hint: &str) -> anyhow::Result<Settings> {
         Settings::load(&self.config).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::input(lines.join("\n       "), "fleetward check says this again; nothing was changed").into()
+            Failure::input(lines.join("\n       "), hint).into()
         })
     }
 

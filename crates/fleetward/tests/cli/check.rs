@@ -174,13 +174,13 @@ fn every_mistake_is_named_at_once_and_serve_says_the_same() {
         assert!(said.contains(part), "{part} is not in {said}");
     }
     let serve = place.run(&["serve"]);
-    assert_eq!(place.plain(&serve.fails(2)), said);
+    // Only what to do differs: `check` is at hand already.
+    let mistakes = |text: &str| text.lines().filter(|line| !line.starts_with("hint:")).collect::<Vec<_>>().join("\n");
+    assert_eq!(mistakes(&place.plain(&serve.fails(2))), mistakes(&said));
+    assert!(said.contains("hint: mend these"), "{said}");
     assert!(!place.path("data").exists(), "a server that did not start has made its data folder");
 }
 
-#[test]
-fn a_schedule_of_audits_that_cannot_be_meant() {
-    let place = Place::init();
 #[test]
 fn a_length_without_a_unit_is_asked_about() {
     let place = Place::init();
@@ -191,6 +191,9 @@ fn a_length_without_a_unit_is_asked_about() {
     place.run(&["check"]).ok();
 }
 
+#[test]
+fn a_schedule_of_audits_that_cannot_be_meant() {
+    let place = Place::init();
     place.write("lists/ours.txt", "admin:x\nhidden-word\n");
     place.edit("networks: []", "networks: [10.9.0.0/24]");
     place.edit(
