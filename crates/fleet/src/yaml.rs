@@ -78,6 +78,7 @@ fn hinted(message: impl Into<String>, hint: &str) -> Words {
 fn unknown(what: &str, word: &str, known: &[&'static str]) -> Words {
     match did_you_mean(word, known.iter().copied()) {
         Some(meant) => (format!("unknown {what} `{word}`"), Some(did_you_mean_text(meant))),
+        None if known.is_empty() => (format!("unknown {what} `{word}`; nothing may stand here: write `{{}}`"), None),
         None => (format!("unknown {what} `{word}`, expected one of {}", known.join(", ")), None),
     }
 }
@@ -178,6 +179,15 @@ mod tests {
         }
         assert!(from_yaml::<Sample>("when: '!rejected && late'").is_ok());
         assert!(from_yaml::<Sample>("when: late && !rejected").is_ok());
+    }
+
+    #[test]
+    fn where_nothing_may_stand_no_empty_list_is_told() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let error = from_yaml::<Nothing>("a: 1").expect_err("a key");
+        assert_eq!(error.to_string(), "unknown field `a`; nothing may stand here: write `{}`");
     }
 
     #[test]

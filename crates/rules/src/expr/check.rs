@@ -115,9 +115,12 @@ fn too_large(text: &str) -> Option<Wrong> {
 fn syntax(text: &str, error: &cel::ParseError) -> Wrong {
     let (line, column) = (error.pos.0.max(1).cast_unsigned(), error.pos.1.max(1).cast_unsigned());
     let before: usize = text.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum();
-    let message = error.msg.trim().replace("<EOF>", "the end of the expression");
-    let message = message.split(" expecting {").next().unwrap_or_default().replace(HAS, "has");
-    let hint = if text.contains(" and ") || text.contains(" or ") || text.contains(" not ") {
+    let said = error.msg.trim().replace(HAS, "has");
+    let said = said.strip_prefix("Syntax error: ").unwrap_or(&said);
+    let (message, hint) = in_words(said.split(" expecting ").next().unwrap_or_default());
+    let hint = if hint.is_some() {
+        hint.map(str::to_owned)
+    } else if text.contains(" and ") || text.contains(" or ") || text.contains(" not ") {
         Some("write `&&`, `||` and `!` for and, or and not".to_owned())
     } else if text.contains(" = ") {
         Some("write `==` to compare".to_owned())
@@ -125,6 +128,38 @@ fn syntax(text: &str, error: &cel::ParseError) -> Wrong {
         None
     };
     Wrong { at: before + column - 1, message, hint }
+}
+
+/// What the parser says, in words; with a hint where what is meant is plain.
+fn in_words(said: &str) -> (String, Option<&'static str>) {
+    const END: &str = "<EOF>";
+    let quoted = |rest: &str| rest.trim().trim_matches('\'').to_owned();
+    let unexpected = ["extraneous input ", "mismatched input "].iter().find_map(|theirs| said.strip_prefix(theirs));
+    if let Some(rest) = said.strip_prefix("token recognition error at: ") {
+        let token = quoted(rest);
+        let hint = match token.trim_start().chars().next() {
+            Some('&') => Some("write `&&` for and"),
+            Some('|') => Some("write `||` for or"),
+            Some('=') => Some("write `==` to compare"),
+            Some('"' | '\'') => Some("close the quote"),
+            _ => None,
+        };
+        (format!("`{}` has no meaning here", token.trim()), hint)
+    } else if let Some(rest) = unexpected {
+        match quoted(rest) {
+            end if end == END => ("the expression ends too early".to_owned(), None),
+            token => (format!("`{token}` is not expected here"), None),
+        }
+    } else if let Some((missing, at)) = said.strip_prefix("missing ").and_then(|rest| rest.split_once(" at ")) {
+        match quoted(at) {
+            end if end == END => (format!("`{}` is missing at the end", quoted(missing)), None),
+            token => (format!("`{}` is missing before `{token}`", quoted(missing)), None),
+        }
+    } else if let Some(rest) = said.strip_prefix("no viable alternative at input ") {
+        (format!("this cannot be read: `{}`", quoted(rest).replace(END, "")), None)
+    } else {
+        (said.replace(END, "the end of the expression"), None)
+    }
 }
 
 pub(super) struct Checker<'a> {
@@ -224,6 +259,8 @@ impl Checker<'_> {
         }
         if let Some(held) = self.names.shared.macros.get(name) {
             self.nodes += held.nodes;
+            self.names.named.add(format!("macro {name}"), Meaning::Macro(Arc::clone(&held.text)));
+            self.names.named.add_all(&held.named);
             return held.typed.clone();
         }
         let windows = self.names.windows.keys().map(String::as_str);
@@ -259,8 +296,6 @@ impl Checker<'_> {
                 let (left, right) = (self.check(a), self.check(b));
                 self.compare(id, comparison(name).unwrap_or(Op::Equal), left, right)
             }
-            self.names.named.add(format!("macro {name}"), Meaning::Macro(Arc::clone(&held.text)));
-            self.names.named.add_all(&held.named);
             (name, [a, b]) if arithmetic(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));
                 self.compute(id, arithmetic(name).unwrap_or(Arithmetic::Add), &left, &right)

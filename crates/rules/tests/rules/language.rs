@@ -69,6 +69,24 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn what_cannot_be_read_is_said_in_words() {
+    for (expression, said) in [
+        ("contact & known", "r.yaml:4:16: `&` has no meaning here\n  hint: write `&&` for and"),
+        ("contact | known", "`|` has no meaning here\n  hint: write `||` for or"),
+        ("contact &&", "the expression ends too early"),
+        ("(contact", "`)` is missing at the end"),
+        ("contact contact", "`contact` is not expected here"),
+        ("contact == ", "the expression ends too early"),
+    ] {
+        let told = when(expression);
+        assert!(told.contains(said), "{expression}: {told}");
+        for theirs in ["EOF", "token", "input", "Syntax error", "expecting"] {
+            assert!(!told.contains(theirs), "{expression}: {told}");
+        }
+    }
+}
+
+#[test]
 fn places_are_true_in_every_kind_of_yaml_text() {
     let place = |text: &str| errors(text).split(": ").next().unwrap_or_default().to_owned();
     assert_eq!(place("rule: r\ntitle: t\nwhen: bytes > 0 && foo\n"), "r.yaml:3:20");
