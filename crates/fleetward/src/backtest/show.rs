@@ -16,7 +16,9 @@ pub(crate) fn show(report: &Report) -> String {
         report.days
     );
     if let Some(nanos) = report.nanos_per_record {
-        text += &format!("{nanos:.0} ns CPU a record: sessions and these rules together (what one rule costs: rules explain)\n");
+        text += &format!(
+            "{nanos:.0} ns CPU a record: sessions and these rules together (what one rule costs: rules explain)\n"
+        );
     }
     for rule in &report.rules {
         text += "\n";
