@@ -120,7 +120,9 @@ proptest! {
                 }
             } else if fields % 2 == 0 {
                 state.hold_on(time);
-                held.values_mut().for_each(|(at, _)| *at = time.max(*at));
+                for (at, _) in held.values_mut() {
+                    *at = time.max(*at);
+                }
             } else {
                 state.expire(time, |_| None, |field| fields >> field & 1 == 1, |_| true);
                 held.retain(|field, _| fields >> field & 1 == 1);
