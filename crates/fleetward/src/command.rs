@@ -34,7 +34,13 @@ use crate::server;
 
 /// `fleetward check`: every problem of every file, or a summary of what would run.
 pub(crate) fn check(global: &Global) -> anyhow::Result<Exit> {
-    let settings = global.settings_or("mend these and check again; a running server goes on with what it has")?;
+    let hint = "mend these and check again; a running server goes on with what it has";
+    let settings = global.settings_or(hint)?;
+    let wrong = server::rehearse(&settings);
+    if !wrong.is_empty() {
+        let lines: Vec<String> = wrong.iter().map(|wrong| format!("{}: {wrong}", global.config.display())).collect();
+        return Err(Failure::input(lines.join("\n       "), hint).into());
+    }
     for warning in &settings.warnings {
         write_line(&format!("warning: {warning}"))?;
     }

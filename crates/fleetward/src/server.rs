@@ -106,6 +106,13 @@ impl Addresses {
 /// How often time is written into the journal.
 const TICK_EVERY: Duration = Duration::from_secs(5);
 
+/// What would keep [`run`] from starting, as far as it shows without opening a port or an interface.
+pub(crate) fn rehearse(settings: &Settings) -> Vec<String> {
+    let mut wrong = responder::unusable(settings);
+    wrong.extend(capture::missing(settings));
+    wrong
+}
+
 /// `fleetward serve`: runs until SIGINT or SIGTERM.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     for warning in &settings.warnings {

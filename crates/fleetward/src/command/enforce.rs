@@ -119,6 +119,9 @@ impl Work {
         for (_, meaning) in self.features.missing() {
             write_line(&format!("note: {meaning}"))?;
         }
+        for name in self.section.absent() {
+            write_line(&format!("note: there is no interface {name} here: its rules hold once it comes"))?;
+        }
         for note in firewall.notes() {
             write_line(&format!("note: {note}"))?;
         }
@@ -178,11 +181,13 @@ impl Work {
             "quarantined": quarantined,
             "counters": counters,
             "missing": missing,
+            "absent_interfaces": self.section.absent(),
             "bridged_frames_meet_ip_rules": bridge_calls_ip(),
         });
         global.printer().object(&answer, || {
             let mut lines = vec![format!("firewall: {state}"), format!("server's layer: {}", cell(&answer, "server"))];
             lines.extend(missing.iter().map(|it| format!("this kernel: {it}")));
+            lines.extend(self.section.absent().iter().map(|it| format!("there is no interface {it} here")));
             if bridge_calls_ip() == Some(true) {
                 lines.push(
                     "warning: bridged frames run through IP rules, too; set net.bridge.bridge-nf-call-iptables=0 and -ip6tables=0"

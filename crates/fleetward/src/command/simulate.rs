@@ -39,6 +39,9 @@ pub(crate) struct Simulate {
     /// The profiles of the classes, one YAML file each, into this folder.
     #[arg(long, value_name = "FOLDER")]
     models: Option<PathBuf>,
+    /// The devices, as a table that `devices import` reads.
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
 }
 
 /// Where the records go: exactly one.
@@ -73,6 +76,9 @@ impl Simulate {
         warn(&world)?;
         if let Some(folder) = &self.models {
             write_models(&world, folder)?;
+        }
+        if let Some(file) = &self.inventory {
+            sink::inventory(&world, file)?;
         }
         let to = &self.to;
         let written = match (&to.jsonl, &to.csv, &to.journal, to.radius) {

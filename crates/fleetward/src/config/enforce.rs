@@ -168,6 +168,12 @@ impl Enforce {
         }
     }
 
+    /// Interfaces that are named and not there now.
+    pub(crate) fn absent(&self) -> Vec<&str> {
+        let names = self.inside.iter().chain(&self.routed).chain(&self.ports).map(AsRef::as_ref);
+        names.filter(|name| nix::net::if_::if_nametoindex(*name).is_err()).collect()
+    }
+
     /// What cannot be meant.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

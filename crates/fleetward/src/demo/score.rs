@@ -127,6 +127,11 @@ impl Score {
         let mut times: Vec<Duration> = shown.iter().filter(to_stop).filter_map(|injection| injection.to_stop).collect();
         times.sort_unstable();
         let count = |wanted: &dyn Fn(&Injection) -> bool| shown.iter().filter(|injection| wanted(injection)).count();
+        let is_stopped = |injection: &Injection| injection.disconnected && self.verified.contains(&injection.device);
+        let is_settled = |injection: &Injection| match injection.expects {
+            Expect::Disconnect => is_stopped(injection),
+            Expect::Rejection | Expect::Approval => injection.is_as_expected(),
+        };
         let noticed = self.taken_over.as_ref().and_then(|(device, at)| Some(self.found.get(device)?.since(*at)));
         Summary {
             taken_over: usize::from(self.taken_over.is_some()),
@@ -135,13 +140,17 @@ impl Score {
             taken_over_rules: each_once(&self.spoke),
             injected: shown.len(),
             found: found.len(),
-            verified_stopped: count(&|injection| injection.disconnected && self.verified.contains(&injection.device)),
+            verified_stopped: count(&is_stopped),
             refused_at_admission: count(&|injection| {
                 injection.expects == Expect::Rejection && injection.is_as_expected()
             }),
             waiting_for_a_person: count(&|injection| {
                 injection.expects == Expect::Approval && injection.is_as_expected()
             }),
+            found_not_stopped: found
+                .iter()
+                .filter(|injection| !is_stopped(injection) && !is_settled(injection))
+                .count(),
             missed: missed.len(),
             too_recent_to_say: recent.len(),
             false_alarms: self.false_alarms.len(),
@@ -166,11 +175,11 @@ fn describe(injection: &Injection) -> String {
     format!("{} on {}", injection.misuse.describe(), injection.device)
 }
 
-/// Milliseconds at this quantile (nearest rank); 0 where there is nothing.
-fn quantile(sorted: &[Duration], q: f64) -> f64 {
+/// Milliseconds at this quantile (nearest rank); `None` where there is nothing.
+fn quantile(sorted: &[Duration], q: f64) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a rank within a short list")]
     let rank = (sorted.len() as f64 * q).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| (time.as_secs_f64() * 1e6).round() / 1e3)
+    sorted.get(rank.saturating_sub(1)).map(|time| (time.as_secs_f64() * 1e6).round() / 1e3)
 }
 
 /// What was injected, what was found, how fast, what was missed, how many false alarms.
@@ -181,11 +190,13 @@ pub(super) struct Summary {
     verified_stopped: usize,
     refused_at_admission: usize,
     waiting_for_a_person: usize,
+    /// Found, and no rule may stop it by itself, or the demo ended before it was.
+    found_not_stopped: usize,
     missed: usize,
     too_recent_to_say: usize,
     false_alarms: usize,
-    median_time_to_stop_ms: f64,
-    p99_time_to_stop_ms: f64,
+    median_time_to_stop_ms: Option<f64>,
+    p99_time_to_stop_ms: Option<f64>,
     stops_timed: usize,
     wrongly_disconnected: u64,
     wrongly_rejected: u64,
@@ -230,6 +241,9 @@ impl fmt::Display for Summary {
             "verified stopped  {} (and {} refused at admission, {} left to a person: safety-critical)",
             self.verified_stopped, self.refused_at_admission, self.waiting_for_a_person
         )?;
+        if self.found_not_stopped > 0 {
+            writeln!(f, "found, goes on    {} (a person decides, or the demo ended first)", self.found_not_stopped)?;
+        }
         if self.announced_and_excused > 0 {
             writeln!(
                 f,
@@ -249,11 +263,14 @@ impl fmt::Display for Summary {
         }
         writeln!(f, "missed            {}", self.missed)?;
         writeln!(f, "false alarms      {}", self.false_alarms)?;
-        write!(
-            f,
-            "time to stop      median {:.1} ms, p99 {:.1} ms ({} stops, from the packet that showed it to the Disconnect)",
-            self.median_time_to_stop_ms, self.p99_time_to_stop_ms, self.stops_timed
-        )
+        match (self.median_time_to_stop_ms, self.p99_time_to_stop_ms) {
+            (Some(median), Some(p99)) => write!(
+                f,
+                "time to stop      median {median:.1} ms, p99 {p99:.1} ms ({} stops, from the packet that showed it to the Disconnect)",
+                self.stops_timed
+            ),
+            _ => write!(f, "time to stop      not measured: nothing was stopped"),
+        }
     }
 }
 
@@ -280,8 +297,6 @@ mod tests {
     #[test]
     fn quantiles_are_nearest_ranks() {
         let times: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
-        assert!((quantile(&times, 0.5) - 50.0).abs() < f64::EPSILON);
-        assert!((quantile(&times, 0.99) - 99.0).abs() < f64::EPSILON);
-        assert!((quantile(&[], 0.5)).abs() < f64::EPSILON);
+        assert_eq!((quantile(&times, 0.5), quantile(&times, 0.99), quantile(&[], 0.5)), (Some(50.0), Some(99.0), None));
     }
 }

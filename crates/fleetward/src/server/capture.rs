@@ -106,6 +106,18 @@ impl Capture {
     }
 }
 
+/// What a start would miss of what the configuration names: lists, and files to read.
+pub(super) fn missing(settings: &Settings) -> Vec<String> {
+    let mut missing: Vec<String> =
+        lists(settings).err().map(|error| format!("capture: {error:#}")).into_iter().collect();
+    for source in &settings.config.capture.sources {
+        if let Some(path) = source.file.as_ref().map(|path| settings.path(path)).filter(|path| !path.exists()) {
+            missing.push(format!("capture source {:?}: there is no file {}", source.name.value, path.display()));
+        }
+    }
+    missing
+}
+
 /// The lists of names that the configuration names.
 fn lists(settings: &Settings) -> anyhow::Result<fleetward_guard::watch::Settings> {
     let read = |paths: &[PathBuf]| {

@@ -51,6 +51,19 @@ pub(super) fn start(settings: &Settings, hands: Hands) -> anyhow::Result<Respond
     Responder::start(config, store, Arc::new(hands), clock::shared()).context("cannot start responses")
 }
 
+/// What is wrong with channels, seen without telling anybody anything; each with its channel's name.
+pub(super) fn unusable(settings: &Settings) -> Vec<String> {
+    let channels = match channels(settings) {
+        Ok(channels) => channels,
+        Err(error) => return vec![format!("{error:#}")],
+    };
+    let wrong = |(name, config): (Box<str>, ChannelConfig)| {
+        let error = fleetward_respond::channel::Channel::new(config).err()?;
+        Some(format!("channel {name}: {error}"))
+    };
+    channels.into_iter().filter_map(wrong).collect()
+}
+
 /// The gateways that match on User-Name alone.
 pub(super) fn by_name_alone(settings: &Settings) -> Vec<Box<str>> {
     let alone = |disconnect: &Disconnect| disconnect.keys.iter().any(|keys| is_name_alone(keys));
@@ -130,8 +143,11 @@ fn channels(settings: &Settings) -> anyhow::Result<Vec<(Box<str>, ChannelConfig)
             }
             Channel::Syslog { to, ca, tls } => {
                 let (host, port) = host_and_port(to, 6514).with_context(|| format!("channel {name}"))?;
-                let transport =
-                    if *tls { SyslogTransport::Tls(roots(settings, ca.as_deref())?) } else { SyslogTransport::Tcp };
+                let transport = if *tls {
+                    SyslogTransport::Tls(roots(settings, name, ca.as_deref())?)
+                } else {
+                    SyslogTransport::Tcp
+                };
                 ChannelConfig::Syslog(SyslogConfig { host, port, transport, hostname: hostname() })
             }
         };
@@ -149,10 +165,10 @@ fn mail_security(host: &str, port: u16) -> MailSecurity {
     }
 }
 
-fn roots(settings: &Settings, ca: Option<&std::path::Path>) -> anyhow::Result<Roots> {
+fn roots(settings: &Settings, channel: &str, ca: Option<&std::path::Path>) -> anyhow::Result<Roots> {
     let Some(ca) = ca else { return Ok(Roots::Native) };
     let path = settings.path(ca);
-    let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let pem = std::fs::read(&path).with_context(|| format!("channel {channel}: cannot read {}", path.display()))?;
     Ok(Roots::Pem(Secret::new(pem)))
 }
 

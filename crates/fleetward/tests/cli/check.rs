@@ -41,6 +41,26 @@ fn an_unknown_key() {
 }
 
 #[test]
+fn what_would_keep_the_server_from_starting() {
+    let place = Place::init();
+    place.edit("trackers: [] ", "trackers: [lists/none.txt] ");
+    place.edit("  flush_every: 1 min\n  sources: []", "  sources:\n    - { name: tap, file: none.pcap }");
+    place.run(&["secret", "new", "secrets/webhook"]).ok();
+    let webhook = "webhook: { url: \"http://hooks.example/a\", secret: { file: secrets/webhook } }";
+    place.edit("channels: {}", &format!("channels:\n  ops:\n    {webhook}"));
+    let said = says(&place);
+    for part in [
+        "channel ops: ",
+        "is not encrypted",
+        "lists/none.txt",
+        "capture source \"tap\": there is no file ",
+        "none.pcap",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
 fn no_yaml_at_all() {
     let place = Place::init();
     place.edit("data: data", "data: [data");

@@ -160,11 +160,15 @@ fn a_device_that_calls_a_stranger_is_cut_off_with_proof_and_let_back_by_a_person
     let layers = place.json(&["enforce", "--layers"]);
     assert_eq!(with(&layers, "layer", "profile firewall")[0]["standing"], "in force", "{layers:#}");
     assert_eq!(with(&layers, "layer", "wireless isolation")[0]["standing"], "not measured");
-    assert_eq!(place.json(&["enforce", "--status"])["state"], "in force");
+    let status = place.json(&["enforce", "--status"]);
+    assert_eq!(status["state"], "in force");
+    assert_eq!(status["absent_interfaces"].as_array().map(Vec::len), Some(0), "{status:#}");
     assert!(place.run(&["enforce", "--dry-run"]).ok().contains("chain from_device {"));
     place.run(&["enforce", "--off"]).ok();
     assert!(connect(&device, "203.0.113.66:443").is_some(), "one command takes it all back");
     assert_eq!(place.json(&["enforce", "--status"])["state"], "not loaded");
+    place.edit("ports: [p1]", "ports: [p1, lan9]");
+    assert_eq!(place.json(&["enforce", "--status"])["absent_interfaces"][0], "lan9");
 }
 
 /// 100 models with 50 endpoints each, and 10,000 devices of them.

@@ -51,7 +51,8 @@ impl Machine {
     }
 
     fn no_profile(&mut self, now: Timestamp, id: ResponseId, nas: &str, out: &mut Vec<Effect>) {
-        let note = format!("no profile says how to send a Disconnect to {nas}");
+        let note =
+            format!("the configuration does not say how to send a Disconnect to {nas} (`disconnect` of its client)");
         self.fail_and_alarm(now, id, &note, out);
     }
 

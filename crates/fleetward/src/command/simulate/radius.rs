@@ -16,6 +16,9 @@ use crate::exit::Failure;
 /// Requests under way at most, so that a server that is slow is not flooded.
 const UNDER_WAY: usize = 200;
 
+/// A server that has not answered anything for so long is not there, or not for us.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How it is sent.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -57,11 +60,13 @@ impl Options {
             acknowledged += answered(&nas.turn(Duration::ZERO)?);
             while nas.unanswered() >= UNDER_WAY || self.is_early(sent, began) {
                 acknowledged += answered(&nas.turn(Duration::from_millis(5))?);
+                anyone(server, acknowledged, began)?;
             }
         }
         let deadline = Instant::now() + Duration::from_secs(30);
         while nas.unanswered() > 0 && Instant::now() < deadline {
             acknowledged += answered(&nas.turn(Duration::from_millis(20))?);
+            anyone(server, acknowledged, began)?;
         }
         ensure!(nas.unanswered() == 0, "{} of {sent} records were not acknowledged", nas.unanswered());
         Ok(acknowledged)
@@ -72,6 +77,16 @@ impl Options {
         let sent = sent as f64;
         self.rate > 0 && began.elapsed().as_secs_f64() * f64::from(self.rate) < sent
     }
+}
+
+/// Whether anybody has answered; not to know takes a few retransmissions.
+fn anyone(server: SocketAddr, acknowledged: u64, began: Instant) -> Result<(), Failure> {
+    if acknowledged > 0 || began.elapsed() < PATIENCE {
+        return Ok(());
+    }
+    let hint =
+        "is the server there (`radius.accounting`), is --from one of its clients, and is it that client's secret?";
+    Err(Failure::unfinished(format!("nobody answers at {server}"), hint))
 }
 
 fn answered(events: &[Event]) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, ensure};
-use fleetward_fleet::{Body, Imeisv, Imsi, Observation, SessionStatus, Timestamp, wire};
+use fleetward_fleet::{Body, Imei, Imeisv, Imsi, Observation, SessionStatus, Timestamp, wire};
 use fleetward_journal::{Config, Entry, Journal};
 use fleetward_simulate::World;
 
@@ -73,6 +73,20 @@ pub(super) fn csv(world: &mut World, file: &Path) -> anyhow::Result<u64> {
     }
     out.flush()?;
     Ok(count)
+}
+
+/// The devices as `devices import` reads them.
+pub(super) fn inventory(world: &World, file: &Path) -> anyhow::Result<()> {
+    let mut out = csv::Writer::from_writer(create(file)?);
+    out.write_record(["name", "imsi", "imei", "model", "groups"])?;
+    for device in world.members().iter().map(|member| &member.device) {
+        let sim = device.imsi.map(Imsi::reveal).unwrap_or_default();
+        let module = device.imei.map(Imei::reveal).unwrap_or_default();
+        let cells = [&*device.name, &sim, &module, device.model.as_deref().unwrap_or_default()];
+        out.write_record(cells.into_iter().chain([&*device.groups.join(" ")]))?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 /// A journal in a new folder.

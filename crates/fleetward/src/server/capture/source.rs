@@ -71,7 +71,10 @@ impl Source {
         let live = match Live::open(&name, options) {
             Ok(live) => Some(Box::new(live)),
             // These pass: a cable, a module, a daemon that starts later.
-            Err(LiveError::NoInterface { .. } | LiveError::Down { .. }) => None,
+            Err(error @ (LiveError::NoInterface { .. } | LiveError::Down { .. })) => {
+                tracing::warn!("capture source {:?}: {error}; it is tried again", wanted.name.value);
+                None
+            }
             Err(error) => return Err(unheard(&error).into()),
         };
         Ok(Self::Interface { live, name, options })
