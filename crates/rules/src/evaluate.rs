@@ -136,8 +136,9 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
     (held, above)
 }
 
-/// Octets that the last values of a device usually take, and each of its windows at first.
-const USUAL: usize = 48;
+/// Octets that the last values of a device usually take, and each of its windows at first. Rather too many: who outgrows the size
+/// in which memory was handed out leaves a hole in pages that others fill, a hundred octets a device when it was tried.
+const USUAL: usize = 64;
 const WINDOW: usize = 16;
 
 /// Rules with an episode under way that this kind of event concerns.
