@@ -451,7 +451,7 @@ impl Block {
     }
 
     fn is_sound(&self) -> bool {
-        if self.octets() > self.used() {
+        if self.octets() > self.used() || self.is_apart() && self.values() == 0 {
             return false;
         }
         let range = |place| self.range(place).1;

@@ -159,6 +159,15 @@ proptest! {
 }
 
 #[test]
+fn values_that_are_apart_and_not_there_are_no_state() {
+    let block = [0, 0, 0, 0, 0, 0, 10, 0, 0x80, 0];
+    let bytes = |block: &[u8]| [&[10], block, &[0]].concat();
+    assert!(postcard::from_bytes::<SubjectState>(&bytes(&block)).is_err());
+    let none = [0, 0, 0, 0, 0, 0, 10, 0, 0, 0];
+    assert!(postcard::from_bytes::<SubjectState>(&bytes(&none)).is_ok());
+}
+
+#[test]
 fn last_values_are_remembered_by_field_and_texts_too() {
     let mut state = SubjectState::default();
     let at = Timestamp(1_795_000_000_123);
