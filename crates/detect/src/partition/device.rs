@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+use ecow::EcoString;
 use fleetward_fleet::{Device, DeviceId, Identity, Imei, Imsi, Msisdn, Timestamp};
 use fleetward_rules::{Own, SubjectState};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use crate::session::Sessions;
 pub(crate) struct Entry {
     pub(crate) id: DeviceId,
     /// For people: identities in it are masked.
-    pub(crate) name: Box<str>,
+    pub(crate) name: EcoString,
     pub(crate) imsi: Packed<Imsi>,
     pub(crate) imei: Packed<Imei>,
     pub(crate) msisdn: Packed<Msisdn>,
@@ -47,7 +48,7 @@ impl Entry {
         };
         Self {
             id,
-            name: identity.map_or_else(|| nameless(id), Identity::to_string).into(),
+            name: identity.map_or_else(|| nameless(id), |identity| identity.to_string().into()),
             imsi: Packed::of(imsi),
             imei: Packed::default(),
             msisdn: Packed::default(),
@@ -106,8 +107,8 @@ impl Entry {
 }
 
 /// What a device is called of which only the id is known. In one piece of memory: a storm of strangers makes many.
-fn nameless(id: DeviceId) -> String {
-    let mut name = String::with_capacity("device ".len() + 2 * size_of::<DeviceId>());
+fn nameless(id: DeviceId) -> EcoString {
+    let mut name = EcoString::with_capacity("device ".len() + 2 * size_of::<DeviceId>());
     write!(name, "device {id}").expect("memory takes it");
     name
 }

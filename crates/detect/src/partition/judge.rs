@@ -152,7 +152,7 @@ impl PartitionState {
                 change: change.name.clone(),
                 rule: rule.name.clone(),
                 device: entry.id,
-                subject: entry.name.clone(),
+                subject: entry.name.as_str().into(),
                 at,
             })),
         }
@@ -194,7 +194,7 @@ pub(super) fn subject(entry: &Entry, class: &Class, names: &Names, record: &Reco
     let profile = model.as_deref().and_then(|model| record.compiled.profile(model));
     Subject {
         known: class.known,
-        name: entry.name.clone(),
+        name: entry.name.as_str().into(),
         groups: names.groups.value(class.groups).clone(),
         critical: class.critical || profile.is_some_and(|profile| profile.critical),
         model,

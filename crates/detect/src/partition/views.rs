@@ -74,7 +74,7 @@ impl PartitionState {
         let class = self.classes.get(entry.class);
         Some(DeviceView {
             device,
-            name: entry.name.clone(),
+            name: entry.name.as_str().into(),
             known: class.known,
             state: class.state,
             model: class.model.map(|model| self.names.models.value(model).clone()),
@@ -95,7 +95,7 @@ impl PartitionState {
     fn view(&self, entry: &Entry, found: &Found<'_>) -> SessionView {
         let mut view = SessionView {
             device: entry.id,
-            device_name: entry.name.clone(),
+            device_name: entry.name.as_str().into(),
             nas: self.names.nases.value(found.nas()).clone(),
             id: found.id().into(),
             imsi: entry.imsi.value(),
