@@ -1,8 +1,8 @@
 //! One block of octets for a subject: there are millions of them, and each is read for every record.
 //!
 //! ```text
-//! 0   newest event time, 6     octets in use, 2     values (and APART), 1     windows, 1
-//! 10  time of the values, 6 (where there are any, and not APART)
+//! 0   newest event time, 6     octets in use, 2     values (and APART or NEWEST), 1     windows, 1
+//! 10  time of the values, 6 (where there are any, and neither APART nor NEWEST)
 //!     values: field, 1   value, 8   time, 6 (only where APART)
 //!     windows, by key: key, 4   place of its octets behind all of these, 2   how many, 1   form, 1
 //!     octets of the windows, in any order without gaps
@@ -12,7 +12,7 @@
 //!
 //! * **Nothing is one empty block**, without memory of its own.
 //! * **Values have one time** where it is the same for all, as it is where each record states them all; otherwise they are
-//!   `APART`, each with its own.
+//!   `APART`, each with its own. Where it is the newest event time, it is not kept again: they are `NEWEST`.
 //! * **What follows from the events is in use**: octets behind it are room to grow, zero, and no part of what is equal.
 
 use super::octets::{TIME, put_time, put_u16, put_u32, put_u64, time_at, u16_at, u32_at, u64_at};
@@ -32,6 +32,8 @@ const WINDOWS: usize = TIME + 3;
 const VALUE: usize = 1 + 8;
 /// Beside the number of values: each has a time of its own.
 const APART: u8 = 0x80;
+/// The same: all have the newest event time.
+const NEWEST: u8 = 0x40;
 /// Octets of a window's entry.
 pub(super) const ENTRY: usize = 8;
 /// A block grows by at least this much, as memory is handed out anyway.
@@ -78,13 +80,20 @@ impl Block {
         (!self.is_empty()).then(|| Timestamp(time_at(&self.0, 0)))
     }
 
+    /// Moves the newest event time on. What the values had is theirs alone then.
     pub(super) fn set_watermark(&mut self, to: Timestamp) {
         self.begin(HEAD);
+        if self.is_newest() && time_at(&self.0, 0) != to.0 {
+            let held = time_at(&self.0, 0);
+            self.0[VALUES] &= !NEWEST;
+            self.splice(HEAD, 0, TIME);
+            put_time(&mut self.0, HEAD, held);
+        }
         put_time(&mut self.0, 0, to.0);
     }
 
     pub(super) fn values(&self) -> usize {
-        self.0.get(VALUES).map_or(0, |count| usize::from(count & !APART))
+        self.0.get(VALUES).map_or(0, |count| usize::from(count & !(APART | NEWEST)))
     }
 
     pub(super) fn windows(&self) -> usize {
@@ -105,7 +114,7 @@ impl Block {
         Some(u64_at(&self.0, self.value(place) + 1))
     }
 
-    /// All fields had their values again.
+    /// All fields had their values again. A later time than any before is the newest event time then.
     pub(super) fn hold_on(&mut self, time: Timestamp) {
         let places = 0..self.values();
         if places.is_empty() {
@@ -120,7 +129,7 @@ impl Block {
         }
     }
 
-    /// Remembers the values of fields, each where it has no newer one.
+    /// Remembers the values of fields, each where it has no newer one; of the time the same as in [`Self::hold_on`].
     pub(super) fn hold(&mut self, time: Timestamp, values: impl Iterator<Item = (u8, u64)> + Clone) {
         let is_newer = |field| self.held(field).is_none_or(|(held, _)| held <= time);
         if !values.clone().any(|(field, _)| is_newer(field)) {
@@ -146,11 +155,14 @@ impl Block {
             put_u64(&mut self.0, at + 1, value);
             self.set_held_at(place, time);
         }
+        if !self.is_apart() {
+            self.gather(time); // if these are the first
+        }
     }
 
     /// Forgets fields.
     pub(super) fn retain_fields(&mut self, stays: impl Fn(u8) -> bool) {
-        let (before, is_apart) = (self.values(), self.is_apart());
+        let (before, is_apart, beside) = (self.values(), self.is_apart(), self.beside());
         for place in (0..before).rev() {
             let at = self.value(place);
             if !stays(self.0[at]) {
@@ -160,7 +172,7 @@ impl Block {
         }
         if before > 0 && self.values() == 0 {
             self.0[VALUES] = 0;
-            self.splice(HEAD, if is_apart { 0 } else { TIME }, 0);
+            self.splice(HEAD, beside, 0);
         } else if is_apart {
             let first = self.held_at(0);
             if (0..self.values()).all(|place| self.held_at(place) == first) {
@@ -297,19 +309,32 @@ impl Block {
         self.0.get(VALUES).is_some_and(|count| count & APART != 0)
     }
 
+    fn is_newest(&self) -> bool {
+        self.0.get(VALUES).is_some_and(|count| count & NEWEST != 0)
+    }
+
+    /// Octets of the one time of all values.
+    fn beside(&self) -> usize {
+        let is_kept = self.0.get(VALUES).is_some_and(|count| *count != 0 && count & (APART | NEWEST) == 0);
+        if is_kept { TIME } else { 0 }
+    }
+
     fn value_size(&self) -> usize {
         if self.is_apart() { VALUE + TIME } else { VALUE }
     }
 
     /// Where a value begins.
     fn value(&self, place: usize) -> usize {
-        let first = if self.is_apart() || self.values() == 0 { HEAD } else { HEAD + TIME };
-        first + place * self.value_size()
+        HEAD + self.beside() + place * self.value_size()
     }
 
     /// Where the time of a value lies.
     fn time_of(&self, place: usize) -> usize {
-        if self.is_apart() { self.value(place) + VALUE } else { HEAD }
+        match self.0[VALUES] & (APART | NEWEST) {
+            0 => HEAD,
+            NEWEST => 0,
+            _ => self.value(place) + VALUE,
+        }
     }
 
     fn held_at(&self, place: usize) -> i64 {
@@ -327,27 +352,34 @@ impl Block {
         if place == 0 {
             self.splice(HEAD, 0, TIME);
         }
-        let at = if self.is_apart() { self.value(place) } else { HEAD + TIME + place * VALUE };
+        let at = if place == 0 { HEAD + TIME } else { self.value(place) };
         self.splice(at, 0, self.value_size());
         self.0[VALUES] += 1;
         self.0[at] = field;
         place
     }
 
-    /// Gives all values one time.
+    /// Gives all values one time, which none of them is after.
     fn gather(&mut self, time: Timestamp) {
         let values = self.values();
         if values == 0 {
             return;
         }
+        let is_newest = time.0 >= time_at(&self.0, 0);
+        if is_newest {
+            put_time(&mut self.0, 0, time.0);
+        }
+        let beside = if is_newest { 0 } else { TIME };
         if self.is_apart() {
             for place in 0..values {
                 let at = self.value(place);
-                self.0.copy_within(at..at + VALUE, HEAD + TIME + place * VALUE);
+                self.0.copy_within(at..at + VALUE, HEAD + beside + place * VALUE);
             }
-            self.0[VALUES] &= !APART;
-            self.splice(self.value(values), (values - 1) * TIME, 0);
+            self.splice(HEAD + beside + values * VALUE, values * TIME - beside, 0);
+        } else if self.beside() != beside {
+            self.splice(HEAD, self.beside(), beside);
         }
+        self.0[VALUES] = values as u8 | if is_newest { NEWEST } else { 0 };
         self.set_held_at(0, time);
     }
 
@@ -356,13 +388,13 @@ impl Block {
         if self.is_apart() {
             return;
         }
-        let (values, time) = (self.values(), Timestamp(self.held_at(0)));
-        self.splice(self.value(values), 0, (values - 1) * TIME);
+        let (values, time, beside) = (self.values(), Timestamp(self.held_at(0)), self.beside());
+        self.splice(self.value(values), 0, values * TIME - beside);
         for place in (0..values).rev() {
-            let from = HEAD + TIME + place * VALUE;
+            let from = HEAD + beside + place * VALUE;
             self.0.copy_within(from..from + VALUE, HEAD + place * (VALUE + TIME));
         }
-        self.0[VALUES] |= APART;
+        self.0[VALUES] = values as u8 | APART;
         (0..values).for_each(|place| self.set_held_at(place, time));
     }
 
@@ -451,7 +483,8 @@ impl Block {
     }
 
     fn is_sound(&self) -> bool {
-        if self.octets() > self.used() || self.is_apart() && self.values() == 0 {
+        let kinds = self.0[VALUES] & (APART | NEWEST);
+        if kinds == APART | NEWEST || kinds != 0 && self.values() == 0 || self.octets() > self.used() {
             return false;
         }
         let range = |place| self.range(place).1;

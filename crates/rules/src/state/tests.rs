@@ -118,6 +118,8 @@ proptest! {
                     let newest = held.entry(field).or_insert((time, value));
                     *newest = if newest.0 <= time { (time, value) } else { *newest };
                 }
+            } else if fields % 4 == 1 {
+                state.advance(time);
             } else if fields % 2 == 0 {
                 state.hold_on(time);
                 for (at, _) in held.values_mut() {
@@ -141,6 +143,7 @@ proptest! {
             let octets = match held.len() {
                 0 => 0,
                 count if is_apart => 10 + count * 15,
+                count if first.map(|(at, _)| *at) == state.watermark() => 10 + count * 9,
                 count => 10 + 6 + count * 9,
             };
             prop_assert!(state.block.in_use().len() == octets, "{octets} {:?}", state.block);
@@ -159,10 +162,12 @@ proptest! {
 }
 
 #[test]
-fn values_that_are_apart_and_not_there_are_no_state() {
-    let block = [0, 0, 0, 0, 0, 0, 10, 0, 0x80, 0];
+fn values_that_have_times_and_are_not_there_are_no_state() {
     let bytes = |block: &[u8]| [&[10], block, &[0]].concat();
-    assert!(postcard::from_bytes::<SubjectState>(&bytes(&block)).is_err());
+    for kinds in [0x80, 0x40, 0xC0] {
+        let block = [0, 0, 0, 0, 0, 0, 10, 0, kinds, 0];
+        assert!(postcard::from_bytes::<SubjectState>(&bytes(&block)).is_err(), "{kinds:#x}");
+    }
     let none = [0, 0, 0, 0, 0, 0, 10, 0, 0, 0];
     assert!(postcard::from_bytes::<SubjectState>(&bytes(&none)).is_ok());
 }
