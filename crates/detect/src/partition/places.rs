@@ -122,7 +122,7 @@ impl Places {
     }
 
     fn grow(&mut self) {
-        let room = (self.slots.len() + self.slots.len() / 2).max(FEWEST);
+        let room = (self.slots.len() + self.slots.len() / 4).max(FEWEST);
         let before = std::mem::replace(&mut self.slots, vec![EMPTY; room]);
         before.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
     }
