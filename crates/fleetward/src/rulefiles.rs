@@ -36,8 +36,13 @@ pub(crate) fn options(channels: &[&str]) -> Options {
     Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() }
 }
 
-/// Exceptions that have ended: nothing is wrong, and yet somebody should know.
-pub(crate) fn ended(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {
+/// Nothing is wrong, and yet somebody should know: what no rule reads, exceptions that have ended.
+pub(crate) fn warnings(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {
+    let of_rules = rules.iter().flat_map(|rule| rule.warnings()).map(|warning| problem(warning.clone()).to_string());
+    of_rules.chain(ended(rules, now)).collect()
+}
+
+fn ended(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {
     let of_rule = |rule: &Arc<Rule>| {
         let over = |it: &&Excepted| it.until <= now;
         let told = rule.exceptions().iter().filter(over).map(|it| {

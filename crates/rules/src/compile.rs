@@ -24,6 +24,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::RuleDocument;
 use crate::episode::Times;
 use crate::expr::build::{self, Condition};
+use crate::expr::ir::WindowRef;
 use crate::expr::reach::{Reads, may_be_true};
 use crate::expr::{Bool, Names, Wrong, check_bool};
 use crate::facts::Triggers;
@@ -133,6 +134,7 @@ pub(crate) fn compile_documents<'a>(
             feed_memory: Vec::new(),
             feed_known: Vec::new(),
             reads_device: false,
+            windows_read: Vec::new(),
         };
         let rule = compiler.rule(&document);
         let name = &document.rule;
@@ -164,6 +166,8 @@ struct Compiler<'a, 'b> {
     feed_known: Vec<Field>,
     /// Something in the rule reads more of the device than its kind.
     reads_device: bool,
+    /// Windows that an expression or a sentence of the rule reads.
+    windows_read: Vec<WindowRef>,
 }
 
 impl Compiler<'_, '_> {
@@ -239,6 +243,7 @@ impl Compiler<'_, '_> {
             tests: document.tests.len(),
             planned,
             text: text_of(document, &self.names, responds.unless_text),
+            warnings: self.unread(document, &others),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
@@ -295,7 +300,9 @@ impl Compiler<'_, '_> {
     fn condition(&mut self, text: &Spanned<String>) -> Option<Bool> {
         self.wrong.extend(self.source.lost_bang(text));
         let node = check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()?;
-        self.reads_device |= Reads::of(&node).whole_device;
+        let reads = Reads::of(&node);
+        self.reads_device |= reads.whole_device;
+        self.windows_read.extend(reads.windows);
         Some(node)
     }
 }

@@ -7,6 +7,7 @@ use fleetward_fleet::{DeviceId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{Compiled, Feed, FeedValue};
+use crate::diagnostic::Diagnostic;
 use crate::expr::Sym;
 use crate::facts::Triggers;
 use crate::named::Meanings;
@@ -150,6 +151,7 @@ pub struct Rule {
     pub tests: usize,
     pub(crate) planned: PlannedKinds,
     pub(crate) text: Text,
+    pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) compiled: Compiled,
 }
 
@@ -250,6 +252,11 @@ impl Rule {
     /// What operators excepted.
     pub fn exceptions(&self) -> &[Excepted] {
         &self.text.exceptions
+    }
+
+    /// Not wrong, and yet its author should know.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// What to do about a finding, as written: a template.

@@ -89,7 +89,7 @@ fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     for (name, _) in read(global, files)?.iter().filter(|(name, text)| is_empty(name, text)) {
         write_line(&format!("warning: there is nothing in {name}"))?;
     }
-    for warning in files::ended(global, files)? {
+    for warning in files::warnings(global, files)? {
         write_line(&format!("warning: {warning}"))?;
     }
     write_line(&format!("{}, no mistakes", counted(count, "rule")))?;

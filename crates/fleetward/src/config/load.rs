@@ -303,7 +303,7 @@ impl Loader {
         }
         let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
         let rules = rules.without(&disabled);
-        self.warnings.extend(crate::rulefiles::ended(rules.rules(), clock::now()));
+        self.warnings.extend(crate::rulefiles::warnings(rules.rules(), clock::now()));
         Some(rules)
     }
 

@@ -221,6 +221,7 @@ impl RuleDesk {
         if rule.tests == 0 {
             warnings.push(format!("{} has no examples (tests:)", rule.name));
         }
+        warnings.extend(rule.warnings().iter().map(|warning| warning.message.clone()));
         warnings
     }
 

@@ -241,6 +241,18 @@ fn a_file_with_a_mistake_hides_no_other_rule() {
 }
 
 #[test]
+fn a_window_that_nothing_reads_is_a_warning() {
+    let place = Place::init();
+    let rule = "rule: r\ntitle: t\nwatch:\n  idle: { sum: bytes, over: 1h }\nwhen: bytes > 1 MB\n";
+    place.write("rules/mine.yaml", rule);
+    let told = "warning: rules/mine.yaml:4:9: nothing in r reads the window `idle` (read it in `when`, or remove it)\n";
+    for arguments in [&["rules", "check"][..], &["rules", "check", "rules/mine.yaml"], &["check"]] {
+        let said = place.run(arguments).ok();
+        assert_eq!(said.matches(told).count(), 1, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn a_file_without_rules_is_not_taken_for_checked() {
     let place = Place::init();
     place.write("rules/empty.yaml", "# nothing yet\n\n");

@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::times::length;
 use super::{Compiler, plain};
+use crate::diagnostic::Diagnostic;
 use crate::document::{RuleDocument, WatchDocument};
 use crate::expr::build::{self, Amount, Condition};
 use crate::expr::ir::{Num, WindowRef};
@@ -135,6 +136,20 @@ impl Compiler<'_, '_> {
         }
         self.names.windows = windows;
         feeds
+    }
+
+    /// Windows that cost memory for nothing; `others`: what operators' exceptions read, too.
+    pub(super) fn unread(&self, document: &RuleDocument, others: &[Reads]) -> Vec<Diagnostic> {
+        let read = || others.iter().flat_map(|reads| &reads.windows).chain(&self.windows_read);
+        let is_unread = |name: &str| {
+            let window = self.names.windows.get(name);
+            window.is_some_and(|(window, _)| !read().any(|read| read == window))
+        };
+        let told = document.watch.iter().filter(|(name, _)| is_unread(name)).map(|(name, watch)| {
+            let message = format!("nothing in {} reads the window `{name}`", document.rule.value);
+            self.source.about(watch, message, Some("read it in `when`, or remove it".to_owned()))
+        });
+        told.collect()
     }
 
     fn feed(

@@ -26,6 +26,9 @@ impl Compiler<'_, '_> {
                     reads.typed(typed);
                 }
                 self.reads_device |= reads.whole_device;
+                if text.is_some() {
+                    self.windows_read.extend(reads.windows);
+                }
                 memory.extend(reads.memory);
                 template
             }

@@ -1,5 +1,7 @@
 //! Windows beside the sliding ones, what is new to a device, lists of names and networks.
 
+use fleetward_rules::{Options, RuleSet};
+
 use crate::support::{errors, holds};
 
 #[test]
@@ -15,6 +17,33 @@ fn first_traffic_and_the_volume_of_a_lifetime() {
          - { given: [ { bytes: 300 MB }, { bytes: 300 MB, at: 4000h } ], expect: alarm }\n  \
          - { given: [ { bytes: 300 MB }, { bytes: 100 MB, at: 4000h } ], expect: none }\n",
     );
+}
+
+#[test]
+fn a_window_that_nothing_reads_is_told() {
+    let warnings = |text: &str| {
+        let rules = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("no mistake");
+        let told = rules.rules().iter().flat_map(|rule| rule.warnings()).map(ToString::to_string);
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let of = |rest: &str| {
+        warnings(&format!(
+            "rule: r\ntitle: t\nwatch:\n  used: {{ sum: bytes, over: 1h }}\n  idle: {{ sum: bytes, over: 2h }}\n{rest}"
+        ))
+    };
+    let told = "r.yaml:5:9: nothing in r reads the window `idle`\n  hint: read it in `when`, or remove it";
+    assert_eq!(of("when: used > 1 MB\n"), told);
+    for reader in [
+        "clear: idle < 1 MB\n",
+        "unless: idle < 1 MB\n",
+        "observed: '{idle} in two hours'\n",
+        "respond: [{ disconnect: { unless: idle < 1 MB } }]\n",
+        "---\nexception: r\nwhen: idle < 1 MB\nreason: x\nuntil: 2100-01-01\n",
+    ] {
+        assert_eq!(of(&format!("when: used > 1 MB\n{reader}")), "", "{reader}");
+    }
+    let builtin = RuleSet::with_builtin(&[], &Options::default()).expect("no mistake");
+    assert!(builtin.rules().iter().all(|rule| rule.warnings().is_empty()));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     global.printer().object(&json, text)?;
     let mut err = std::io::stderr().lock();
     for rule in &chosen {
-        for warning in rulefiles::ended(std::slice::from_ref(*rule), clock::now()) {
+        for warning in rulefiles::warnings(std::slice::from_ref(*rule), clock::now()) {
             writeln!(err, "warning: {warning}")?;
         }
     }

@@ -26,10 +26,10 @@ pub(super) fn with_builtin(global: &Global, files: &[PathBuf]) -> anyhow::Result
     RuleSet::with_builtin(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))
 }
 
-/// Exceptions of these files that have ended, those to built-in rules too.
-pub(super) fn ended(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+/// What somebody should know of these files, also of their exceptions to built-in rules.
+pub(super) fn warnings(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     let rules = if files.is_empty() { rules(global, files)? } else { with_builtin(global, files)? };
-    Ok(rulefiles::ended(rules.rules(), clock::now()))
+    Ok(rulefiles::warnings(rules.rules(), clock::now()))
 }
 
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
