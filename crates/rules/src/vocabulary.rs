@@ -420,6 +420,24 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     FIELDS.iter().find(|entry| entry.name == name)
 }
 
+/// The (first) name of a number.
+pub(crate) fn name(number: Number) -> &'static str {
+    let is_it = |entry: &&Entry| matches!(entry.field, Field::Number(held, _) if held == number);
+    FIELDS.iter().find(is_it).map_or("it", |entry| entry.name)
+}
+
+/// The least and the greatest value of a number that has both.
+pub(crate) fn range(number: Number) -> Option<(f64, f64)> {
+    match number {
+        Number::HourOfDay | Number::LocalHour => Some((0.0, 23.0)),
+        Number::Weekday | Number::LocalWeekday => Some((1.0, 7.0)),
+        Number::UplinkRatio => Some((0.0, 1.0)),
+        Number::Svn => Some((0.0, 99.0)),
+        Number::FlowPort | Number::SignPort => Some((0.0, 65_535.0)),
+        _ => None,
+    }
+}
+
 /// The field with this number ([`Field::code`]).
 pub(crate) fn by_code(code: u8) -> Option<Field> {
     FIELDS.iter().map(|entry| entry.field).find(|field| field.code() == Some(code))

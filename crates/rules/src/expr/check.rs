@@ -294,6 +294,11 @@ impl Checker<'_> {
             (operators::CONDITIONAL, [condition, yes, no]) => self.choose(id, condition, yes, no),
             (name, [a, b]) if comparison(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));
+                for (value, held, at) in [(&left, &right, b.id), (&right, &left, a.id)] {
+                    if let (Typed::Number(value, _), Typed::Amount(held)) = (value, held) {
+                        self.in_range(at, value, *held);
+                    }
+                }
                 self.compare(id, comparison(name).unwrap_or(Op::Equal), left, right)
             }
             (name, [a, b]) if arithmetic(name).is_some() => {

@@ -5,7 +5,7 @@ use cel::common::ast::{IdedExpr, operators};
 use super::check::Checker;
 use super::ir::{Arithmetic, Bool, Num, Op, Sym, Text, Typed};
 use crate::symbol::SymbolType;
-use crate::vocabulary::Dimension;
+use crate::vocabulary::{self, Dimension};
 
 impl Checker<'_> {
     pub(super) fn negate(&mut self, id: u64, operand: &IdedExpr) -> Typed {
@@ -102,6 +102,18 @@ impl Checker<'_> {
         }
     }
 
+    /// A number with bounds held against what it never is: that is always true, or never.
+    pub(super) fn in_range(&mut self, id: u64, value: &Num, held: f64) {
+        let (Num::Field(number) | Num::Previous(number)) = value else { return };
+        if let Some((least, most)) = vocabulary::range(*number)
+            && !(least..=most).contains(&held)
+        {
+            let name = vocabulary::name(*number);
+            let hint = Some(format!("it goes from {least} to {most}"));
+            self.error(id, format!("`{name}` is never {held}"), hint);
+        }
+    }
+
     fn incomparable(&mut self, id: u64, op: Op, left: &Typed, right: &Typed) -> Typed {
         let message = format!("`{}` is not defined for {} and {}", symbol_of(op), left.describe(), right.describe());
         let hint = match (left, right) {
@@ -170,6 +182,7 @@ impl Checker<'_> {
             let Ok(number) = text.parse() else {
                 return self.error(id, format!("\"{text}\" is not a number"), None);
             };
+            self.in_range(id, value, number);
             let same = Bool::Compare(Op::Equal, value.clone(), Num::Const(number));
             found = if found == Bool::Const(false) { same } else { Bool::Or(Box::new(found), Box::new(same)) };
         }
