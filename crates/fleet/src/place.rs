@@ -85,6 +85,18 @@ impl Country {
         ASSIGNED.split(' ').any(|code| code.as_bytes() == self.0)
     }
 
+    /// It, where it is assigned; else what to write instead.
+    pub fn assigned(self) -> Result<Self, String> {
+        if self.is_assigned() {
+            return Ok(self);
+        }
+        let meant = MEANT.iter().find(|(written, _)| *written == self.as_str());
+        Err(meant.map_or_else(
+            || "write its two letters of ISO 3166-1, for example `DE`".to_owned(),
+            |(_, code)| format!("did you mean `{code}`?"),
+        ))
+    }
+
     /// The two letters as octets.
     pub fn letters(self) -> [u8; 2] {
         self.0
@@ -94,6 +106,9 @@ impl Country {
         Self(letters)
     }
 }
+
+/// Codes that are no country of ISO 3166-1 but are often written for one.
+const MEANT: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 
 impl FromStr for Country {
     type Err = InvalidIdentity;

@@ -96,7 +96,10 @@ impl SymbolType {
             Self::DeviceState => one_of(STATES.iter().map(|state| state.name()).collect()),
             Self::ImeiLock => one_of(LOCKS.to_vec()),
             Self::Reason => one_of(RejectReason::ALL.iter().map(|reason| reason.name()).collect()),
-            Self::Country => text.parse().map(country).map_err(|_| message("two capital letters (ISO 3166-1): \"DE\"")),
+            Self::Country => {
+                let read = text.parse().map_err(|_| message("two capital letters (ISO 3166-1): \"DE\""));
+                read.and_then(Country::assigned).map(country)
+            }
             Self::Network => text.parse().map(network).map_err(|_| message("MCC and MNC, 5 or 6 digits: \"26201\"")),
             Self::Imei => Imei::from_any(text).map(Imei::number).map_err(|_| message("14 to 16 digits")),
             Self::Tac => text.parse().map(|tac: Tac| u64::from(tac.0)).map_err(|_| message("8 digits: \"35693803\"")),

@@ -4,9 +4,6 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{Country, Rat, did_you_mean};
 
-/// Codes that are no country of ISO 3166-1 but are often written for one.
-const MEANT: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
-
 pub(super) fn countries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Country>, D::Error> {
     let known = Vec::<KnownCountry>::deserialize(deserializer)?;
     Ok(known.into_iter().map(|it| it.0).collect())
@@ -22,15 +19,8 @@ struct KnownCountry(Country);
 impl<'de> Deserialize<'de> for KnownCountry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let country = Country::deserialize(deserializer)?;
-        if country.is_assigned() {
-            return Ok(Self(country));
-        }
-        let meant = MEANT.iter().find(|(written, _)| *written == country.as_str());
-        let hint = meant.map_or_else(
-            || "write its two letters of ISO 3166-1, for example `DE`".to_owned(),
-            |(_, code)| format!("did you mean `{code}`?"),
-        );
-        Err(D::Error::custom(format!("`{country}` is no country ({hint})")))
+        let known = country.assigned().map(Self);
+        known.map_err(|hint| D::Error::custom(format!("`{country}` is no country ({hint})")))
     }
 }
 

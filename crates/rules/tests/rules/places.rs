@@ -3,6 +3,16 @@
 use crate::support::{all_hold as holds, errors_of as errors};
 
 #[test]
+fn a_country_that_does_not_exist_is_told() {
+    let told = |when: &str| errors(&[("r.yaml", &format!("rule: r\ntitle: t\nwhen: {when}\n"))]);
+    let unknown = "\"XX\" is not a country\n  hint: write its two letters of ISO 3166-1, for example `DE`";
+    assert_eq!(told("country == \"XX\""), format!("r.yaml:3:15: {unknown}"));
+    assert_eq!(told("country in [\"DE\", \"XX\"]"), format!("r.yaml:3:15: {unknown}"));
+    assert_eq!(told("previous(country) != \"UK\""), "r.yaml:3:25: \"UK\" is not a country\n  hint: did you mean `GB`?");
+    assert_eq!(told("country in [\"DE\", \"XK\", \"AX\"]"), "accepted");
+}
+
+#[test]
 fn a_country_hop_is_judged_by_what_is_possible() {
     holds(&[(
         "r.yaml",
