@@ -1,5 +1,7 @@
 //! YAML that a person writes: read strictly, and its mistakes in words that say what to write instead.
 
+mod bang;
+
 use serde::de::DeserializeOwned;
 use serde_saphyr::Error;
 
@@ -22,7 +24,8 @@ pub struct YamlError {
 /// Reads one document. A tag (YAML 1.2.2, 6.9.1) is a mistake: a condition that begins with `!` would lose its first word to one.
 pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     let options = serde_saphyr::options! { with_snippet: false, reject_unsupported_tags: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::of(&error, text))
+    let read = serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::of(&error, text))?;
+    bang::lost(text).map_or(Ok(read), Err)
 }
 
 impl YamlError {
@@ -60,14 +63,15 @@ fn in_words(error: &Error) -> Words {
             hinted("a value cannot begin with `*`", "put it between quotes: '*.vendor.example'")
         }
         // Not which one: it may be the beginning of a secret.
-        Error::UnsupportedTag { .. } => hinted(
-            "a value cannot begin with `!`: YAML would take the word for a tag",
-            "put the whole value between quotes",
-        ),
+        Error::UnsupportedTag { .. } => tag_words(),
         Error::Unexpected { expected, .. } => shape(expected),
         Error::InvalidScalar { ty, .. } => (scalar(ty), None),
         _ => syntax(bare(error)),
     }
+}
+
+fn tag_words() -> Words {
+    hinted("a value cannot begin with `!`: YAML would take the word for a tag", "put the whole value between quotes")
 }
 
 fn hinted(message: impl Into<String>, hint: &str) -> Words {
@@ -169,9 +173,14 @@ mod tests {
 
     #[test]
     fn no_word_of_a_condition_is_lost_to_a_tag() {
-        for (text, column) in
-            [("when: !rejected && late", 7), ("when: a\nscope: !critical", 8), ("when: a\nlist: [!b c]", 8)]
-        {
+        for (text, column) in [
+            ("when: !rejected && late", 7),
+            ("when: a\nscope: !critical", 8),
+            ("when: a\nlist: [!b c]", 8),
+            ("when: ! rejected && late", 7),
+            ("when: a\nlist: [a, ! b]", 11),
+            ("when: a\nkeys:\n  b: ! 1", 6),
+        ] {
             let error = from_yaml::<Sample>(text).expect_err(text);
             assert!(error.message.contains("a value cannot begin with `!`"), "{text}: {error}");
             assert_eq!(error.column, column, "{text}");
@@ -179,6 +188,7 @@ mod tests {
         }
         assert!(from_yaml::<Sample>("when: '!rejected && late'").is_ok());
         assert!(from_yaml::<Sample>("when: late && !rejected").is_ok());
+        assert!(from_yaml::<Sample>("when: '! rejected'\nlist: [a! b, 'c! ']\nscope: |\n  - ! d\n").is_ok());
     }
 
     #[test]

@@ -298,7 +298,6 @@ impl Compiler<'_, '_> {
     }
 
     fn condition(&mut self, text: &Spanned<String>) -> Option<Bool> {
-        self.wrong.extend(self.source.lost_bang(text));
         let node = check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()?;
         let reads = Reads::of(&node);
         self.reads_device |= reads.whole_device;

@@ -53,17 +53,6 @@ impl Source<'_> {
         self.diagnostic(value.defined.line() as usize, value.defined.column() as usize, message, hint)
     }
 
-    /// `! late` as a value: to YAML (1.2.2, 6.9.1) an empty tag and `late`, so that the `!` would be lost.
-    pub(crate) fn lost_bang(&self, value: &Spanned<String>) -> Option<Diagnostic> {
-        let (line, column) = (value.defined.line() as usize, value.defined.column() as usize);
-        let held = self.text.lines().nth(line.checked_sub(1)?)?;
-        let before: String = held.chars().take(column.checked_sub(1)?).collect();
-        let before = before.trim_end();
-        let hint = Some("put the whole value between quotes".to_owned());
-        let told = || self.diagnostic(line, before.chars().count(), "a value cannot begin with `!`", hint);
-        before.ends_with('!').then(told)
-    }
-
     /// A mistake at character `at` of a text value.
     pub(crate) fn inside(
         &self,

@@ -36,7 +36,6 @@ impl Compiler<'_, '_> {
         let shared = Arc::clone(&self.names.shared);
         let mut excepted = Vec::new();
         for exception in shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value) {
-            self.wrong.extend(exception.source().lost_bang(&exception.when));
             match check_bool(&exception.when.value, &self.names) {
                 Ok(when) => {
                     excepted.push(Bool::And(Box::new(Bool::Before(exception.until)), Box::new(when)));

@@ -228,7 +228,6 @@ impl Compiler<'_, '_> {
 
     /// What is aggregated, the condition under which there is something to aggregate, and what the window measures.
     fn feed_value(&mut self, text: &Spanned<String>, aggregate: Aggregate) -> Option<(FeedValue, Bool, Dimension)> {
-        self.wrong.extend(self.source.lost_bang(text));
         let typed = match check_any(&text.value, &self.names) {
             Ok(typed) => typed,
             Err(wrong) => {

@@ -142,7 +142,6 @@ fn macros(documents: &[(Source<'_>, MacroDocument)], shared: &mut Shared, wrong:
     {
         let Some((source, document)) = waiting.remove(ready) else { break };
         let names = Names { shared: Arc::new(shared.clone()), ..Names::default() };
-        wrong.extend(source.lost_bang(&document.is));
         match check_any(&document.is.value, &names) {
             Ok(typed) => {
                 let mut reads = Reads::default();
