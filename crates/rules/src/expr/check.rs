@@ -294,12 +294,13 @@ impl Checker<'_> {
             (operators::CONDITIONAL, [condition, yes, no]) => self.choose(id, condition, yes, no),
             (name, [a, b]) if comparison(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));
-                for (value, held, at) in [(&left, &right, b.id), (&right, &left, a.id)] {
+                let op = comparison(name).unwrap_or(Op::Equal);
+                for (value, held, at, below) in [(&left, &right, b.id, Op::Less), (&right, &left, a.id, Op::Greater)] {
                     if let (Typed::Number(value, _), Typed::Amount(held)) = (value, held) {
-                        self.in_range(at, value, *held);
+                        self.in_range(at, value, *held, op == below);
                     }
                 }
-                self.compare(id, comparison(name).unwrap_or(Op::Equal), left, right)
+                self.compare(id, op, left, right)
             }
             (name, [a, b]) if arithmetic(name).is_some() => {
                 let (left, right) = (self.check(a), self.check(b));

@@ -102,11 +102,13 @@ impl Checker<'_> {
         }
     }
 
-    /// A number with bounds held against what it never is: that is always true, or never.
-    pub(super) fn in_range(&mut self, id: u64, value: &Num, held: f64) {
+    /// A number with bounds held against what it never is: that is always true, or never. `is_end`: it must be below that, and
+    /// people say "before 24 o'clock", too.
+    pub(super) fn in_range(&mut self, id: u64, value: &Num, held: f64, is_end: bool) {
         let (Num::Field(number) | Num::Previous(number)) = value else { return };
         if let Some((least, most)) = vocabulary::range(*number)
             && !(least..=most).contains(&held)
+            && !(is_end && (least..=most).contains(&(held - 1.0)))
         {
             let name = vocabulary::name(*number);
             let hint = Some(format!("it goes from {least} to {most}"));
@@ -182,7 +184,7 @@ impl Checker<'_> {
             let Ok(number) = text.parse() else {
                 return self.error(id, format!("\"{text}\" is not a number"), None);
             };
-            self.in_range(id, value, number);
+            self.in_range(id, value, number, false);
             let same = Bool::Compare(Op::Equal, value.clone(), Num::Const(number));
             found = if found == Bool::Const(false) { same } else { Bool::Or(Box::new(found), Box::new(same)) };
         }

@@ -59,6 +59,8 @@ fn a_number_with_bounds_is_not_held_against_what_it_never_is() {
     says("bytes > 0 && weekday == 0", "r.yaml:4:32: `weekday` is never 0\n  hint: it goes from 1 to 7");
     says("uplink_ratio > 90", "r.yaml:4:23: `uplink_ratio` is never 90\n  hint: it goes from 0 to 1");
     says("svn == 100", "r.yaml:4:15: `svn` is never 100\n  hint: it goes from 0 to 99");
+    says("hour_of_day < 25", "r.yaml:4:22: `hour_of_day` is never 25\n  hint: it goes from 0 to 23");
+    says("bytes > 0 && hour_of_day >= 22 && hour_of_day < 24 && 8 > local_weekday", "accepted");
     says("hour_of_day > -1", "r.yaml:4:23: `hour_of_day` is never -1\n  hint: it goes from 0 to 23");
     says("flow.port in [22, 65536]", "r.yaml:4:18: `flow.port` is never 65536\n  hint: it goes from 0 to 65535");
     says("bytes > 0 && hour_of_day >= 0 && hour_of_day <= 23 && weekday in [1, 7] && svn != 99", "accepted");
