@@ -16,9 +16,9 @@ pub(crate) struct Devices {
     places: Places,
 }
 
-/// Devices of a chunk. One long vector would be copied whole whenever it grows; so many of them nearly fill the sizes in which
-/// memory is handed out.
-const CHUNK: usize = 56;
+/// Devices of a chunk. One long vector would be copied whole whenever it grows; so many of them fill the sizes in which memory is
+/// handed out (10 and 20 KiB) but for a few octets.
+const CHUNK: usize = 71;
 
 #[derive(Debug, Default, Clone)]
 struct Chunk {
@@ -26,7 +26,7 @@ struct Chunk {
     /// By place, once the first of them is kept: strangers have none, and there may be many of them.
     habits: Box<[Habit]>,
     /// Which of them are kept: a bit each.
-    kept: u64,
+    kept: u128,
 }
 
 impl Devices {
