@@ -17,8 +17,8 @@ pub(crate) struct Devices {
 }
 
 /// Devices of a chunk. One long vector would be copied whole whenever it grows; so many of them fill the sizes in which memory is
-/// handed out (10 and 20 KiB) but for a few octets.
-const CHUNK: usize = 71;
+/// handed out (16 and 32 KiB) but for a hundredth.
+const CHUNK: usize = 113;
 
 #[derive(Debug, Default, Clone)]
 struct Chunk {
