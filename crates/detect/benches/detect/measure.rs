@@ -8,7 +8,7 @@ use fleetward_fleet::{Observation, Offset};
 /// Records a message to the workers.
 pub(crate) const BATCH: usize = 512;
 /// Records that are made before any of them is judged.
-const CHUNK: u64 = 512 * 64;
+pub(crate) const CHUNK: u64 = 512 * 64;
 
 /// Feeds records `from..to`; returns the CPU-seconds of judging them, the making of the records taken out.
 pub(crate) fn feed(engine: &Engine, count: u64, next: &mut u64, make: impl Fn(u64) -> Arc<Observation>) -> f64 {

@@ -11,7 +11,7 @@ use fleetward_fleet::SessionStatus::{Interim, Start, Stop};
 use fleetward_rules::{Options, RuleSet};
 
 use crate::fleet::{device, profiles, record, tick};
-use crate::measure::{cpu_seconds, feed, resident, say};
+use crate::measure::{CHUNK, cpu_seconds, feed, resident, say};
 use crate::rules;
 
 /// Seconds between two interims.
@@ -67,6 +67,8 @@ fn fleet(what: &str, (sims, rounds): (u64, u64), rules: &Arc<RuleSet>, folder: &
     for old in std::fs::read_dir(folder).expect("our folder").flatten() {
         drop(std::fs::remove_file(old.path()));
     }
+    // Records that wait to be judged are this benchmark's memory, and no SIM's.
+    drop((0..sims.min(CHUNK)).map(|n| record(n, 0, 0, 0, Start)).collect::<Vec<_>>());
     let before = resident();
     let (engine, _) = start(&config, rules);
     let (mut next, mut figures) = (0, Figures::default());
