@@ -189,6 +189,15 @@ fn last_values_are_remembered_by_field_and_texts_too() {
 }
 
 #[test]
+fn more_fields_than_fit_leave_those_before_as_they_are() {
+    let (mut state, at) = (SubjectState::default(), Timestamp(1_795_000_000_000));
+    state.remember(at, (0..100).map(|field| (field, Value::Symbol(u64::from(field)))));
+    let held = |field| state.remembered(field).map(|held| (held.at, held.value));
+    assert_eq!((state.fields(), held(62)), (63, Some((at, Value::Symbol(62)))));
+    assert!(held(63).is_none());
+}
+
+#[test]
 fn what_most_devices_have_is_small() {
     let mut state = SubjectState::default();
     for (key, hours) in [(1, 1), (2, 24)] {
