@@ -1,7 +1,7 @@
 //! What detection costs: CPU and memory for a fleet under the default rules (and 100 custom ones) and the baselines; snapshot and
 //! restart; and the reference query, whose alarms other engines must share.
 //!
-//! `cargo bench -p fleetward-detect --bench detect -- observations [--sims N] [--rounds N] [--custom]`
+//! `cargo bench -p fleetward-detect --bench detect -- observations [--sims N] [--hours N] [--rounds N] [--custom]`
 //! `cargo bench -p fleetward-detect --bench detect -- events FILE [--count N]` writes the events of the reference query,
 //! `... -- reference EVENTS ALARMS` judges them. `cargo xtask bench detect` does it all, beside the peers.
 //! Each prints one JSON object last. Memory is the growth of this process, so run it alone.
@@ -26,11 +26,12 @@ fn main() {
         ["observations", rest @ ..] => {
             let is_custom = rest.contains(&"--custom");
             let which = if is_custom { observations::Which::Custom } else { observations::Which::Default };
-            observations::run(number(rest, "--sims", 1_000_000), which, number(rest, "--rounds", 4));
+            let times = (number(rest, "--hours", 2), number(rest, "--rounds", 4));
+            observations::run(number(rest, "--sims", 1_000_000), which, times);
         }
         ["events", file, rest @ ..] => events::write(file.as_ref(), number(rest, "--count", 5_000_000)),
         ["reference", events, alarms] => reference::run(events.as_ref(), alarms.as_ref()),
-        [] => observations::run(100_000, observations::Which::Custom, 4),
+        [] => observations::run(100_000, observations::Which::Custom, (2, 4)),
         other => {
             say(&format!("not understood: {other:?}; see the head of this file"));
             std::process::exit(2);

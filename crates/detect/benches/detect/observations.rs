@@ -16,6 +16,14 @@ use crate::rules;
 
 /// Seconds between two interims.
 const EVERY: i64 = 900;
+/// Interims an hour.
+const HOURLY: u64 = 4;
+/// Hours after which a fleet is young: each device has one session and little in its windows.
+const YOUNG: u64 = 2;
+/// The round in which the first sessions end.
+const FIRST: i64 = 9;
+/// Rounds of a session.
+const LENGTH: i64 = 60;
 
 /// Under which rules. One a process: the allocator keeps the memory of a fleet before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +34,23 @@ pub(crate) enum Which {
     Custom,
 }
 
-/// `rounds`: quarters of an hour that are measured; the difference between two numbers of them is what a record costs.
-pub(crate) fn run(sims: u64, which: Which, rounds: u64) {
+/// `hours`: how long the fleet lives, at least two; then `rounds` quarters of an hour are measured. The difference between two
+/// numbers of them is what a record costs.
+pub(crate) fn run(sims: u64, which: Which, (hours, rounds): (u64, u64)) {
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
     let (what, rules) = match which {
         Which::Default => ("default rules", Arc::new(RuleSet::builtin(&Options::default()))),
         Which::Custom => ("default and 100 custom rules", rules::all()),
     };
-    let found = fleet(what, (sims, rounds), &rules, folder.path());
+    let hours = hours.max(YOUNG);
+    let found = fleet(what, (sims, hours, rounds), &rules, folder.path());
     say(&format!(
-        "{{\"sims\":{sims},\"observations_per_cpu_s\":{:.0},\"bytes_per_sim\":{},\"sweep_cpu_s\":{:.3},\"snapshot_s\":{:.2},\
-         \"restore_s\":{:.2},\"snapshot_cpu_s\":{:.2},\"restore_cpu_s\":{:.2},\"snapshot_bytes\":{}}}",
+        "{{\"sims\":{sims},\"hours\":{hours},\"observations_per_cpu_s\":{:.0},\"bytes_per_sim\":{},\
+         \"bytes_per_sim_while_young\":{},\"sweep_cpu_s\":{:.3},\"snapshot_s\":{:.2},\"restore_s\":{:.2},\
+         \"snapshot_cpu_s\":{:.2},\"restore_cpu_s\":{:.2},\"snapshot_bytes\":{}}}",
         found.per_cpu_s,
         found.bytes_per_sim,
+        found.bytes_while_young,
         found.sweep_cpu_s,
         found.snapshot.0,
         found.restore.0,
@@ -52,6 +64,7 @@ pub(crate) fn run(sims: u64, which: Which, rounds: u64) {
 struct Figures {
     per_cpu_s: f64,
     bytes_per_sim: u64,
+    bytes_while_young: u64,
     /// One tick that looks at every device.
     sweep_cpu_s: f64,
     /// Wall and CPU seconds.
@@ -61,7 +74,12 @@ struct Figures {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn fleet(what: &str, (sims, rounds): (u64, u64), rules: &Arc<RuleSet>, folder: &std::path::Path) -> Figures {
+fn fleet(
+    what: &str,
+    (sims, hours, rounds): (u64, u64, u64),
+    rules: &Arc<RuleSet>,
+    folder: &std::path::Path,
+) -> Figures {
     say(&format!("-- {sims} SIMs, {} rules: {what}", rules.rules().len()));
     let config = Config { workers: 1, queue: 4, snapshots: Some(folder.to_owned()), ..Config::default() };
     for old in std::fs::read_dir(folder).expect("our folder").flatten() {
@@ -77,23 +95,34 @@ fn fleet(what: &str, (sims, rounds): (u64, u64), rules: &Arc<RuleSet>, folder: &
     };
     rate("device changes", sims, feed(&engine, sims, &mut next, device));
     rate("starts", sims, feed(&engine, sims, &mut next, |n| record(n, 0, 0, 0, Start)));
-    // Two hours of interims fill what windows keep; then an hour is measured, in which every twentieth session ends and
-    // another begins.
-    for round in 1..=8 {
-        rate("interims", sims, feed(&engine, sims, &mut next, |n| record(n, 0, 0, round * EVERY, Interim)));
-        feed(&engine, 1, &mut next, |_| tick(round * EVERY + 60));
+    // A quarter more than whole hours: whatever closes with an hour closes once in each four rounds from here on.
+    let lived = (hours * HOURLY + 1).cast_signed();
+    // The least of the last hour: as an hour closes, the allocator holds on for a while to what its measures took.
+    let mut memory = [u64::MAX; HOURLY as usize];
+    for round in 1..=lived {
+        rate("lived", sims, feed(&engine, sims, &mut next, |n| now(n, round)));
+        feed(&engine, 1, &mut next, |_| tick(round * EVERY + 660));
+        memory.rotate_right(1);
+        memory[0] = resident().saturating_sub(before) / sims;
+        figures.bytes_per_sim = memory.into_iter().fold(u64::MAX, u64::min);
+        if round.cast_unsigned() == YOUNG * HOURLY + 1 {
+            figures.bytes_while_young = figures.bytes_per_sim;
+        }
     }
-    figures.bytes_per_sim = resident().saturating_sub(before) / sims;
-    say(&format!("{} bytes per SIM resident, {} open sessions", figures.bytes_per_sim, engine.counts().open_sessions));
-    let mut judging = 0.0;
-    let end = 9 + rounds.cast_signed();
-    for round in 9..end {
+    say(&format!(
+        "{} bytes per SIM resident, {} after {YOUNG} hours; {} open sessions",
+        figures.bytes_per_sim,
+        figures.bytes_while_young,
+        engine.counts().open_sessions
+    ));
+    let (mut judging, end) = (0.0, lived + 1 + rounds.cast_signed());
+    for round in lived + 1..end {
         let cpu = feed(&engine, sims, &mut next, |n| now(n, round));
         rate("measured", sims, cpu);
         judging += cpu;
     }
     figures.per_cpu_s = (rounds * sims) as f64 / judging;
-    let cpu = feed(&engine, 3, &mut next, |n| tick((end - 1) * EVERY + 120 + 60 * n.cast_signed()));
+    let cpu = feed(&engine, 3, &mut next, |n| tick((end - 1) * EVERY + 720 + 60 * n.cast_signed()));
     figures.sweep_cpu_s = cpu / 3.0;
     say(&format!("a sweep over all devices: {:.3} CPU-s", figures.sweep_cpu_s));
     let (wall, cpu) = (Instant::now(), cpu_seconds());
@@ -117,18 +146,21 @@ fn fleet(what: &str, (sims, rounds): (u64, u64), rules: &Arc<RuleSet>, folder: &
     figures
 }
 
-/// What device `n` says in this round.
+/// What device `n` says in this round: its first session ends in the tenth round or one of the sixty after it, and each
+/// later one lasts for fifteen hours.
 fn now(n: u64, round: i64) -> Arc<fleetward_fleet::Observation> {
-    let secs = round * EVERY + (n % 600).cast_signed();
-    // The round in which its session ends; the next one begins another.
-    let end = 9 + (n % 60).cast_signed();
-    let begun = (end + 1) * EVERY + (n % 600).cast_signed();
-    match round.cmp(&end) {
-        Ordering::Less => record(n, 0, 0, secs, Interim),
-        Ordering::Equal => record(n, 0, 0, secs, Stop),
-        Ordering::Greater if round == end + 1 => record(n, 1, begun, begun, Start),
-        Ordering::Greater => record(n, 1, begun, secs, Interim),
-    }
+    let secs = |round: i64| round * EVERY + (n % 600).cast_signed();
+    let after = round - FIRST - (n % LENGTH.cast_unsigned()).cast_signed();
+    let (session, begun, status) = match after.cmp(&0) {
+        Ordering::Less => (0, 0, Interim),
+        Ordering::Equal => (0, 0, Stop),
+        Ordering::Greater => {
+            let (session, into) = (1 + (after - 1) / LENGTH, (after - 1) % LENGTH);
+            let last = if into == LENGTH - 1 { Stop } else { Interim };
+            (session.cast_unsigned(), secs(round - into), if into == 0 { Start } else { last })
+        }
+    };
+    record(n, session, begun, secs(round), status)
 }
 
 fn start(config: &Config, rules: &Arc<RuleSet>) -> (Engine, Resume) {
