@@ -13,10 +13,10 @@ use crate::expr::read::{Context, Value, is_critical, optional};
 use crate::facts::{Facts, Trigger};
 use crate::firing::Firing;
 use crate::key::Key;
-use crate::plan::{HELD, Plan, PlannedFeed, SOURCES, ShapedPlan, Shown, Steps};
+use crate::plan::{Asked, HELD, Plan, SOURCES, ShapedPlan, Shown, Steps};
 use crate::rule::{Mode, Respond, Rule};
 use crate::ruleset::{Routes, RuleSet};
-use crate::state::{Episode, Passed, Phase, SubjectState};
+use crate::state::{Episode, Phase, SubjectState};
 use crate::symbol;
 
 /// Feeds windows, judges, remembers.
@@ -93,44 +93,48 @@ fn feed(steps: &Steps, facts: &Facts<'_>, state: &mut SubjectState, now: Timesta
         *amount = if source.is_late { None } else { source.amount(&context) };
     }
     // What comes from a source beyond these is late: it has no amount here, and is not asked for one.
-    let worked_out = |planned: &PlannedFeed| amounts.get(planned.source).copied().flatten();
+    let worked_out = |source: usize| amounts.get(source).copied().flatten();
     let (mut held, mut above, mut hard, time) = ([f64::NAN; HELD], 0, 0_u64, facts.time());
-    let mut tell = |planned: &PlannedFeed, value: Option<u64>| {
-        let Some(asked) = planned.asked else { return };
+    let mut tell = |asked: Option<Asked>, value: Option<u64>| {
+        let Some(asked) = asked else { return };
         above |= u32::from(value.is_some_and(|value| value >= asked.least)) << asked.number;
         if let Some(held) = held.get_mut(usize::from(asked.number)) {
             *held = optional(value);
         }
     };
     let mut row = state.row(now);
-    for (place, sliding) in steps.row.iter().enumerate() {
-        let planned = &steps.feeds[sliding.place];
-        let value = worked_out(planned);
-        if value.is_none() && planned.asked.is_none() {
-            continue;
-        }
-        let value = if sliding.counts { value.map(|_| 1) } else { value };
-        match row.feed(sliding.length, &planned.fed(time, value)) {
-            Passed::Fed(value) => tell(planned, value),
-            Passed::Hard => hard |= 1 << place,
+    for (place, passing) in steps.row.iter().enumerate() {
+        let value = worked_out(passing.source);
+        let found = match value {
+            // What is not the newest event is rare.
+            _ if now != time => None,
+            Some(value) => row.feed(passing.window, if passing.counts { 1 } else { value }),
+            None if passing.asked.is_some() => row.ask(passing.window.key, steps.feeds[passing.place].spec),
+            None => continue,
+        };
+        match found {
+            Some(_) => tell(passing.asked, found),
+            None => hard |= 1 << place,
         }
     }
     let mut near = 0;
     while hard != 0 {
         let planned = &steps.feeds[steps.row[hard.trailing_zeros() as usize].place];
         hard &= hard - 1;
-        let value = worked_out(planned);
-        tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
+        let value = worked_out(planned.source);
+        if value.is_some() || planned.asked.is_some() {
+            tell(planned.asked, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
+        }
     }
     near = 0;
     for planned in steps.rest.iter().map(|place| &steps.feeds[*place]) {
         let value = if planned.is_late {
             steps.sources[planned.source].amount(&Context { facts, state: Some(state), now, held: &[] })
         } else {
-            worked_out(planned)
+            worked_out(planned.source)
         };
         if value.is_some() || planned.asked.is_some() {
-            tell(planned, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
+            tell(planned.asked, state.feed_and_ask(&mut near, &planned.fed(time, value), now));
         }
     }
     (held, above)

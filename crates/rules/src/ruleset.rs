@@ -228,7 +228,7 @@ impl RuleSet {
         }
         let context = Context { facts, state: None, now: facts.time(), held: &[] };
         self.new_to_group.iter().filter(|(.., triggers)| triggers.contains(facts.trigger)).any(|(field, code, _)| {
-            context.stored(*field).is_some_and(|value| !goes_on || !state.holds(&mut 0, *code, value))
+            context.stored(*field).is_some_and(|value| !goes_on || !state.last().holds(*code, value))
         })
     }
 

@@ -15,7 +15,8 @@ mod serial;
 
 use fleetward_fleet::Timestamp;
 
-use self::block::Block;
+use self::block::{Block, VALUE};
+use self::octets::u64_at;
 use self::packed::Packed;
 use self::rare::Rare;
 use self::ring::Added;
@@ -23,7 +24,7 @@ use crate::expr::read::Value;
 use crate::window::{WindowSpec, WindowState};
 
 pub(crate) use self::episode::{Episode, Phase};
-pub(crate) use self::row::Passed;
+pub(crate) use self::row::Sliding;
 
 /// The state of all rules for one subject.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -37,6 +38,38 @@ pub struct SubjectState {
 pub(crate) struct Remembered<'a> {
     pub(crate) at: Timestamp,
     pub(crate) value: Value<'a>,
+}
+
+/// See [`SubjectState::last`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastValues<'a> {
+    all: &'a [u8],
+    /// Octets of each.
+    size: usize,
+    /// Where the one after that which was asked for last begins.
+    next: usize,
+    texts: &'a [(u8, Box<str>)],
+}
+
+impl LastValues<'_> {
+    /// Whether it is the last value of the field. For less where the fields come in the order in which they did before.
+    #[inline]
+    pub(crate) fn holds(&mut self, field: u8, value: Value<'_>) -> bool {
+        if self.all.get(self.next) != Some(&field) {
+            let Some(place) = self.all.chunks_exact(self.size).position(|value| value[0] == field) else {
+                return false;
+            };
+            self.next = place * self.size;
+        }
+        let held = self.all.get(self.next + 1..self.next + VALUE).map_or(0, |held| u64_at(held, 0));
+        self.next += self.size;
+        let text = self.texts.iter().find(|(held, _)| *held == field);
+        match (value, text) {
+            (Value::Symbol(value), None) => value == held,
+            (Value::Text(text), Some((_, held))) => *text == **held,
+            _ => false,
+        }
+    }
 }
 
 /// A window, what an event adds to it (`None`: nothing), and below which all that it holds is the same to those who ask.
@@ -114,15 +147,10 @@ impl SubjectState {
         Some(Remembered { at, value: text.map_or(Value::Symbol(value), Value::Text) })
     }
 
-    /// Whether it is the last value of the field. `near`: where its value is likely to lie; begin with 0
-    /// and hand it on from field to field.
-    pub(crate) fn holds(&self, near: &mut usize, field: u8, value: Value<'_>) -> bool {
-        let Some(held) = self.block.held_near(near, field) else { return false };
-        match (value, self.rare.as_ref().and_then(|rare| rare.text(field))) {
-            (Value::Symbol(value), None) => value == held,
-            (Value::Text(text), Some(held)) => text == held,
-            _ => false,
-        }
+    /// The last values, to be compared one by one.
+    pub(crate) fn last(&self) -> LastValues<'_> {
+        let (all, size) = self.block.last();
+        LastValues { all, size, next: 0, texts: self.rare.as_ref().map_or(&[], |rare| &rare.texts) }
     }
 
     /// All fields had the same values again.

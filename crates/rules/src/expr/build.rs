@@ -127,6 +127,7 @@ fn has(operand: &Typed) -> Condition {
             let node = amount(&node);
             Box::new(move |context| Some(!node(context).is_nan()))
         }
+        Typed::Symbol(Sym::Field(field), _) => Box::new(move |context| Some(context.symbol(field).is_some())),
         Typed::Symbol(sym, _) => Box::new(move |context| Some(sym.read(context).is_some())),
         Typed::Text(text) => Box::new(move |context| Some(text.read(context).is_some())),
         Typed::List(list) => Box::new(move |context| Some(context.list_len(list.field).is_some())),
@@ -156,7 +157,11 @@ fn compare(op: Op, a: &Num, b: &Num) -> Condition {
 
 fn symbols(equal: bool, a: Sym, b: Sym) -> Condition {
     match (a, b) {
+        // The commonest need not be asked what they are.
         (Sym::Field(a), Sym::Const(b)) => Box::new(move |context| Some((context.symbol(a)? == b) == equal)),
+        (Sym::Field(a), Sym::Field(b)) => {
+            Box::new(move |context| Some((context.symbol(a)? == context.symbol(b)?) == equal))
+        }
         (a, b) => Box::new(move |context| Some((a.read(context)? == b.read(context)?) == equal)),
     }
 }

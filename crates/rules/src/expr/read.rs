@@ -430,6 +430,16 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What a record carried, where the field is that: the commonest of what is added up, and a whole number already.
+pub(crate) fn octets<'a>(field: Number) -> Option<fn(&Facts<'a>) -> Option<u64>> {
+    match field {
+        Number::Bytes => Some(Facts::bytes),
+        Number::BytesUp => Some(|facts| facts.bytes_up),
+        Number::BytesDown => Some(|facts| facts.bytes_down),
+        _ => None,
+    }
+}
+
 /// A value that may be remembered, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'a> {

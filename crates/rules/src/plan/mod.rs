@@ -33,7 +33,7 @@ use crate::expr::read::Context;
 use crate::facts::{Facts, Trigger};
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
-use crate::state::{Fed, SubjectState};
+use crate::state::{Fed, Sliding, SubjectState};
 use crate::subject::Subject;
 use crate::window::{Aggregate, WindowSpec};
 
@@ -66,7 +66,7 @@ pub(crate) struct Steps {
     pub(crate) sources: Vec<Source>,
     pub(crate) feeds: Vec<PlannedFeed>,
     /// The sliding sums and counts among them, to be fed in one pass, at most [`ROW`].
-    pub(crate) row: Vec<Sliding>,
+    pub(crate) row: Vec<Passing>,
     /// Places of the others.
     pub(crate) rest: Vec<usize>,
     /// Rules for which the window with this number must be above a limit: few of many records bring one there.
@@ -102,14 +102,16 @@ impl PlannedFeed {
     }
 }
 
-/// A [`PlannedFeed`] that is a sliding sum or count.
-pub(crate) struct Sliding {
-    /// Its place among all.
-    pub(crate) place: usize,
-    /// Milliseconds of a bucket.
-    pub(crate) length: u32,
+/// A [`PlannedFeed`] that goes by in the row.
+pub(crate) struct Passing {
+    pub(crate) window: Sliding,
+    /// With what it is fed.
+    pub(crate) source: usize,
     /// It counts events.
     pub(crate) counts: bool,
+    /// Its place among all.
+    pub(crate) place: usize,
+    pub(crate) asked: Option<Asked>,
 }
 
 /// So many windows go by in a row; what more of them there are is fed one by one.
@@ -224,13 +226,15 @@ fn steps(set: &RuleSet, tests: Tested, facts: &Facts<'_>, extent: Extent, used: 
 }
 
 /// Those that slide, and the places of the others.
-fn in_a_row(feeds: &[PlannedFeed]) -> (Vec<Sliding>, Vec<usize>) {
+fn in_a_row(feeds: &[PlannedFeed]) -> (Vec<Passing>, Vec<usize>) {
     let (mut row, mut rest) = (Vec::new(), Vec::new());
-    for (place, feed) in feeds.iter().enumerate() {
-        match feed.slides().filter(|_| row.len() < ROW) {
-            Some(length) => row.push(Sliding { place, length, counts: feed.spec.aggregate == Aggregate::Count }),
-            None => rest.push(place),
-        }
+    for (place, &PlannedFeed { key, source, asked, ref spec, .. }) in feeds.iter().enumerate() {
+        let Some(length) = feeds[place].slides().filter(|_| row.len() < ROW) else {
+            rest.push(place);
+            continue;
+        };
+        let window = Sliding { key, length, least: asked.map_or(u64::MAX, |asked| asked.least) };
+        row.push(Passing { window, source, counts: spec.aggregate == Aggregate::Count, place, asked });
     }
     (row, rest)
 }

@@ -112,10 +112,10 @@ pub enum Shown {
 impl Shown {
     pub(crate) fn of(set: &RuleSet, facts: &Facts<'_>, state: &SubjectState) -> Self {
         let context = Context { facts, state: None, now: facts.at, held: &[] };
-        let (mut near, mut same) = (0, 0);
+        let (mut last, mut same) = (state.last(), 0);
         for field in &set.memory {
             let (Some(value), Some(code)) = (context.stored(*field), field.code()) else { continue };
-            if !state.holds(&mut near, code, value) {
+            if !last.holds(code, value) {
                 return Self::News;
             }
             same += 1;

@@ -6,7 +6,8 @@ use super::{PlannedFeed, guard};
 use crate::compile::{Feed, FeedValue};
 use crate::expr::Bool;
 use crate::expr::build::Condition;
-use crate::expr::read::{Context, Value};
+use crate::expr::ir::Num;
+use crate::expr::read::{Context, Value, octets};
 use crate::window::Aggregate;
 
 /// What an event adds to some windows.
@@ -71,6 +72,9 @@ impl Feed {
         match &self.value {
             FeedValue::Event(_) => Some(1),
             FeedValue::Identity(field) => context.stored(*field).map(Value::identity),
+            FeedValue::Amount(Num::Field(field), _) if let Some(octets) = octets(*field) => {
+                octets(context.facts).filter(|octets| *octets > 0 || self.counts_nothing())
+            }
             // Negative amounts count as nothing.
             #[expect(clippy::cast_sign_loss, reason = "no amounts below zero")]
             FeedValue::Amount(_, amount) => {

@@ -33,7 +33,7 @@ const VALUES: usize = TIME + 2;
 /// The place of the number of windows.
 const WINDOWS: usize = TIME + 3;
 /// Octets of a value without its time.
-const VALUE: usize = 1 + 8;
+pub(super) const VALUE: usize = 1 + 8;
 /// Beside the number of values: each has a time of its own.
 const APART: u8 = 0x80;
 /// The same: all have the newest event time.

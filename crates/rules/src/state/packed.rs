@@ -62,13 +62,11 @@ impl<'a> Packed<'a> {
     /// [`Self::value`] is known and no more than this, for less than it costs; `None`: only asking says.
     #[inline]
     pub(super) fn most(self, spec: WindowSpec) -> Option<u64> {
-        if self.form.0 < Form::SET.0 { ring::most(self.bytes, self.form.0, spec.aggregate) } else { None }
-    }
-
-    /// What a ring that is a sum or a count holds in all.
-    #[inline]
-    pub(super) fn all(self) -> u64 {
-        ring::all_of(self.bytes, self.form.0)
+        match self.form {
+            Form::SET if spec.aggregate == Aggregate::Distinct => Some((self.bytes.len() / VALUE) as u64),
+            Form(width) if self.form.is_ring() => ring::most(self.bytes, width, spec.aggregate),
+            _ => None,
+        }
     }
 
     /// See [`WindowState::is_new`].

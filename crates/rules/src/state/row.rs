@@ -4,11 +4,11 @@
 use fleetward_fleet::Timestamp;
 
 use super::block::{ENTRY, seek};
-use super::packed::Packed;
-use super::{Fed, SubjectState, ring};
-use crate::window::Aggregate;
+use super::packed::{Form, Packed};
+use super::{SubjectState, ring};
+use crate::window::WindowSpec;
 
-/// Windows of a subject in order of their keys, to be fed in that order.
+/// Windows of a subject in order of their keys, to be fed in that order with an event that is its newest.
 pub(crate) struct Row<'a> {
     entries: &'a [[u8; ENTRY]],
     octets: &'a mut [u8],
@@ -16,17 +16,18 @@ pub(crate) struct Row<'a> {
     now: Timestamp,
 }
 
-/// What became of an event in a [`Row`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passed {
-    /// It is fed, and holds this, if that was asked; see [`SubjectState::feed_and_ask`].
-    Fed(Option<u64>),
-    /// Nothing was changed: it takes [`SubjectState::feed_and_ask`].
-    Hard,
+/// A window that is a sliding sum or count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sliding {
+    pub(crate) key: u32,
+    /// Milliseconds of a bucket.
+    pub(crate) length: u32,
+    /// See [`Fed::least`]; the largest of all where nobody asks.
+    pub(crate) least: u64,
 }
 
 impl SubjectState {
-    /// The windows that are kept here, for events that are judged at `now`.
+    /// The windows that are kept here, for an event at `now`, which none was after.
     pub(crate) fn row(&mut self, now: Timestamp) -> Row<'_> {
         let (entries, octets) = self.block.split();
         Row { entries, octets, near: 0, now }
@@ -34,23 +35,24 @@ impl SubjectState {
 }
 
 impl Row<'_> {
-    /// Adds an event to a sliding sum or count whose buckets are `length` milliseconds long, if that is done in place.
+    /// Adds an event, if that is done in place, and says what the window holds then. `None`: nothing was changed, it takes
+    /// [`SubjectState::feed_and_ask`].
     #[inline]
-    pub(crate) fn feed(&mut self, length: u32, fed: &Fed<'_>) -> Passed {
-        let found = seek(self.entries, self.octets, &mut self.near, fed.key);
-        let Some((form, bytes)) = found.filter(|(form, _)| form.is_ring()) else { return Passed::Hard };
-        if let Some(value) = fed.value
-            && !ring::add_newest(bytes, form.0, length, fed.time.0, value)
-        {
-            return Passed::Hard;
-        }
-        let Some(least) = fed.least else { return Passed::Fed(None) };
-        if let Some(most) = ring::most(bytes, form.0, Aggregate::Sum).filter(|most| *most < least) {
-            return Passed::Fed(Some(most));
-        }
-        let window = Packed { form, bytes };
-        // What was fed now lies in the bucket that the window ends in.
-        let is_all = fed.value.is_some() && self.now == fed.time;
-        Passed::Fed(if is_all { Some(window.all()) } else { window.value(*fed.spec, self.now) })
+    pub(crate) fn feed(&mut self, window: Sliding, value: u64) -> Option<u64> {
+        let now = self.now.0;
+        let (form, bytes) = self.seek(window.key)?;
+        ring::sum(bytes, form.0, window.length, now, value, window.least)
+    }
+
+    /// What the window holds without a new event. `None`: likewise.
+    pub(crate) fn ask(&mut self, key: u32, spec: WindowSpec) -> Option<u64> {
+        let now = self.now;
+        let (form, bytes) = self.seek(key)?;
+        Packed { form, bytes }.value(spec, now)
+    }
+
+    #[inline]
+    fn seek(&mut self, key: u32) -> Option<(Form, &mut [u8])> {
+        seek(self.entries, self.octets, &mut self.near, key).filter(|(form, _)| form.is_ring())
     }
 }

@@ -18,18 +18,20 @@ impl Block {
         Some((Timestamp(self.held_at(place)), u64_at(&self.0, self.value(place) + 1)))
     }
 
-    /// The last value of a field. `near`: its place, likely; then that of the field after it.
-    pub(in crate::state) fn held_near(&self, near: &mut usize, field: u8) -> Option<u64> {
-        let is_there = *near < self.values() && self.0[self.value(*near)] == field;
-        let place = if is_there { *near } else { self.place_of(field)? };
-        *near = place + 1;
-        Some(u64_at(&self.0, self.value(place) + 1))
+    /// The last values in the order in which they came, so many octets each, the field first and then the value.
+    pub(in crate::state) fn last(&self) -> (&[u8], usize) {
+        let size = self.value_size();
+        (self.0.get(self.value(0)..self.value(self.values())).unwrap_or_default(), size)
     }
 
     /// All fields had their values again. A later time than any before is the newest event time then.
     pub(in crate::state) fn hold_on(&mut self, time: Timestamp) {
         let places = 0..self.values();
         if places.is_empty() {
+            return;
+        }
+        if self.is_newest() && time.0 >= time_at(&self.0, 0) {
+            put_time(&mut self.0, 0, time.0); // as nearly always
             return;
         }
         if places.clone().all(|place| self.held_at(place) <= time.0) {
