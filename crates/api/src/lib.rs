@@ -2,7 +2,7 @@
 //!
 //! What is stored comes from [`fleetward_store::Store`]; what needs the running server goes through [`Control`], which
 //! the binary implements. [`routes::table`] is the one list of what there is and who may call it: the router, the checks
-//! of scope and the `OpenAPI` document are all made from it.
+//! of scope and the `OpenAPI` document are all made from it, and from the document what a query may say.
 //!
 //! # Invariants
 //!
@@ -10,6 +10,7 @@
 //! * **Every change leaves a row in the audit log**, and so does every look at an unmasked identity.
 //! * **Identities are masked** unless an operator asks with `reveal=true`.
 //! * **Every error is a problem document** (RFC 9457), made in one table: [`error::ApiError`].
+//! * **A query says only what its route knows**: a misspelt filter is refused, never left out.
 //! * **Nothing waits for ever**: heads, bodies, handlers, handshakes and connections have limits ([`serve`]).
 
 mod control;
@@ -23,6 +24,7 @@ mod mask;
 mod observations;
 mod openapi;
 mod prometheus;
+mod query;
 pub mod routes;
 mod server;
 mod state;

@@ -2,17 +2,17 @@
 //! made from it.
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::{Method, header};
 use axum::response::{Html, IntoResponse};
 use utoipa::OpenApi as _;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use crate::guard::Access;
-use crate::routes::{self, table};
+use crate::routes::{self, Route, table};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -21,8 +21,8 @@ use crate::routes::{self, table};
         version = "1",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "See, judge and stop the misuse of IoT devices. Lists are paged with `limit` and `cursor`; \
-            identities are masked unless an operator asks with `reveal=true`; every error is a problem document \
-            (RFC 9457)."
+            identities are masked unless an operator asks with `reveal=true`; a parameter that a route does not \
+            know is refused; every error is a problem document (RFC 9457)."
     ),
     paths(
         routes::devices::list,
@@ -109,6 +109,17 @@ pub fn document() -> OpenApi {
         operation.responses.responses.insert("default".to_owned(), problem.clone().into());
     }
     document
+}
+
+/// The names of what a route's query may say.
+pub(crate) fn query_parameters(document: &OpenApi, route: &Route) -> Arc<[String]> {
+    let mut item = document.paths.paths.get(route.path).cloned().unwrap_or_default();
+    let parameters = operation(&mut item, &route.method).and_then(|operation| operation.parameters.take());
+    let in_query = |parameter: RefOr<Parameter>| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name),
+        _ => None,
+    };
+    parameters.into_iter().flatten().filter_map(in_query).collect()
 }
 
 /// `get /api/v1/devices/{device}` is `get_devices_device`: unique because the pair is.

@@ -21,7 +21,7 @@ use fleetward_store::Role;
 
 use crate::error::ApiError;
 pub use crate::guard::Access;
-use crate::{ApiState, events, guard, openapi};
+use crate::{ApiState, events, guard, openapi, query};
 
 /// No body is larger.
 const BODY: usize = 256 * 1024;
@@ -125,9 +125,13 @@ pub fn table() -> Vec<Route> {
 
 /// The whole API as a service.
 pub fn router(state: ApiState) -> Router {
+    let document = openapi::document();
     let mut router = Router::new();
     for route in table() {
-        let guarded = route.handler.route_layer(from_fn_with_state((state.clone(), route.access), guard::check));
+        let known = openapi::query_parameters(&document, &route);
+        // The last layer is the first that a request meets: who may not pass is not told what there is to ask.
+        let checked = route.handler.route_layer(from_fn_with_state(known, query::check));
+        let guarded = checked.route_layer(from_fn_with_state((state.clone(), route.access), guard::check));
         router = router.route(route.path, guarded);
     }
     router

@@ -107,6 +107,25 @@ fn what_is_not_there_is_a_problem_too() {
     fixture.call("POST", "/api/v1/users", token, Some(("application/json", &large))).problem(413, "too-large");
 }
 
+/// A filter that is not known would otherwise look like one that excludes nothing.
+#[test]
+fn a_parameter_that_a_route_does_not_know_is_refused() {
+    let fixture = Fixture::new();
+    let told = |path: &str| {
+        let problem = fixture.get(Role::Admin, path).problem(400, "invalid");
+        (problem["field"].as_str().unwrap().to_owned(), problem["detail"].as_str().unwrap().to_owned())
+    };
+    let (field, detail) = told("/api/v1/devices?limit=3&modle=meter");
+    assert_eq!(field, "modle");
+    assert!(detail.starts_with("unknown parameter `modle` (did you mean `model`?); known here: "), "{detail}");
+    assert!(["text", "model", "group", "limit", "cursor"].iter().all(|name| detail.contains(name)), "{detail}");
+    let (field, detail) = told("/api/v1/rules?m%C3%B6del");
+    assert_eq!((field.as_str(), detail.as_str()), ("mödel", "unknown parameter `mödel`; known here: none"));
+    // Who may not pass hears nothing else.
+    fixture.call("GET", "/api/v1/devices?modle=meter", None, None).problem(401, "unauthenticated");
+    fixture.get(Role::Viewer, "/api/v1/audit?sinc=x").problem(403, "forbidden");
+}
+
 #[test]
 fn browsers_are_kept_from_being_used() {
     let fixture = Fixture::new();
