@@ -46,6 +46,17 @@ impl Random {
         from.get(self.below(from.len()))
     }
 
+    /// A source of its own: what is drawn from one of the two shifts nothing in the other.
+    pub(crate) fn split(&mut self) -> Self {
+        Self::new(u64::from(self.next_u32()) << 32 | u64::from(self.next_u32()))
+    }
+
+    /// One of `from`, the same as long as it is among them, whoever else is.
+    pub(crate) fn favour(&mut self, from: impl Iterator<Item = usize>) -> Option<usize> {
+        let draw = self.split().state;
+        from.min_by_key(|index| Self::new(draw ^ *index as u64).next_u32())
+    }
+
     /// Sixteen octets: an authenticator whose unpredictability nobody relies on.
     pub(crate) fn octets(&mut self) -> [u8; 16] {
         let mut octets = [0; 16];
@@ -69,5 +80,18 @@ mod tests {
         let first: Vec<u32> = (0..3).map(|_| random.next_u32()).collect();
         assert_eq!(first, [3_270_867_926, 1_795_671_209, 1_924_641_435]);
         assert!((0..1000).all(|_| random.below(7) < 7 && (3..=5).contains(&random.between(3, 5))));
+    }
+
+    #[test]
+    fn who_is_favoured_does_not_depend_on_who_else_is_there() {
+        let favoured = |among: &[usize], seed| Random::new(seed).favour(among.iter().copied());
+        let all: Vec<usize> = (0..100).collect();
+        let each: Vec<usize> = (0..50).map(|seed| favoured(&all, seed).unwrap()).collect();
+        for (seed, one) in each.iter().enumerate() {
+            assert_eq!(favoured(&[1, *one, 98], seed as u64), Some(*one));
+        }
+        let different: std::collections::HashSet<_> = each.iter().collect();
+        assert!(different.len() > 30, "{different:?}");
+        assert_eq!(favoured(&[], 1), None);
     }
 }

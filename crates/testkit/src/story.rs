@@ -256,6 +256,39 @@ mod tests {
         seen.imeisv.starts_with(ROUTER_TAC) || foreign
     }
 
+    /// What happened to whom first, in this order.
+    fn first(interim: Duration) -> [Vec<String>; 2] {
+        let ms = Duration::from_millis;
+        let (first_misuse, every) = (ms(3000), ms(100));
+        let (misuse_every, nuisance_every) = (every, every);
+        // Without reboots: which sessions are back after one is a matter of milliseconds.
+        let nuisances = Nuisance::ALL.into_iter().filter(|nuisance| *nuisance != Nuisance::Reboot).collect();
+        let script =
+            Script { ramp: ms(200), interim, first_misuse, misuse_every, nuisance_every, nuisances, ..Script::demo(7) };
+        let story = Story::bind(script, Fleet::new(7, 60), &gateways(), clock()).unwrap();
+        let dae = story.gateways().unwrap().into_iter().map(|g| (g.name, g.dae)).collect();
+        let server = Mirror::start(Habits { deaf: 0.0, rejects: |_| false, disconnects: |_| false, dae });
+        let running = story.start(server.addr, server.addr).unwrap();
+        let (mut misused, mut disturbed) = (Vec::new(), Vec::new());
+        while misused.len() < 5 || disturbed.len() < 5 {
+            match running.events.recv_timeout(Duration::from_mins(1)).unwrap() {
+                Event::Injected(injection) => misused.push(format!("{:?} {}", injection.misuse, injection.device)),
+                Event::Disturbed(_, nuisance, device) => disturbed.push(format!("{nuisance:?} {device:?}")),
+                _ => {}
+            }
+        }
+        running.stop().unwrap();
+        misused.truncate(5);
+        disturbed.truncate(5);
+        [misused, disturbed]
+    }
+
+    #[test]
+    fn the_same_seed_tells_the_same_story() {
+        // However much else is drawn before.
+        assert_eq!(first(Duration::from_millis(100)), first(Duration::from_millis(450)));
+    }
+
     /// The mirror knows only two of the misuses: modules and countries. The truth must show exactly that.
     #[test]
     fn a_story_tells_the_truth() {

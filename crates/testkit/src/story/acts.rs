@@ -63,7 +63,7 @@ impl Stage {
             free && !announced && in_state && !rebooting && (stock || steady) && (act.misuse != Misuse::Video || quiet)
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();
-        self.random.pick(&fitting).copied()
+        self.random.favour(fitting.into_iter())
     }
 
     fn inject(&mut self, act: Act, index: usize, now: Instant) {

@@ -29,7 +29,7 @@ impl Stage {
             actor.is_open && actor.injection.is_none() && roams && moves
         };
         let fitting: Vec<usize> = (0..self.actors.len()).filter(fits).collect();
-        let Some(index) = self.random.pick(&fitting).copied() else { return Ok(()) };
+        let Some(index) = self.random.favour(fitting.into_iter()) else { return Ok(()) };
         let Some((nas, session)) = self.actors[index].session else { return Ok(()) };
         match nuisance {
             Nuisance::Retransmit => self.nases[nas].repeat(session)?,
@@ -116,7 +116,7 @@ impl Stage {
         };
         let idle = |nas: &usize| self.entries[*nas] == Entry::Asks && !in_use(*nas);
         let candidates: Vec<usize> = (0..self.entries.len()).filter(idle).collect();
-        let Some(nas) = self.random.pick(&candidates).copied().filter(|_| self.rebooting.is_none()) else {
+        let Some(nas) = self.random.favour(candidates.into_iter()).filter(|_| self.rebooting.is_none()) else {
             return Ok(());
         };
         let away = self.script.pause / 4;
@@ -125,8 +125,8 @@ impl Stage {
         self.owners.retain(|place, _| place.0 != nas);
         self.names.retain(|place, _| place.0 != nas);
         for index in 0..self.actors.len() {
-            let pause = self.random.around(away);
             let actor = &mut self.actors[index];
+            let pause = actor.random.around(away);
             if actor.session.is_some_and(|place| place.0 == nas) {
                 actor.session = None;
                 actor.is_open = false;

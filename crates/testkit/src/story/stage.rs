@@ -1,4 +1,7 @@
 //! The loop that plays the story: who is attached where, and what comes next for whom.
+//!
+//! Each device, the misuses and the nuisances have a stream of chance each: how fast the machine is, and so in which order they
+//! come to draw, changes nothing of what they draw.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -42,6 +45,8 @@ pub(super) struct Actor {
     pub(super) streams: bool,
     /// The thief gives up then.
     pub(super) give_up_at: Option<Instant>,
+    /// What its own day leaves to chance.
+    pub(super) random: Random,
 }
 
 pub(super) struct Stage {
@@ -53,7 +58,10 @@ pub(super) struct Stage {
     pub(super) names: HashMap<Place, Box<str>>,
     pub(super) truth: Truth,
     pub(super) shown: HashMap<usize, Instant>,
+    /// Of the misuse or the nuisance that is being staged.
     pub(super) random: Random,
+    misuse_random: Random,
+    nuisance_random: Random,
     pub(super) clock: Clock,
     pub(super) rebooting: Option<(usize, Instant)>,
     pub(super) acts_done: usize,
@@ -73,10 +81,12 @@ impl Stage {
         sender: Sender<Event>,
     ) -> Self {
         let mut random = Random::new(script.seed ^ 0x0073_746F_7279);
+        let (misuse_random, nuisance_random) = (random.split(), random.split());
         let now = Instant::now();
         let asking: Vec<usize> = (0..entries.len()).filter(|index| entries[*index] == Entry::Asks).collect();
         let actors = fleet.members.into_iter().enumerate().map(|(index, member)| {
             let active = member.device.state == DeviceState::Active;
+            let mut random = random.split();
             let delay = script.ramp.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX));
             Actor {
                 sim: member.sim.clone(),
@@ -93,18 +103,21 @@ impl Stage {
                 second: None,
                 streams: false,
                 give_up_at: None,
+                random,
                 member,
             }
         });
         Self {
             actors: actors.collect(),
+            random: misuse_random.clone(),
+            misuse_random,
+            nuisance_random,
             nases,
             entries,
             owners: HashMap::new(),
             names: HashMap::new(),
             truth: Truth::default(),
             shown: HashMap::new(),
-            random,
             clock,
             rebooting: None,
             acts_done: 0,
@@ -127,10 +140,12 @@ impl Stage {
             }
             self.finish_reboot(now)?;
             if now >= self.next_misuse {
+                self.random = self.misuse_random.split();
                 self.next_misuse = now + self.random.around(self.script.misuse_every);
                 self.misuse(now)?;
             }
             if now >= self.next_nuisance {
+                self.random = self.nuisance_random.split();
                 self.next_nuisance = now + self.random.around(self.script.nuisance_every);
                 self.disturb(now)?;
             }
@@ -207,10 +222,10 @@ impl Stage {
         let actor = &mut self.actors[index];
         let secs = now.saturating_duration_since(actor.last_traffic).as_secs_f64();
         let per_second = if actor.streams { VIDEO_PER_SECOND } else { actor.member.model.per_hour as f64 / 3600.0 };
-        let chance = 0.5 + f64::from(self.random.next_u32()) / f64::from(u32::MAX);
+        let chance = 0.5 + f64::from(actor.random.next_u32()) / f64::from(u32::MAX);
         let octets = (per_second * secs * chance) as u64 + 64;
         actor.last_traffic = now;
-        actor.interim_at = now + self.random.around(if actor.streams { mean.min(VIDEO_INTERIM) } else { mean });
+        actor.interim_at = now + actor.random.around(if actor.streams { mean.min(VIDEO_INTERIM) } else { mean });
         self.spend(index, octets, now);
         let Some((nas, session)) = self.actors[index].session else { return Ok(()) };
         self.nases[nas].interim(session)?;
@@ -247,8 +262,9 @@ impl Stage {
         let Some(&index) = self.owners.get(&place) else { return };
         self.truth.opened += 1;
         let now = Instant::now();
-        let (interim, length) = (self.random.around(self.script.interim), self.random.around(self.script.session));
         let actor = &mut self.actors[index];
+        let interim = actor.random.around(self.script.interim);
+        let length = actor.random.around(self.script.session);
         if actor.session == Some(place) {
             actor.is_open = true;
             actor.interim_at = now + interim;
@@ -284,7 +300,7 @@ impl Stage {
         let Some(index) = self.owners.remove(&place) else { return };
         self.truth.closed += 1;
         let scene = self.scene(index, place);
-        let pause = self.random.around(self.script.pause);
+        let pause = self.actors[index].random.around(self.script.pause);
         self.leave(index, place, pause);
         self.closed_misuse(index);
         self.tell(Event::Closed(scene, cause));
