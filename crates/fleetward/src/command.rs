@@ -38,7 +38,7 @@ pub(crate) fn check(global: &Global) -> anyhow::Result<Exit> {
     let settings = global.settings_or(hint)?;
     let wrong = server::rehearse(&settings);
     if !wrong.is_empty() {
-        let lines: Vec<String> = wrong.iter().map(|wrong| format!("{}: {wrong}", global.config.display())).collect();
+        let lines: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         return Err(Failure::input(lines.join("\n       "), hint).into());
     }
     for warning in &settings.warnings {

@@ -50,7 +50,7 @@ pub(crate) use replay::observation as observation_of;
 pub(crate) use web::{Signal, signals};
 
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{Problem, Settings};
 use crate::exit::Failure;
 use crate::history::JournalHistory;
 use control::ServerControl;
@@ -107,7 +107,7 @@ impl Addresses {
 const TICK_EVERY: Duration = Duration::from_secs(5);
 
 /// What would keep [`run`] from starting, as far as it shows without opening a port or an interface.
-pub(crate) fn rehearse(settings: &Settings) -> Vec<String> {
+pub(crate) fn rehearse(settings: &Settings) -> Vec<Problem> {
     let mut wrong = responder::unusable(settings);
     wrong.extend(capture::missing(settings));
     wrong

@@ -38,6 +38,11 @@ impl Problem {
     pub(crate) fn whole(file: &Path, message: String) -> Self {
         Self { file: file.to_owned(), at: None, message }
     }
+
+    /// Of a place in a file, where it is known.
+    fn at(file: &Path, at: Location, message: String) -> Self {
+        Self { file: file.to_owned(), at: place(at), message }
+    }
 }
 
 /// The configuration with all that it names, read and checked.
@@ -90,6 +95,11 @@ impl Settings {
         self.base.join(path)
     }
 
+    /// Something wrong with what the configuration says there.
+    pub(crate) fn problem(&self, at: Location, message: String) -> Problem {
+        Problem::at(&self.file, at, message)
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.path(&self.config.data)
@@ -140,7 +150,7 @@ impl Loader {
     }
 
     fn problem(&mut self, at: Location, message: impl Into<String>) {
-        self.problems.push(Problem { file: self.file.clone(), at: place(at), message: message.into() });
+        self.problems.push(Problem::at(&self.file, at, message.into()));
     }
 
     /// Both dials at once contradict each other; a rate must be one; a model should exist.
@@ -219,7 +229,7 @@ impl Loader {
     fn channel_secrets(&mut self, config: &Config) -> Vec<(String, Secret)> {
         let mut secrets = Vec::new();
         for (name, channel) in &config.channels {
-            let (reference, least) = match channel {
+            let (reference, least) = match &channel.value {
                 Channel::Webhook { secret, .. } => (Some(secret), 24),
                 Channel::Mail { password, .. } => (password.as_ref(), 1),
                 Channel::Syslog { .. } => (None, 0),

@@ -44,7 +44,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) disable_rules: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(crate) channels: BTreeMap<String, Channel>,
+    pub(crate) channels: BTreeMap<String, Spanned<Channel>>,
     #[serde(default)]
     pub(crate) automation: Automation,
     #[serde(default)]

@@ -12,7 +12,7 @@ mod people;
 mod record;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -25,6 +25,7 @@ use fleetward_fleet::metric::Sample;
 use fleetward_guard::watch::NameList;
 use fleetward_journal::Handle;
 use fleetward_store::Store;
+use serde_saphyr::Spanned;
 
 use self::gauges::Gauges;
 pub(super) use self::people::People;
@@ -34,7 +35,7 @@ pub(crate) use self::record::flow_of;
 use self::source::Source;
 pub(crate) use self::source::flow_limits;
 use super::Record;
-use crate::config::Settings;
+use crate::config::{Problem, Settings};
 
 /// All sources of packets.
 pub(super) struct Capture {
@@ -107,12 +108,20 @@ impl Capture {
 }
 
 /// What a start would miss of what the configuration names: lists, and files to read.
-pub(super) fn missing(settings: &Settings) -> Vec<String> {
-    let mut missing: Vec<String> =
-        lists(settings).err().map(|error| format!("capture: {error:#}")).into_iter().collect();
-    for source in &settings.config.capture.sources {
-        if let Some(path) = source.file.as_ref().map(|path| settings.path(path)).filter(|path| !path.exists()) {
-            missing.push(format!("capture source {:?}: there is no file {}", source.name.value, path.display()));
+pub(super) fn missing(settings: &Settings) -> Vec<Problem> {
+    let capture = &settings.config.capture;
+    let mut missing = Vec::new();
+    for list in capture.trackers.iter().chain(&capture.doh) {
+        if let Err(error) = list_text(settings, &list.value) {
+            missing.push(settings.problem(list.referenced, format!("capture: {error:#}")));
+        }
+    }
+    for source in &capture.sources {
+        let Some(file) = &source.file else { continue };
+        let path = settings.path(&file.value);
+        if !path.exists() {
+            let message = format!("capture source {:?}: there is no file {}", source.name.value, path.display());
+            missing.push(settings.problem(file.referenced, message));
         }
     }
     missing
@@ -120,17 +129,20 @@ pub(super) fn missing(settings: &Settings) -> Vec<String> {
 
 /// The lists of names that the configuration names.
 fn lists(settings: &Settings) -> anyhow::Result<fleetward_guard::watch::Settings> {
-    let read = |paths: &[PathBuf]| {
+    let read = |paths: &[Spanned<PathBuf>]| {
         let mut list = NameList::default();
-        for path in paths.iter().map(|path| settings.path(path)) {
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("cannot read the list {}", path.display()))?;
-            let _names = list.add(&text);
+        for path in paths {
+            let _names = list.add(&list_text(settings, &path.value)?);
         }
         anyhow::Ok(list)
     };
     let wanted = &settings.config.capture;
     Ok(fleetward_guard::watch::Settings { trackers: read(&wanted.trackers)?, doh: read(&wanted.doh)? })
+}
+
+fn list_text(settings: &Settings, path: &Path) -> anyhow::Result<String> {
+    let path = settings.path(path);
+    std::fs::read_to_string(&path).with_context(|| format!("cannot read the list {}", path.display()))
 }
 
 impl Watch {

@@ -14,11 +14,12 @@ use fleetward_respond::dac::{Key, NasProfile, SessionTarget};
 use fleetward_respond::machine::{Outcome, Settings as Bounds};
 use fleetward_respond::{Config, Hooks, Responder, ResponseEvent};
 use fleetward_store::{Lookup, Store};
+use serde_saphyr::Spanned;
 
 use super::events::{Event, Events};
 use super::{Record, replay, ticks, translate};
 use crate::clock;
-use crate::config::{Channel, Client, Disconnect, DisconnectKey, IdentityKind, Settings};
+use crate::config::{Channel, Client, Disconnect, DisconnectKey, IdentityKind, Problem, Settings};
 
 /// The responder, once it is there: it starts after the journal's replay, outputs come before.
 pub(super) type Late = Arc<OnceLock<Responder>>;
@@ -51,17 +52,16 @@ pub(super) fn start(settings: &Settings, hands: Hands) -> anyhow::Result<Respond
     Responder::start(config, store, Arc::new(hands), clock::shared()).context("cannot start responses")
 }
 
-/// What is wrong with channels, seen without telling anybody anything; each with its channel's name.
-pub(super) fn unusable(settings: &Settings) -> Vec<String> {
-    let channels = match channels(settings) {
-        Ok(channels) => channels,
-        Err(error) => return vec![format!("{error:#}")],
+/// What is wrong with channels, seen without telling anybody anything.
+pub(super) fn unusable(settings: &Settings) -> Vec<Problem> {
+    let wrong = |(name, channel): (&String, &Spanned<Channel>)| {
+        let error = match channel_config(settings, name, &channel.value) {
+            Ok(config) => fleetward_respond::channel::Channel::new(config).err()?.to_string(),
+            Err(error) => format!("{error:#}"),
+        };
+        Some(settings.problem(channel.referenced, format!("channel {name}: {error}")))
     };
-    let wrong = |(name, config): (Box<str>, ChannelConfig)| {
-        let error = fleetward_respond::channel::Channel::new(config).err()?;
-        Some(format!("channel {name}: {error}"))
-    };
-    channels.into_iter().filter_map(wrong).collect()
+    settings.config.channels.iter().filter_map(wrong).collect()
 }
 
 /// The gateways that match on User-Name alone.
@@ -120,40 +120,40 @@ fn key(key: DisconnectKey) -> Key {
 }
 
 fn channels(settings: &Settings) -> anyhow::Result<Vec<(Box<str>, ChannelConfig)>> {
-    let mut channels = Vec::new();
-    for (name, channel) in &settings.config.channels {
-        let secret = settings.channel_secrets.iter().find(|(of, _)| of == name).map(|(_, secret)| secret.clone());
-        let config = match channel {
-            Channel::Webhook { url, .. } => ChannelConfig::Webhook(WebhookConfig {
-                url: url.clone(),
-                secret: secret.context("a webhook has a secret")?,
+    let config = |(name, channel): (&String, &Spanned<Channel>)| {
+        let config = channel_config(settings, name, &channel.value).with_context(|| format!("channel {name}"))?;
+        Ok((name.as_str().into(), config))
+    };
+    settings.config.channels.iter().map(config).collect()
+}
+
+fn channel_config(settings: &Settings, name: &str, channel: &Channel) -> anyhow::Result<ChannelConfig> {
+    let secret = settings.channel_secrets.iter().find(|(of, _)| of == name).map(|(_, secret)| secret.clone());
+    Ok(match channel {
+        Channel::Webhook { url, .. } => ChannelConfig::Webhook(WebhookConfig {
+            url: url.clone(),
+            secret: secret.context("a webhook has a secret")?,
+            roots: Roots::Native,
+        }),
+        Channel::Mail { server, from, to, user, .. } => {
+            let (host, port) = host_and_port(server, 587)?;
+            ChannelConfig::Mail(MailConfig {
+                security: mail_security(&host, port),
+                host,
+                port,
                 roots: Roots::Native,
-            }),
-            Channel::Mail { server, from, to, user, .. } => {
-                let (host, port) = host_and_port(server, 587).with_context(|| format!("channel {name}"))?;
-                ChannelConfig::Mail(MailConfig {
-                    security: mail_security(&host, port),
-                    host,
-                    port,
-                    roots: Roots::Native,
-                    login: user.clone().zip(secret),
-                    from: from.clone(),
-                    to: to.clone(),
-                })
-            }
-            Channel::Syslog { to, ca, tls } => {
-                let (host, port) = host_and_port(to, 6514).with_context(|| format!("channel {name}"))?;
-                let transport = if *tls {
-                    SyslogTransport::Tls(roots(settings, name, ca.as_deref())?)
-                } else {
-                    SyslogTransport::Tcp
-                };
-                ChannelConfig::Syslog(SyslogConfig { host, port, transport, hostname: hostname() })
-            }
-        };
-        channels.push((name.as_str().into(), config));
-    }
-    Ok(channels)
+                login: user.clone().zip(secret),
+                from: from.clone(),
+                to: to.clone(),
+            })
+        }
+        Channel::Syslog { to, ca, tls } => {
+            let (host, port) = host_and_port(to, 6514)?;
+            let transport =
+                if *tls { SyslogTransport::Tls(roots(settings, ca.as_deref())?) } else { SyslogTransport::Tcp };
+            ChannelConfig::Syslog(SyslogConfig { host, port, transport, hostname: hostname() })
+        }
+    })
 }
 
 /// Port 465 is TLS from the first octet (RFC 8314), everything else STARTTLS; only loopback is spoken to in clear.
@@ -165,10 +165,10 @@ fn mail_security(host: &str, port: u16) -> MailSecurity {
     }
 }
 
-fn roots(settings: &Settings, channel: &str, ca: Option<&std::path::Path>) -> anyhow::Result<Roots> {
+fn roots(settings: &Settings, ca: Option<&std::path::Path>) -> anyhow::Result<Roots> {
     let Some(ca) = ca else { return Ok(Roots::Native) };
     let path = settings.path(ca);
-    let pem = std::fs::read(&path).with_context(|| format!("channel {channel}: cannot read {}", path.display()))?;
+    let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Roots::Pem(Secret::new(pem)))
 }
 

@@ -43,7 +43,7 @@ fn an_unknown_key() {
 #[test]
 fn what_would_keep_the_server_from_starting() {
     let place = Place::init();
-    place.edit("trackers: [] ", "trackers: [lists/none.txt] ");
+    place.edit("trackers: [] ", "trackers: [lists/none.txt, lists/nor-this.txt] ");
     place.edit("  flush_every: 1 min\n  sources: []", "  sources:\n    - { name: tap, file: none.pcap }");
     place.run(&["secret", "new", "secrets/webhook"]).ok();
     let webhook = "webhook: { url: \"http://hooks.example/a\", secret: { file: secrets/webhook } }";
@@ -53,10 +53,23 @@ fn what_would_keep_the_server_from_starting() {
         "channel ops: ",
         "is not encrypted",
         "lists/none.txt",
+        "lists/nor-this.txt",
         "capture source \"tap\": there is no file ",
         "none.pcap",
     ] {
         assert!(said.contains(part), "{part}: {said}");
+    }
+    let config = place.read("fleetward.yaml");
+    for (named, line) in [
+        ("lists/none.txt", "lists/none.txt"),
+        ("lists/nor-this.txt", "lists/nor-this.txt"),
+        ("none.pcap", "none.pcap"),
+        ("channel ops", "webhook: {"),
+    ] {
+        let (number, text) =
+            config.lines().enumerate().find(|(_, text)| !text.starts_with('#') && text.contains(line)).unwrap();
+        let at = format!("fleetward.yaml:{}:{}: ", number + 1, text.find(line).unwrap() + 1);
+        assert!(said.lines().any(|told| told.contains(&at) && told.contains(named)), "{at}{named}: {said}");
     }
 }
 

@@ -24,9 +24,9 @@ pub(crate) struct Capture {
     /// Time servers that they were given.
     pub(crate) clocks: Vec<IpAddr>,
     /// Lists of names that devices should not call: one a line, or a hosts file.
-    pub(crate) trackers: Vec<PathBuf>,
+    pub(crate) trackers: Vec<Spanned<PathBuf>>,
     /// Lists of names of resolvers over HTTPS.
-    pub(crate) doh: Vec<PathBuf>,
+    pub(crate) doh: Vec<Spanned<PathBuf>>,
     /// How often what a device did is summed up for the journal.
     pub(crate) flush_every: Span,
     pub(crate) sources: Vec<CaptureSource>,
@@ -57,7 +57,7 @@ pub(crate) struct CaptureSource {
     pub(crate) interface: Option<String>,
     /// A capture that is read once, or a named pipe that is read as it comes.
     #[serde(default)]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) file: Option<Spanned<PathBuf>>,
     /// Where a gateway sends IPFIX or NetFlow v9 to.
     #[serde(default)]
     pub(crate) ipfix: Option<Socket>,

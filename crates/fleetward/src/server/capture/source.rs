@@ -51,7 +51,7 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn open(wanted: &CaptureSource, settings: &Settings) -> anyhow::Result<Self> {
         if let Some(path) = &wanted.file {
-            let path = settings.path(path);
+            let path = settings.path(&path.value);
             let file = File::open(&path).map_err(|error| unread(&error))?;
             let once = path.is_file();
             return Ok(Self::File { file: Box::new(file), path, once });
