@@ -13,6 +13,7 @@ use ureq::{Agent, Body, http};
 use crate::cli::Global;
 use crate::config::{Config, Settings, Tls};
 use crate::exit::Failure;
+use crate::unread;
 
 /// The file in the data folder with the token of whoever runs the server.
 pub(crate) const TOKEN_FILE: &str = "cli-token";
@@ -271,7 +272,7 @@ impl Local {
         let file = self.data.join(TOKEN_FILE);
         let token = std::fs::read_to_string(&file).map_err(|error| {
             Failure::not_signed_in(
-                format!("{}: {error}", file.display()),
+                format!("{}: {}", file.display(), unread::why(&file, &error)),
                 "`fleetward serve` writes it at start; as another user, pass a token with --token or FLEETWARD_TOKEN",
             )
         })?;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::config::Problem;
+use crate::unread;
 
 /// The text of a file. The file itself, where it cannot be read; a line and a column, where it is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, Problem> {
-    let bytes = std::fs::read(path).map_err(|error| Problem::whole(path, error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| Problem::whole(path, unread::why(path, &error)))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(&error.as_bytes()[..valid]);

@@ -14,6 +14,7 @@ use crate::command::human_bytes;
 use crate::config::Settings;
 use crate::exit::{Exit, Failure};
 use crate::printer::write_line;
+use crate::unread;
 
 /// The durable record of everything observed.
 #[derive(Debug, Subcommand)]
@@ -102,10 +103,8 @@ impl Place {
                 .map_err(|problem| Failure::input(problem.to_string(), "name the journal's folder with --dir"))?;
             base.join(config.data).join("journal")
         };
-        if !dir.is_dir() {
-            let message = format!("there is no journal in {}", dir.display());
-            return Err(Failure::unfinished(message, "the server makes it; --dir names another folder").into());
-        }
+        unread::check_journal(&dir)
+            .map_err(|message| Failure::unfinished(message, "the server makes it; --dir names another folder"))?;
         Ok(dir)
     }
 }

@@ -12,7 +12,7 @@ use serde_saphyr::{Location, Spanned};
 use super::Channel;
 use super::secret::{self, SecretRef};
 use super::types::{Certificate, Client, Config, Tls};
-use crate::{clock, textfile};
+use crate::{clock, textfile, unread};
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +78,12 @@ impl Settings {
 
     /// The file alone and its folder: enough to find a running server.
     pub(crate) fn outline(path: &Path) -> Result<(Config, PathBuf), Problem> {
-        let text = textfile::read(path).map_err(|problem| match problem.at {
-            Some(_) => problem,
-            None => Problem::whole(
+        let text = textfile::read(path).map_err(|problem| match path.try_exists() {
+            Ok(false) => Problem::whole(
                 path,
                 format!("{} (make one: fleetward init, or name another with --config)", problem.message),
             ),
+            _ => problem,
         })?;
         let config: Config = from_yaml(&text).map_err(|error| yaml_problem(path, &error))?;
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -394,7 +394,10 @@ impl Loader {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => return Vec::new(),
             Err(error) => {
-                self.problem(Location::UNKNOWN, format!("{key}: cannot read the folder {}: {error}", folder.display()));
+                self.problem(
+                    Location::UNKNOWN,
+                    format!("{key}: cannot read the folder {}: {}", folder.display(), unread::why(&folder, &error)),
+                );
                 return Vec::new();
             }
         };

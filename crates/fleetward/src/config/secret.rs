@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use fleetward_fleet::Secret;
 use serde::{Deserialize, Deserializer, de::Error};
 
+use crate::unread;
+
 /// A reference to a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SecretRef {
@@ -67,9 +69,9 @@ impl std::fmt::Display for SecretRef {
 /// Reads a file that nobody but its owner may read.
 pub(crate) fn read_private(path: &Path) -> Result<Vec<u8>, String> {
     use std::os::unix::fs::PermissionsExt;
-    let meta = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let meta = std::fs::metadata(path).map_err(|error| format!("{}: {}", path.display(), unread::why(path, &error)))?;
     if meta.permissions().mode() & 0o077 != 0 {
         return Err(format!("{} can be read by others; run: chmod 600 {0}", path.display()));
     }
-    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    std::fs::read(path).map_err(|error| format!("{}: {}", path.display(), unread::why(path, &error)))
 }

@@ -254,3 +254,15 @@ fn a_schedule_of_audits_that_cannot_be_meant() {
     place.edit("schedule: []", "schedule: [{ name: a, at: \"02:30\" }]");
     assert!(says(&place).contains("no network is listed as yours"));
 }
+
+/// Only a file that is not there can be made.
+#[test]
+fn a_configuration_that_is_there_and_cannot_be_read() {
+    let place = Place::empty();
+    fs::create_dir(place.path("fleetward.yaml")).unwrap();
+    for command in [&["check"] as &[&str], &["devices", "list"], &["rules", "list"], &["serve"]] {
+        let said = place.run(command).fails(2);
+        assert!(said.contains("fleetward.yaml: it is a folder; name a file\n"), "{said}");
+        assert!(!said.contains("init") && !said.contains("docs/rules.md"), "{said}");
+    }
+}

@@ -16,6 +16,7 @@ use crate::backtest::{
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::server::{has_store, open_store};
+use crate::unread;
 
 /// What to try, and on what.
 #[derive(Debug, clap::Args)]
@@ -123,10 +124,7 @@ impl Backtest {
                 return Err(Failure::input(message, "--journal, --csv, --jsonl or --capture names the records").into());
             }
         };
-        if !folder.is_dir() {
-            let message = format!("there is no journal in {}", folder.display());
-            return Err(Failure::input(message, "--journal names another folder").into());
-        }
+        unread::check_journal(&folder).map_err(|message| Failure::input(message, "--journal names another folder"))?;
         Ok(folder)
     }
 

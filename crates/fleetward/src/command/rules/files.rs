@@ -3,13 +3,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use fleetward_rules::{Diagnostic, Options, RuleSet};
 
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
-use crate::{clock, rulefiles, textfile};
+use crate::{clock, rulefiles, textfile, unread};
 
 /// Files by name, each with its text.
 type Texts = Vec<(String, String)>;
@@ -111,10 +110,12 @@ fn compile(
 
 /// The configuration and its folder, where there is one.
 pub(super) fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
-    if !global.config.exists() {
+    // Where nobody can tell whether there is one, reading it says why.
+    if matches!(global.config.try_exists(), Ok(false)) {
         return Ok(None);
     }
-    Settings::outline(&global.config).map(Some).map_err(|problem| wrong(&[problem]))
+    let outline = Settings::outline(&global.config);
+    Ok(Some(outline.map_err(|problem| Failure::input(problem.to_string(), "--config names another configuration"))?))
 }
 
 /// Mistakes with the lines that they are about.
@@ -144,13 +145,13 @@ fn gather(global: &Global, files: &[PathBuf]) -> anyhow::Result<(Texts, Vec<Prob
     if files.is_empty() {
         let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
-            add(&folder, &mut paths).with_context(|| format!("cannot read {}", folder.display()))?;
+            add(&folder, &mut paths).map_err(|error| unreadable(&folder, &error))?;
         }
     }
     for file in files {
         // Lists may lie in files beside the rule that names them.
         add_data(file, &mut paths);
-        add(file, &mut paths).with_context(|| format!("cannot read {}", file.display()))?;
+        add(file, &mut paths).map_err(|error| unreadable(file, &error))?;
     }
     paths.sort();
     paths.dedup();
@@ -189,6 +190,10 @@ fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow::anyhow!("cannot read {}: {}", path.display(), unread::why(path, error))
 }
 
 fn wrong(problems: &[Problem]) -> anyhow::Error {
