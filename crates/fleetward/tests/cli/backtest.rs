@@ -54,6 +54,26 @@ fn journal_table_and_lines_agree() {
     assert!(would["done"].as_u64() > Some(0) && would["over_budget"].as_u64() > Some(0), "{would}");
 }
 
+/// A table differs from a journal by what it does not hold (flows, ticks), and by nothing else.
+#[test]
+fn a_table_and_the_same_records_agree_on_a_rule_about_models() {
+    let place = simulated();
+    let rule = "rule: crowd\ntitle: t\nper: model\nwatch: { devices: { distinct: device, over: 1h } }\n\
+        when: devices > 16 for 20m\nclear: devices < 14 for 10m\n";
+    place.write("own.yaml", rule);
+    let all = place.read("fleet.jsonl");
+    let kind = |line: &&str| !line.contains("\"kind\":\"flow\"") && !line.contains("\"kind\":\"tick\"");
+    let sessions: Vec<&str> = all.lines().filter(kind).collect();
+    assert!(sessions.len() < all.lines().count() - 100);
+    place.write("fleet.jsonl", &sessions.join("\n"));
+    let [table, lines] = [["--csv", "fleet.csv"], ["--jsonl", "fleet.jsonl"]].map(|from| {
+        let report = backtest(&place, &from);
+        report["rules"][0]["per_day"].clone()
+    });
+    assert!(table.as_object().is_some_and(|days| !days.is_empty()), "{table}");
+    assert_eq!(table, lines);
+}
+
 #[test]
 fn a_table_without_records_is_no_quiet_month() {
     let place = Place::empty();
