@@ -1,5 +1,6 @@
 //! `fleetward tokens`: keys to the API. Works on the database: whoever may write it may make them.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -67,12 +68,11 @@ impl Tokens {
                 let new = NewToken { name: &name, kind: TokenKind::Api, scope, user: None, expires_at: now + expires };
                 let (token, text) = store.create_token(&new, now)?;
                 audit(&store, "token.create", &name, &format!("scope {scope}, until {}", token.expires_at))?;
-                global.printer().object(&serde_json::json!({ "id": token.id, "token": text }), || {
-                    format!(
-                        "{text}\ntoken {} ({name}, {scope}) is valid until {}; it is not shown again",
-                        token.id, token.expires_at
-                    )
-                })?;
+                let made = serde_json::json!({ "id": token.id, "token": text, "expires_at": token.expires_at });
+                global.printer().object(&made, || text.clone())?;
+                // Beside the token, not in it: `TOKEN=$(fleetward tokens create …)`.
+                let told = format!("token {} ({name}, {scope}) is valid until {}", token.id, token.expires_at);
+                writeln!(std::io::stderr(), "{told}; it is not shown again")?;
             }
             Self::List => {
                 let rows: Vec<serde_json::Value> = store.tokens()?.iter().map(describe).collect();

@@ -133,10 +133,12 @@ fn observations_are_imported_once_and_a_silent_source_is_shown() {
     let meter = active(&fleet, "water-meter");
     let _server = place.serve();
     place.import(&[meter]);
-    let made = place.run(&["tokens", "create", "kore", "--scope", "ingest"]).ok();
+    let made = place.run(&["tokens", "create", "kore", "--scope", "ingest"]);
+    assert!(made.err.contains("(kore, ingest) is valid until "), "{}", made.err);
     let told = place.run(&["tokens", "create", "kore", "--scope", "all"]).fails(2);
     assert!(told.contains("one of viewer, operator, admin, ingest"), "{told}");
-    let token = made.lines().next().unwrap().to_owned();
+    let token = made.ok().strip_suffix('\n').unwrap().to_owned();
+    assert!(!token.contains(char::is_whitespace), "nothing beside the token: {token:?}");
     let now: Timestamp = clock()();
     let lines: Vec<String> = (0..3)
         .map(|n| {
