@@ -11,7 +11,7 @@ mod sigma;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use fleetward_fleet::counted;
+use fleetward_fleet::{counted, did_you_mean, did_you_mean_text};
 use fleetward_rules::{Options, SCHEMA, run_tests};
 
 use self::files::{mistaken, read};
@@ -120,11 +120,17 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     Ok(if failed.is_empty() { Exit::Done } else { Exit::Found })
 }
 
+/// There is no `what` of this name: the one that was most likely meant, or where to look.
+fn not_there<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>, look: &str) -> Failure {
+    let meant = did_you_mean(name, names).map(did_you_mean_text);
+    Failure::input(format!("there is no {what} {name:?}"), meant.unwrap_or_else(|| look.to_owned()))
+}
+
 fn print(file: Option<&str>) -> anyhow::Result<Exit> {
     let known = |wanted: &str| fleetward_rules::BUILTIN_FILES.iter().any(|(name, _)| *name == wanted);
     if let Some(wanted) = file.filter(|wanted| !known(wanted)) {
-        let message = format!("there is no built-in file {wanted:?}");
-        return Err(Failure::input(message, "fleetward rules print shows them").into());
+        let names = fleetward_rules::BUILTIN_FILES.iter().map(|(name, _)| *name);
+        return Err(not_there("built-in file", wanted, names, "fleetward rules print shows them").into());
     }
     for (name, text) in fleetward_rules::BUILTIN_FILES {
         match file {

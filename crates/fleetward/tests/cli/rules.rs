@@ -56,7 +56,11 @@ fn the_built_in_rules_are_whole_and_keep_their_promises() {
     let explained = place.json(&["rules", "explain", "volume-hour"]);
     assert_eq!(explained[0]["cost"]["windows"], 1, "{explained}");
     let error = place.run(&["rules", "explain", "no-such-rule"]).fails(2);
-    assert!(error.contains("there is no rule \"no-such-rule\""), "{error}");
+    assert!(error.contains("there is no rule \"no-such-rule\"\nhint: fleetward rules list"), "{error}");
+    let error = place.run(&["rules", "explain", "volume-hor"]).fails(2);
+    assert!(error.contains("there is no rule \"volume-hor\"\nhint: did you mean `volume-hour`?"), "{error}");
+    let error = place.run(&["rules", "print", "bultin/volume.yaml"]).fails(2);
+    assert!(error.contains("hint: did you mean `builtin/volume.yaml`?"), "{error}");
     for file in place.run(&["rules", "print"]).ok().lines() {
         assert!(place.run(&["rules", "print", file]).ok().contains("rule: "), "{file}");
     }

@@ -7,8 +7,9 @@ use fleetward_rules::{Budget, Rule};
 
 use super::files::{readable, rules, warn};
 use super::list::describe;
+use super::not_there;
 use crate::cli::Global;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::{clock, rulefiles};
 
 pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
@@ -18,7 +19,8 @@ pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let chosen: Vec<_> = rules.rules().iter().filter(|rule| is_file || &*rule.name == name).collect();
     if chosen.is_empty() && !is_file {
         warn(&left_out)?;
-        return Err(Failure::input(format!("there is no rule {name:?}"), "fleetward rules list shows them").into());
+        let names = rules.rules().iter().map(|rule| &*rule.name);
+        return Err(not_there("rule", name, names, "fleetward rules list shows them").into());
     }
     let json: Vec<_> = chosen.iter().map(|rule| describe(rule)).collect();
     let text = || chosen.iter().map(|rule| page(rule)).collect::<Vec<_>>().join("\n");
