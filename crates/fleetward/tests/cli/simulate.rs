@@ -75,6 +75,10 @@ fn mistakes_are_named() {
     );
     let error = |arguments: &[&str]| place.run(arguments).fails(2);
     assert!(error(&["simulate", "--csv", "x.csv", "--misuse", "bad.yaml"]).contains("bad.yaml: line 5"));
+    let said = error(&["simulate", "--csv", "x.csv", "--misuse", "stolen-sm"]);
+    assert!(said.contains("hint: did you mean `stolen-sim`?"), "{said}");
+    let said = error(&["simulate", "--csv", "x.csv", "--misuse", "none.yaml"]);
+    assert!(said.contains("none.yaml: No such file") && said.contains("one of stolen-sim, "), "{said}");
     place.write(
         "idle.yaml",
         "overlay: x\nscenarios:\n  - scenario: a\n    select: { classes: [pos] }\n    effects: [silence: {}]\n  - scenario: b\n    \

@@ -1,13 +1,13 @@
 //! Which fleet: what `simulate` and `evaluate` have in common.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
-use fleetward_fleet::Timestamp;
+use fleetward_fleet::{Timestamp, did_you_mean, did_you_mean_text};
 use fleetward_simulate::{CLASSES, Class, Config, NUISANCES, Nuisances, Overlay, Scenario, World, misuse};
 
 use crate::exit::Failure;
+use crate::unread;
 
 /// Which fleet.
 #[derive(Debug, Clone, clap::Args)]
@@ -133,6 +133,14 @@ fn texts(name: &str) -> anyhow::Result<Vec<(String, String)>> {
         let overlays = misuse::PUBLIC.iter().filter(wanted);
         return Ok(overlays.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect());
     }
-    let text = std::fs::read_to_string(PathBuf::from(name)).with_context(|| format!("cannot read overlay {name}"))?;
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        let known = || misuse::PUBLIC.iter().map(|(known, _)| *known);
+        let meant = did_you_mean(name, known()).map(did_you_mean_text);
+        let way = || format!("name a file, or one of {}, public", known().collect::<Vec<_>>().join(", "));
+        Failure::input(
+            format!("cannot read the overlay {name}: {}", unread::why(Path::new(name), &error)),
+            meant.unwrap_or_else(way),
+        )
+    })?;
     Ok(vec![(name.to_owned(), text)])
 }
