@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -28,7 +28,7 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// The configuration.
-    #[arg(long, global = true, env = "FLEETWARD_CONFIG", default_value = "fleetward.yaml", value_name = "FILE")]
+    #[arg(long, global = true, env = "FLEETWARD_CONFIG", default_value = CONFIG, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// The running server, where it is not the one of the configuration.
     #[arg(long, global = true, env = "FLEETWARD_SERVER", value_name = "URL")]
@@ -44,7 +44,15 @@ pub(crate) struct Global {
     pub(crate) format: Format,
 }
 
+/// The configuration where none is named.
+const CONFIG: &str = "fleetward.yaml";
+
 impl Global {
+    /// Whether there is nothing to read, and nobody said that there is. Where that cannot be told, reading says why.
+    pub(crate) fn has_no_config(&self) -> bool {
+        self.config == Path::new(CONFIG) && matches!(self.config.try_exists(), Ok(false))
+    }
+
     /// The configuration with all that it names, or every problem in it.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         self.settings_or("fleetward check says this again; nothing was changed")

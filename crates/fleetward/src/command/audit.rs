@@ -190,7 +190,7 @@ impl Audit {
 
     /// The configuration; none where there is no file and --mine says whose the networks are.
     fn settings(&self, global: &Global) -> anyhow::Result<Option<Settings>> {
-        if !self.mine.is_empty() && !global.config.exists() {
+        if !self.mine.is_empty() && global.has_no_config() {
             return Ok(None);
         }
         global.settings().map(Some)

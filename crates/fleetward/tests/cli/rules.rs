@@ -272,3 +272,14 @@ fn a_condition_that_yaml_would_cut_is_refused() {
     assert!(told.contains("rules/cut.yaml:3:7: a value cannot begin with `!`"), "{told}");
     assert!(told.contains("put the whole value between quotes"), "{told}");
 }
+
+/// The rules of a configuration that is not there would be taken for right.
+#[test]
+fn a_configuration_that_is_named_must_be_there() {
+    let place = Place::init();
+    for command in [&["rules", "check"] as &[&str], &["rules", "list"], &["rules", "test"]] {
+        let said = place.run(&[command, &["--config", "fletward.yaml"]].concat()).fails(2);
+        assert!(said.contains("fletward.yaml: No such file"), "{said}");
+    }
+    assert_eq!(Place::empty().run(&["rules", "check"]).code, 0, "none is named: the built-in ones");
+}

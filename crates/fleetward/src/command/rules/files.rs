@@ -108,10 +108,9 @@ fn compile(
     Ok(compiled.map(|rules| rules.without(&disabled)))
 }
 
-/// The configuration and its folder, where there is one.
+/// The configuration and its folder, where there is one; one that was named must be there.
 pub(super) fn configured(global: &Global) -> anyhow::Result<Option<(Config, PathBuf)>> {
-    // Where nobody can tell whether there is one, reading it says why.
-    if matches!(global.config.try_exists(), Ok(false)) {
+    if global.has_no_config() {
         return Ok(None);
     }
     let outline = Settings::outline(&global.config);
