@@ -17,7 +17,7 @@ use crate::key::Key;
 use crate::plan::{Class, Plan, ShapedPlan, Shown};
 use crate::rule::{Mode, Rule};
 use crate::shared::Shared;
-use crate::state::SubjectState;
+use crate::state::{MOST_REMEMBERED, SubjectState};
 use crate::subject::Subject;
 use crate::vocabulary::{self, Field};
 use crate::window::WindowSpec;
@@ -80,7 +80,7 @@ impl RuleSet {
     /// Reads and compiles rule files, given as (name, text). All mistakes are reported, not just the first.
     pub fn compile(files: &[(&str, &str)], options: &Options) -> Result<Self, Vec<Diagnostic>> {
         let (rules, _) = crate::compile::compile(files, options)?;
-        Ok(Self::of(rules))
+        Self::of(rules).that_fits()
     }
 
     /// The rules that come with Fleetward. A `notify` to a channel that is not configured is left out.
@@ -97,7 +97,7 @@ impl RuleSet {
         let missing: Vec<_> =
             builtin.into_iter().filter(|rule| rules.iter().all(|own| own.name != rule.name)).collect();
         rules.extend(missing);
-        Ok(Self::of(rules))
+        Self::of(rules).that_fits()
     }
 
     /// The same without the rules of these names.
@@ -143,6 +143,21 @@ impl RuleSet {
         set.windows = windows.collect();
         set.windows.sort_unstable_by_key(|(key, _)| *key);
         set
+    }
+
+    /// Refuses rules that ask for the last value of more fields than are remembered of one subject.
+    fn that_fits(self) -> Result<Self, Vec<Diagnostic>> {
+        let Some(field) = self.memory.get(MOST_REMEMBERED) else { return Ok(self) };
+        let asks = |rule: &&Arc<Rule>| rule.compiled.memory.contains(field);
+        let (rule, file) = self.rules.iter().find(asks).map_or(("", ""), |rule| (&*rule.name, &*rule.file));
+        let message = format!(
+            "rule `{rule}`: of a device, the last values of {MOST_REMEMBERED} fields are remembered, and that of `{}` is one too \
+             many",
+            vocabulary::name_of(*field)
+        );
+        let hint =
+            Some("do without `changed`, `previous` and `first` of some fields, here or in other rules".to_owned());
+        Err(vec![Diagnostic { file: file.to_owned(), line: 0, column: 0, message, hint }])
     }
 
     /// The rules, sorted by name.

@@ -23,6 +23,7 @@ use self::ring::Added;
 use crate::expr::read::Value;
 use crate::window::{WindowSpec, WindowState};
 
+pub(crate) use self::block::FIELDS as MOST_REMEMBERED;
 pub(crate) use self::episode::{Episode, Phase};
 pub(crate) use self::row::Sliding;
 

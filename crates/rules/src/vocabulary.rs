@@ -426,6 +426,11 @@ pub(crate) fn name(number: Number) -> &'static str {
     FIELDS.iter().find(is_it).map_or("it", |entry| entry.name)
 }
 
+/// The (first) name of a field.
+pub(crate) fn name_of(field: Field) -> &'static str {
+    FIELDS.iter().find(|entry| entry.field == field).map_or("it", |entry| entry.name)
+}
+
 /// The least and the greatest value of a number that has both.
 pub(crate) fn range(number: Number) -> Option<(f64, f64)> {
     match number {

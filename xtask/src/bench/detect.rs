@@ -18,12 +18,15 @@ use crate::release::root;
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
     /// SIMs of the fleet.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 500_000)]
     sims: u64,
+    /// Hours that the fleet lives before it is measured: after a day, all windows of a day are full.
+    #[arg(long, default_value_t = 27)]
+    hours: u64,
     /// Events of the reference query.
     #[arg(long, default_value_t = 5_000_000)]
     events: u64,
-    /// A small run that takes seconds once it is built, without peers: 20,000 SIMs, 200,000 events.
+    /// A small run that takes seconds once it is built, without peers: 20,000 SIMs of two hours, 200,000 events.
     #[arg(long)]
     quick: bool,
     /// Peers that take minutes, too (Bytewax).
@@ -41,10 +44,13 @@ struct Ours {
     reference_query_events_per_cpu_s: f64,
     bytes_per_sim: f64,
     bytes_per_sim_with_custom_rules: f64,
+    /// Two hours after the fleet began, when each SIM is in its first session.
+    bytes_per_sim_while_young: f64,
     snapshot_s: f64,
     restore_s: f64,
     sweep_cpu_s: f64,
     sims: u64,
+    hours: u64,
     events: u64,
     alarms: usize,
 }
@@ -72,9 +78,11 @@ type Alarms = BTreeMap<u64, i64>;
 impl Detect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let folder = tempfile::tempdir()?;
-        let (sims, count) = if self.quick { (20_000, 200_000) } else { (self.sims, self.events) };
-        let fleet = ours(&["observations", "--sims", &sims.to_string()])?;
-        let custom = ours(&["observations", "--custom", "--sims", &sims.to_string()])?;
+        let all = (self.sims, self.hours, self.events);
+        let (sims, hours, count) = if self.quick { (20_000, 2, 200_000) } else { all };
+        let (some, lived) = (sims.to_string(), hours.to_string());
+        let fleet = ours(&["observations", "--sims", &some, "--hours", &lived])?;
+        let custom = ours(&["observations", "--custom", "--sims", &some, "--hours", &lived])?;
         let events = folder.path().join("events.csv");
         ours_quietly(&["events", text(&events)?, "--count", &count.to_string()])?;
         let found = folder.path().join("ours.csv");
@@ -87,10 +95,12 @@ impl Detect {
             reference_query_events_per_cpu_s: figure(&reference, "events_per_cpu_s")?,
             bytes_per_sim: figure(&fleet, "bytes_per_sim")?,
             bytes_per_sim_with_custom_rules: figure(&custom, "bytes_per_sim")?,
+            bytes_per_sim_while_young: figure(&fleet, "bytes_per_sim_while_young")?,
             snapshot_s: figure(&fleet, "snapshot_s")?,
             restore_s: figure(&fleet, "restore_s")?,
             sweep_cpu_s: figure(&fleet, "sweep_cpu_s")?,
             sims,
+            hours,
             events: count,
             alarms: alarms.len(),
         };
@@ -115,11 +125,12 @@ impl Detect {
 impl Report {
     fn print(&self) {
         let ours = &self.ours;
-        println!("\n{} SIMs:", ours.sims);
+        println!("\n{} SIMs that have lived for {} hours:", ours.sims, ours.hours);
         println!("  default rules + 100 custom   {:>12.0} observations a CPU-second", ours.observations_per_cpu_s);
         println!("  default rules                {:>12.0}", ours.observations_per_cpu_s_default_rules);
         println!("  state a SIM, default rules   {:>12.0} bytes", ours.bytes_per_sim);
         println!("  ... and 100 custom rules     {:>12.0} bytes", ours.bytes_per_sim_with_custom_rules);
+        println!("  ... default, after 2 hours   {:>12.0} bytes", ours.bytes_per_sim_while_young);
         println!("  snapshot, restart            {:>9.2} s, {:.2} s", ours.snapshot_s, ours.restore_s);
         println!("reference query, {} events:", ours.events);
         println!(

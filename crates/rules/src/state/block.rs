@@ -21,6 +21,7 @@ mod windows;
 use super::octets::{TIME, put_time, put_u16, time_at, u16_at};
 use fleetward_fleet::Timestamp;
 
+pub(crate) use values::FIELDS;
 pub(super) use windows::seek;
 
 #[derive(Debug, Default, Clone)]

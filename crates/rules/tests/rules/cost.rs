@@ -85,3 +85,14 @@ fn a_million_values_in_a_rule_about_the_fleet_stay_within_its_cost_and_it_says_t
     assert!(state.bytes() <= rule.cost().bytes + BESIDE, "{} {:?}", state.bytes(), rule.cost());
     assert_eq!(observe(Trigger::SessionStop, 1_000_000, &mut state), 1, "about a million are more than 800,000");
 }
+
+#[test]
+fn rules_that_compare_more_fields_than_are_remembered_are_refused() {
+    let rule = |(at, name): (usize, &str)| format!("rule: r-{at}\ntitle: t\nwhen: changed({name})\n");
+    let names = fleetward_rules::reference().into_iter().map(|(name, ..)| name);
+    let rules: Vec<String> = names.enumerate().map(rule).filter(|rule| compile(rule).is_ok()).collect();
+    assert!(rules.len() > 63, "{}", rules.len());
+    assert_eq!(compile(&rules[..63].join("---\n")).err(), None);
+    let told = compile(&rules.join("---\n")).unwrap_err();
+    assert!(told.contains("of a device, the last values of 63 fields are remembered, and that of `"), "{told}");
+}

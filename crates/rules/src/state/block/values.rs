@@ -4,8 +4,8 @@ use super::{APART, Block, HEAD, NEWEST, VALUE, VALUES};
 use crate::state::octets::{TIME, put_time, put_u64, time_at, u64_at};
 use fleetward_fleet::Timestamp;
 
-/// Fields with a last value at most: more are not remembered.
-const FIELDS: usize = (!(APART | NEWEST)) as usize;
+/// Fields with a last value at most: more are not remembered, and rules that ask for more are refused.
+pub(crate) const FIELDS: usize = (!(APART | NEWEST)) as usize;
 
 impl Block {
     pub(in crate::state) fn values(&self) -> usize {
