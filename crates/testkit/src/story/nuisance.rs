@@ -3,8 +3,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use fleetward_fleet::Plmn;
+
 use super::Event;
-use super::stage::Stage;
+use super::stage::{Actor, Stage};
 use super::truth::Nuisance;
 use crate::fleet;
 use crate::nas::Entry;
@@ -24,7 +26,7 @@ impl Stage {
         }
         let fits = |index: &usize| {
             let actor = &self.actors[*index];
-            let roams = nuisance != Nuisance::Roaming || actor.member.model.networks.len() > 2;
+            let roams = nuisance != Nuisance::Roaming || actor.member.model.networks.len() > 2 && is_at_home(actor);
             let moves = nuisance != Nuisance::AnnouncedMove || self.is_announced(*index);
             actor.is_open && actor.injection.is_none() && roams && moves
         };
@@ -147,4 +149,11 @@ impl Stage {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether it is in the country in which it began. Who is abroad does not go on to a third one: nothing travels like that within
+/// a minute.
+fn is_at_home(actor: &Actor) -> bool {
+    let home: Option<Plmn> = actor.member.model.networks.first().and_then(|network| network.parse().ok());
+    home.and_then(Plmn::country) == actor.sim.network.country()
 }
