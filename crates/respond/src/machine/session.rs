@@ -3,6 +3,7 @@
 //!
 //! An ACK is not the end: some NASes acknowledge before the session is gone, some acknowledge and do nothing
 //! (RFC 5176 asks for neither). So an ACK starts a deadline for the Stop; without it the next key set is tried.
+//! A Stop can overtake the ACK, which comes from another port: it verifies, and the note says that no answer was seen.
 //! `attempts` counts key sets, not packets: retransmissions are the client's.
 
 use std::time::Duration;
@@ -112,7 +113,9 @@ impl Machine {
                 let note = format!("the session ended before anybody decided ({cause}); nothing was sent");
                 self.finish(now, id, ResponseState::Failed, &note, out);
             } else {
-                self.finish(now, id, ResponseState::Verified, &format!("the session ended: {cause}"), out);
+                let answered = if live.outstanding { " before the NAS's answer was seen" } else { "" };
+                let note = format!("the session ended{answered}: {cause}");
+                self.finish(now, id, ResponseState::Verified, &note, out);
             }
         }
     }

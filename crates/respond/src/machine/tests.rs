@@ -104,6 +104,11 @@ impl Story {
         self.effects.iter().filter_map(of).next_back().expect("something was persisted")
     }
 
+    /// Of its last step.
+    fn note(&self) -> String {
+        self.last().history.last().expect("it has a step").note.clone()
+    }
+
     fn end(&mut self, session: &str) -> &mut Self {
         let session = SessionKey { nas: "pgw".into(), id: session.into() };
         self.tell(Input::SessionEnded { session, cause: "Stop, cause Admin-Reset".into() })
@@ -126,6 +131,7 @@ fn ack_and_stop_verify_a_disconnect() {
     assert_eq!(story.end("s1").last().state, ResponseState::Verified);
     let states: Vec<_> = story.last().history.iter().map(|step| step.state).collect();
     assert_eq!(states, [Approved, Sent, Accepted, Verified]);
+    assert_eq!(story.note(), "the session ended: Stop, cause Admin-Reset");
     story.raise(raised(finding("r", 1, Some("s1")), &[Wish::Disconnect]));
     assert!(story.effects.is_empty(), "the same finding never responds twice");
 }
@@ -136,6 +142,7 @@ fn a_stop_before_the_ack_counts() {
     story.raise(raised(finding("r", 1, Some("s1")), &[Wish::Disconnect]));
     story.end("s1");
     assert_eq!(story.last().state, ResponseState::Verified);
+    assert_eq!(story.note(), "the session ended before the NAS's answer was seen: Stop, cause Admin-Reset");
     assert!(story.effects.iter().any(|effect| matches!(effect, Effect::Cancel { .. })));
 }
 
