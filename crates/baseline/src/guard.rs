@@ -1,6 +1,7 @@
-//! The fleet guard: alarms of many devices of a model at once are one event, not many.
+//! The fleet guard: alarms of many devices of a model at once are one event, not many. What an event does not explain, because
+//! it is far larger than what most of its members do, is told all the same: nobody may hide in a wave of updates.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use fleetward_fleet::{DeviceId, Timestamp};
@@ -27,6 +28,12 @@ const LONGEST: u32 = 5 * 24;
 const EXCUSES: f64 = 10.0;
 /// How long an alarm waits to see whether it is one of many, when others have begun too.
 pub(crate) const WAIT: Duration = Duration::from_hours(1);
+/// What a device has above its usual is not explained by an event whose members mostly have so many octaves less, or so many
+/// times as much less as the lower of them lie apart: somebody's films are no part of a wave of updates.
+const BEYOND: f64 = 1.5;
+const APART: f64 = 3.0;
+/// Heights within an event are counted by quarters of an octave.
+const QUARTERS: f32 = 4.0;
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
@@ -50,13 +57,21 @@ struct Start {
     /// log2 of the bytes above the usual.
     excess: f32,
     direction: Option<Direction>,
+    /// Its mean of some days has risen, which is another height than that of an hour or a day.
+    is_slow: bool,
 }
 
 impl Start {
-    fn of(hour: u32, unusual: &Unusual) -> Self {
-        let excess = unusual.now.saturating_sub(unusual.usual_high).max(1);
+    fn of(hour: u32, unusual: &Unusual, carried: u64) -> Self {
+        let excess = unusual.now.max(carried).saturating_sub(unusual.usual_high).max(1);
         let direction = unusual.basis.direction();
-        Self { hour, device: unusual.device, excess: libm::log2(excess as f64) as f32, direction }
+        let is_slow = unusual.basis.is_slow();
+        Self { hour, device: unusual.device, excess: libm::log2(excess as f64) as f32, direction, is_slow }
+    }
+
+    /// The excess in quarters of an octave, of at most 64; 0 where it is not that of an hour or a day.
+    fn height(&self) -> u8 {
+        if self.is_slow { 0 } else { (self.excess * QUARTERS).max(1.0) as u8 }
     }
 
     /// Whether both are likely to have the same cause.
@@ -66,7 +81,11 @@ impl Start {
             return false;
         }
         let apart = self.hour.abs_diff(other.hour);
-        apart <= TOGETHER || apart <= CAMPAIGN && f64::from((self.excess - other.excess).abs()) <= ALIKE
+        apart <= TOGETHER || apart <= CAMPAIGN && self.is_like(other)
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        f64::from((self.excess - other.excess).abs()) <= ALIKE
     }
 }
 
@@ -75,7 +94,9 @@ struct Event {
     since: u32,
     until: u32,
     direction: Option<Direction>,
-    members: BTreeSet<DeviceId>,
+    members: BTreeMap<DeviceId, u8>,
+    /// How many members have at most so much above their usual, by quarters of an octave; at 0 those of whom it is not known.
+    heights: Vec<u32>,
     joined: Vec<DeviceId>,
     affected: u32,
     told: u32,
@@ -85,43 +106,77 @@ struct Event {
 }
 
 impl Guard {
-    /// An alarm of `unusual.device` begins in `hour`; `devices` is how many the model has. Whether to tell it now: otherwise
-    /// it waits, or is part of an event of the model.
-    pub(crate) fn start(&mut self, hour: u32, now: Timestamp, unusual: &Unusual, devices: u32) -> bool {
-        let this = Start::of(hour, unusual);
-        let event = self.events.iter_mut().find(|event| event.direction == this.direction);
-        if self.waiting.contains_key(&this.device) || event.is_some_and(|event| event.members.contains(&this.device)) {
+    /// An alarm of `unusual.device` begins in `hour`, in which (or in whose day) it `carried` so many bytes in the direction of
+    /// the alarm; `devices` is how many the model has. Whether to tell it now: otherwise it waits, or is part of an event of
+    /// the model.
+    pub(crate) fn start(
+        &mut self,
+        (hour, carried): (u32, u64),
+        now: Timestamp,
+        unusual: &Unusual,
+        devices: u32,
+    ) -> bool {
+        let this = Start::of(hour, unusual, carried);
+        if self.waiting.contains_key(&this.device) {
             return false;
         }
-        let is_again = |start: &Start| start.device == this.device && start.direction == this.direction;
-        self.recent.retain(|start| start.hour + CAMPAIGN >= hour && !is_again(start));
-        self.recent.push_back(this);
-        if self.recent.len() > MOST {
-            self.recent.pop_front();
+        let event = self.events.iter().position(|event| event.direction == this.direction);
+        let is_explained = event.is_none_or(|at| self.events[at].explains(&this));
+        if let (Some(at), true) = (event, is_explained)
+            && self.events[at].members.contains_key(&this.device)
+        {
+            self.events[at].join(&this);
+            return false;
         }
-        let together = self.recent.iter().filter(|start| start.belongs_with(&this)).count();
+        self.remember(this);
+        let is_kin = |start: &Start| start.belongs_with(&this) && (is_explained || start.is_like(&this));
+        let together = self.recent.iter().filter(|start| is_kin(start)).count();
         let enough = enough(devices);
-        match self.events.iter_mut().find(|event| event.direction == this.direction) {
-            Some(event) if together > enough / 2 => {
-                event.join(hour, unusual.device);
-                event.joined_at = now;
+        match event {
+            Some(at) if together > enough / 2 => {
+                self.join(at, &this, now, is_explained);
                 return false;
             }
             None if together >= enough => {
-                self.begin(&this, now);
+                if !self.begin(&this, now) {
+                    self.waiting.insert(unusual.device, (now, *unusual));
+                }
                 return false;
             }
             _ => {}
         }
         // What it does beside its part in an event of the other direction is told only as an event.
-        if self.events.iter().any(|event| event.members.contains(&this.device)) {
+        let beside = |event: &Event| event.direction != this.direction && event.members.contains_key(&this.device);
+        if self.events.iter().any(beside) {
             return false;
         }
-        if together > enough / 4 && !unusual.is_supported {
+        if (together > enough / 4 || !is_explained) && !unusual.is_supported {
             self.waiting.insert(unusual.device, (now, *unusual));
             return false;
         }
         true
+    }
+
+    fn remember(&mut self, this: Start) {
+        let is_again = |start: &Start| start.device == this.device && start.direction == this.direction;
+        self.recent.retain(|start| start.hour + CAMPAIGN >= this.hour && !is_again(start));
+        self.recent.push_back(this);
+        if self.recent.len() > MOST {
+            self.recent.pop_front();
+        }
+    }
+
+    /// One more in an event that goes on; where it did not explain this one until enough were like it, these too.
+    fn join(&mut self, at: usize, this: &Start, now: Timestamp, is_explained: bool) {
+        let event = &mut self.events[at];
+        event.joined_at = now;
+        event.join(this);
+        if !is_explained {
+            for start in self.recent.iter().filter(|start| start.belongs_with(this) && start.is_like(this)) {
+                event.join(start);
+                self.waiting.remove(&start.device);
+            }
+        }
     }
 
     /// Whether a model-wide event explains what happens, so that it teaches nothing. After five days it is the new usual.
@@ -166,24 +221,35 @@ impl Guard {
         told
     }
 
-    /// All that began together, told or waiting, become one event.
-    fn begin(&mut self, this: &Start, now: Timestamp) {
+    /// All that began together, told or waiting, become one event, but for those that it does not explain. Whether it explains
+    /// `this`.
+    fn begin(&mut self, this: &Start, now: Timestamp) -> bool {
         let mut event = Event {
             since: this.hour,
             until: this.hour,
             direction: this.direction,
-            members: BTreeSet::new(),
+            members: BTreeMap::new(),
+            heights: Vec::new(),
             joined: Vec::new(),
             affected: 0,
             told: 0,
             told_at: 0,
             joined_at: now,
         };
-        for start in self.recent.iter().filter(|start| start.belongs_with(this)) {
-            event.join(start.hour, start.device);
-            self.waiting.remove(&start.device);
+        let kin: Vec<Start> = self.recent.iter().filter(|start| start.belongs_with(this)).copied().collect();
+        for start in &kin {
+            event.join(start);
         }
+        for start in &kin {
+            if event.explains(start) {
+                self.waiting.remove(&start.device);
+            } else {
+                event.leave(start.device);
+            }
+        }
+        let is_in = event.members.contains_key(&this.device);
         self.events.push(event);
+        is_in
     }
 }
 
@@ -214,15 +280,59 @@ impl Event {
         })
     }
 
-    fn join(&mut self, hour: u32, device: DeviceId) {
-        self.since = self.since.min(hour);
-        self.until = self.until.max(hour);
-        if self.members.len() < MOST && self.members.insert(device) {
+    /// Takes a device in, or learns that it has more above its usual than before.
+    fn join(&mut self, start: &Start) {
+        self.since = self.since.min(start.hour);
+        self.until = self.until.max(start.hour);
+        let height = start.height();
+        if let Some(before) = self.members.get(&start.device).copied() {
+            self.measure(start.device, height.max(before));
+        } else if self.members.len() < MOST {
+            self.measure(start.device, height);
             self.affected += 1;
             if self.joined.len() < ModelWide::LISTED {
-                self.joined.push(device);
+                self.joined.push(start.device);
             }
         }
+    }
+
+    fn measure(&mut self, device: DeviceId, height: u8) {
+        self.heights.resize(usize::from(u8::MAX) + 1, 0);
+        if let Some(before) = self.members.insert(device, height) {
+            self.heights[usize::from(before)] -= 1;
+        }
+        self.heights[usize::from(height)] += 1;
+    }
+
+    /// It is no part of it, as is seen before anybody was told of it.
+    fn leave(&mut self, device: DeviceId) {
+        if let Some(height) = self.members.remove(&device) {
+            self.heights[usize::from(height)] -= 1;
+            self.affected -= 1;
+            self.joined.retain(|joined| *joined != device);
+        }
+    }
+
+    /// Whether the members have about as much above their usual as this device, or more. By their median and what lies below
+    /// it, because those that have more for a reason of their own must not vouch for each other.
+    fn explains(&self, start: &Start) -> bool {
+        let (Some(low), Some(median)) = (self.height(0.2), self.height(0.5)) else { return true };
+        f64::from(start.excess) <= median + BEYOND.max(APART * (median - low))
+    }
+
+    /// What this part of the members does not have above the usual, in octaves, of those of whom an hour or a day is known;
+    /// `None` where these are few.
+    fn height(&self, part: f64) -> Option<f64> {
+        let known = self.heights.get(1..)?;
+        let count: u32 = known.iter().sum();
+        let wanted = ((part * f64::from(count)) as u32).max(1);
+        let mut passed = 0;
+        let reaches = |count: &u32| {
+            passed += count;
+            passed >= wanted
+        };
+        let at = known.iter().position(reaches).filter(|_| count as usize >= FEWEST)?;
+        Some((at + 1) as f64 / f64::from(QUARTERS))
     }
 }
 
@@ -236,7 +346,10 @@ mod tests {
     use super::*;
     use crate::{Basis, Metric};
 
-    fn update_of(device: u64, at: Timestamp) -> Unusual {
+    /// Devices of the model.
+    const DEVICES: u32 = 300;
+
+    fn received(device: u64, at: Timestamp, bytes: u64) -> Unusual {
         Unusual {
             device: DeviceId(device),
             metric: Metric::Bytes,
@@ -246,30 +359,120 @@ mod tests {
             first: true,
             usual_low: 10_000,
             usual_high: 40_000,
-            now: 12_000_000,
+            now: bytes,
             days: 60,
             is_record: true,
             once_in_hours: 1_000_000,
             others_high: 0,
-            devices: 300,
+            devices: DEVICES,
             is_supported: false,
+        }
+    }
+
+    /// What comes of the alarms of a model, by minutes.
+    #[derive(Default)]
+    struct Story {
+        guard: Guard,
+        minute: i64,
+        singly: Vec<u64>,
+        listed: Vec<u64>,
+    }
+
+    impl Story {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs(1_795_000_000 + self.minute * 60)
+        }
+
+        fn alarm(&mut self, unusual: &Unusual, carried: u64) {
+            let now = self.now();
+            let hour = u32::try_from(now.secs() / 3600).unwrap();
+            if self.guard.start((hour, carried), now, unusual, DEVICES) {
+                self.singly.push(unusual.device.0);
+            }
+            self.pass(0);
+        }
+
+        /// A device receives so much in an hour.
+        fn receives(&mut self, device: u64, bytes: u64) {
+            let unusual = received(device, self.now(), bytes);
+            self.alarm(&unusual, bytes);
+        }
+
+        fn pass(&mut self, minutes: i64) {
+            self.minute += minutes;
+            let now = self.now();
+            self.singly.extend(self.guard.release(now).iter().map(|unusual| unusual.device.0));
+            let told = self.guard.tell(now, DEVICES);
+            self.listed.extend(told.iter().flat_map(|wide| &wide.joined).map(|device| device.0));
+        }
+
+        /// Devices from `first` on, two an hour for so many hours, are updated.
+        fn wave(&mut self, first: u64, hours: u64, bytes: u64) {
+            for device in first..first + 2 * hours {
+                self.receives(device, bytes);
+                self.pass(30);
+            }
         }
     }
 
     #[test]
     fn a_slow_wave_of_updates_in_a_small_model_is_hardly_told_device_by_device() {
-        let (mut guard, mut singly, mut listed) = (Guard::default(), 0, 0);
-        // Two devices an hour for three days, as when half of 300 are updated.
-        for minute in (0..3 * 24 * 60).step_by(5) {
-            let now = Timestamp::from_secs(1_795_000_000 + minute * 60);
-            if minute % 30 == 0 {
-                let hour = u32::try_from(now.secs() / 3600).unwrap();
-                singly += u32::from(guard.start(hour, now, &update_of(minute.unsigned_abs() / 30 + 1, now), 300));
-            }
-            singly += u32::try_from(guard.release(now).len()).unwrap();
-            listed += guard.tell(now, 300).iter().map(|wide| wide.joined.len()).sum::<usize>();
+        let mut story = Story::default();
+        story.wave(1, 72, 12_000_000);
+        assert!(story.singly.len() <= 2, "{:?} were told singly", story.singly);
+        assert!(story.listed.len() >= 140, "{} of 144 are listed", story.listed.len());
+    }
+
+    #[test]
+    fn what_an_update_does_not_explain_is_told_while_a_wave_goes_on() {
+        let mut story = Story::default();
+        story.wave(1, 10, 45_000_000);
+        story.singly.clear();
+        story.receives(1000, 900_000_000);
+        story.receives(1001, 60_000_000);
+        story.pass(60);
+        assert_eq!(story.singly, [1000], "films are no update, and one and a third updates are");
+        // A day is more than its hours: a member that goes on receiving, and one of whom the mean of some days has risen.
+        story.receives(1001, 400_000_000);
+        let drift =
+            Unusual { metric: Metric::Drift, basis: Basis::ReceivedDrift, ..received(1002, story.now(), 5_000_000) };
+        story.alarm(&drift, 2_000_000);
+        story.alarm(&Unusual { device: DeviceId(1003), ..drift }, 500_000_000);
+        story.pass(60);
+        assert_eq!(story.singly, [1000, 1001, 1003]);
+        assert!(story.listed.contains(&1002) && !story.listed.contains(&1000), "{:?}", story.listed);
+    }
+
+    #[test]
+    fn who_waits_when_a_wave_begins_is_no_part_of_it() {
+        let mut story = Story::default();
+        story.receives(1, 12_000_000);
+        story.receives(1000, 900_000_000);
+        (2..6).for_each(|device| story.receives(device, 12_000_000));
+        story.pass(61);
+        assert_eq!((story.singly.as_slice(), story.listed.as_slice()), (&[1, 1000][..], &[1, 2, 3, 4, 5][..]));
+    }
+
+    #[test]
+    fn a_larger_wave_within_a_wave_is_hardly_told_device_by_device() {
+        let mut story = Story::default();
+        story.wave(1, 12, 1_000_000);
+        story.wave(100, 24, 45_000_000);
+        story.pass(60);
+        assert!(story.singly.len() <= 4, "{:?} were told singly", story.singly);
+        assert!(story.listed.len() >= 68, "{} of 72 are listed", story.listed.len());
+    }
+
+    #[test]
+    fn a_flood_of_very_different_devices_is_one_event() {
+        let mut story = Story::default();
+        // From 2 MB to 4 GB, evenly in octaves.
+        for device in 1..=120_u64 {
+            let octaves = 21.0 + (device * 47 % 120) as f64 / 120.0 * 11.0;
+            story.receives(device, libm::exp2(octaves) as u64);
+            story.pass(1);
         }
-        assert!(singly <= 2, "{singly} were told singly");
-        assert!(listed >= 140, "{listed} of 144 are listed");
+        story.pass(60);
+        assert!(story.singly.len() <= 6, "{:?} were told singly", story.singly);
     }
 }

@@ -175,9 +175,10 @@ impl ModelBaseline {
         let told = episode.map(|episode| episode.is_told);
         let mut unusual = self.explain(device, measure, evidence, what, told != Some(true));
         unusual.metric = episode.map_or(unusual.metric, |episode| episode.metric);
+        let carried = unusual.basis.direction().map_or(measure.bytes(), |direction| measure.lane(direction));
         // A day's alarm belongs to its last hour.
         let hour = measure.hour + if measure.kind == Kind::Day { 23 } else { 0 };
-        let is_told = told == Some(true) || self.guard.start(hour, now, &unusual, self.devices());
+        let is_told = told == Some(true) || self.guard.start((hour, carried), now, &unusual, self.devices());
         if is_told {
             out.push(Verdict::Unusual(unusual));
         } else {

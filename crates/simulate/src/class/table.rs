@@ -257,7 +257,7 @@ countries: [DE]
 networks: ['26299', '26298']
 apns: [fleet.example]
 rats: [eutran, nr]
-volume: { per_hour: 2 GB, per_day: 10 GB }
+volume: { per_hour: 3 GB, per_day: 10 GB }
 sessions_per_day: 48
 contact_every: 26 h
 interim_secs: 1800
