@@ -65,8 +65,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let read = Query::<T>::from_request_parts(parts, state).await;
-        read.map(|Query(value)| Self(value)).map_err(|rejection| ApiError::invalid("", rejection.body_text()))
+        read.map(|Query(value)| Self(value)).map_err(|rejection| misread(&rejection.body_text()))
     }
+}
+
+/// axum says `Failed to deserialize query string: limit: invalid digit found in string`.
+fn misread(text: &str) -> ApiError {
+    let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let told = text.split_once(": ").map_or(text, |(_, told)| told);
+    let field = told.split_once(": ").map(|(name, _)| name).filter(is_name).unwrap_or_default();
+    ApiError::invalid(field, told)
 }
 
 /// What the path names.

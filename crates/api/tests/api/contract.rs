@@ -109,7 +109,7 @@ fn what_is_not_there_is_a_problem_too() {
 
 /// A filter that is not known would otherwise look like one that excludes nothing.
 #[test]
-fn a_parameter_that_a_route_does_not_know_is_refused() {
+fn a_parameter_that_a_route_does_not_know_or_cannot_read_is_refused_by_name() {
     let fixture = Fixture::new();
     let told = |path: &str| {
         let problem = fixture.get(Role::Admin, path).problem(400, "invalid");
@@ -121,6 +121,8 @@ fn a_parameter_that_a_route_does_not_know_is_refused() {
     assert!(["text", "model", "group", "limit", "cursor"].iter().all(|name| detail.contains(name)), "{detail}");
     let (field, detail) = told("/api/v1/rules?m%C3%B6del");
     assert_eq!((field.as_str(), detail.as_str()), ("mödel", "unknown parameter `mödel`; known here: none"));
+    let (field, detail) = told("/api/v1/devices?limit=many");
+    assert_eq!((field.as_str(), detail.as_str()), ("limit", "limit: invalid digit found in string"));
     // Who may not pass hears nothing else.
     fixture.call("GET", "/api/v1/devices?modle=meter", None, None).problem(401, "unauthenticated");
     fixture.get(Role::Viewer, "/api/v1/audit?sinc=x").problem(403, "forbidden");
