@@ -37,8 +37,8 @@ const QUARTERS: f32 = 4.0;
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
-/// Recent starts of alarms of one model, those that wait, and the events that go on: one for each direction at most, because
-/// an update is received and a flood is sent, and one must not hide in the other.
+/// Recent starts of alarms of one model, those that wait, and the events that go on: for each direction one at most, because
+/// an update is received and a flood is sent, and one must not hide in the other; and one that is far larger than that one.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     recent: VecDeque<Start>,
@@ -81,11 +81,12 @@ impl Start {
             return false;
         }
         let apart = self.hour.abs_diff(other.hour);
-        apart <= TOGETHER || apart <= CAMPAIGN && self.is_like(other)
+        apart <= TOGETHER || apart <= CAMPAIGN && f64::from((self.excess - other.excess).abs()) <= ALIKE
     }
 
-    fn is_like(&self, other: &Self) -> bool {
-        f64::from((self.excess - other.excess).abs()) <= ALIKE
+    /// Whether it has more than so many octaves above its usual.
+    fn is_above(&self, octaves: f64) -> bool {
+        f64::from(self.excess) > octaves
     }
 }
 
@@ -94,6 +95,8 @@ struct Event {
     since: u32,
     until: u32,
     direction: Option<Direction>,
+    /// It began while another of its direction went on that does not explain it.
+    is_beyond: bool,
     members: BTreeMap<DeviceId, u8>,
     /// How many members have at most so much above their usual, by quarters of an octave; at 0 those of whom it is not known.
     heights: Vec<u32>,
@@ -120,28 +123,43 @@ impl Guard {
         if self.waiting.contains_key(&this.device) {
             return false;
         }
-        let event = self.events.iter().position(|event| event.direction == this.direction);
-        let is_explained = event.is_none_or(|at| self.events[at].explains(&this));
-        if let (Some(at), true) = (event, is_explained)
-            && self.events[at].members.contains_key(&this.device)
-        {
+        let limits: Vec<(usize, f64)> = (self.events.iter().enumerate())
+            .filter(|(_, event)| event.direction == this.direction)
+            .map(|(at, event)| (at, event.limit()))
+            .collect();
+        let explains = |limit: f64| f64::from(this.excess) <= limit;
+        let is_member = |at: usize| self.events[at].members.contains_key(&this.device);
+        let candidates = limits.iter().filter(|(_, limit)| explains(*limit)).map(|(at, _)| *at);
+        let by = candidates.clone().find(|at| is_member(*at)).or(candidates.min());
+        if let Some(at) = by.filter(|at| is_member(*at)) {
             self.events[at].join(&this);
             return false;
         }
         self.remember(this);
-        let is_kin = |start: &Start| start.belongs_with(&this) && (is_explained || start.is_like(&this));
+        // Where events go on that do not explain it, only such starts count that they do not explain either.
+        let above = by.is_none().then(|| limits.iter().map(|(_, limit)| *limit).fold(0.0, f64::max));
+        let is_kin = |start: &Start| start.belongs_with(&this) && above.is_none_or(|above| start.is_above(above));
         let together = self.recent.iter().filter(|start| is_kin(start)).count();
         let enough = enough(devices);
-        match event {
+        match by {
             Some(at) if together > enough / 2 => {
-                self.join(at, &this, now, is_explained);
+                self.events[at].joined_at = now;
+                self.events[at].join(&this);
                 return false;
             }
-            None if together >= enough => {
-                if !self.begin(&this, now) {
-                    self.waiting.insert(unusual.device, (now, *unusual));
+            None if together > enough / 2 => {
+                let kin: Vec<Start> = self.recent.iter().filter(|start| is_kin(start)).copied().collect();
+                if let Some(at) = limits.iter().map(|(at, _)| *at).find(|at| self.events[*at].grows(&kin)) {
+                    self.events[at].joined_at = now;
+                    self.take(at, &kin);
+                    return false;
                 }
-                return false;
+                if together >= enough {
+                    if !self.gather(&kin, &this, now, !limits.is_empty()) {
+                        self.waiting.insert(unusual.device, (now, *unusual));
+                    }
+                    return false;
+                }
             }
             _ => {}
         }
@@ -150,7 +168,8 @@ impl Guard {
         if self.events.iter().any(beside) {
             return false;
         }
-        if (together > enough / 4 || !is_explained) && !unusual.is_supported {
+        let is_unexplained = by.is_none() && !limits.is_empty();
+        if (together > enough / 4 || is_unexplained) && !unusual.is_supported {
             self.waiting.insert(unusual.device, (now, *unusual));
             return false;
         }
@@ -163,19 +182,6 @@ impl Guard {
         self.recent.push_back(this);
         if self.recent.len() > MOST {
             self.recent.pop_front();
-        }
-    }
-
-    /// One more in an event that goes on; where it did not explain this one until enough were like it, these too.
-    fn join(&mut self, at: usize, this: &Start, now: Timestamp, is_explained: bool) {
-        let event = &mut self.events[at];
-        event.joined_at = now;
-        event.join(this);
-        if !is_explained {
-            for start in self.recent.iter().filter(|start| start.belongs_with(this) && start.is_like(this)) {
-                event.join(start);
-                self.waiting.remove(&start.device);
-            }
         }
     }
 
@@ -215,19 +221,54 @@ impl Guard {
     pub(crate) fn tell(&mut self, now: Timestamp, devices: u32) -> Vec<ModelWide> {
         self.count(now);
         let told: Vec<ModelWide> = self.events.iter_mut().filter_map(|event| event.tell(now, devices)).collect();
-        let is_over =
-            |event: &Event| told.iter().any(|wide| wide.phase == Phase::Over && wide.direction == event.direction);
+        let is_over = |event: &Event| {
+            let same = |wide: &ModelWide| (wide.direction, wide.is_beyond) == (event.direction, event.is_beyond);
+            told.iter().any(|wide| wide.phase == Phase::Over && same(wide))
+        };
         self.events.retain(|event| !is_over(event));
         told
     }
 
-    /// All that began together, told or waiting, become one event, but for those that it does not explain. Whether it explains
-    /// `this`.
-    fn begin(&mut self, this: &Start, now: Timestamp) -> bool {
-        let mut event = Event {
-            since: this.hour,
-            until: this.hour,
-            direction: this.direction,
+    fn take(&mut self, at: usize, kin: &[Start]) {
+        for start in kin {
+            self.events[at].join(start);
+            self.waiting.remove(&start.device);
+        }
+    }
+
+    /// All that began together, told or waiting, become one event, but for those that it does not explain; or part of the one
+    /// that is beyond another, where there is one. Whether it explains `this`.
+    fn gather(&mut self, kin: &[Start], this: &Start, now: Timestamp, is_beyond: bool) -> bool {
+        let is_same = |event: &Event| event.direction == this.direction && event.is_beyond;
+        let at = self.events.iter().position(|event| is_beyond && is_same(event)).unwrap_or(self.events.len());
+        if at == self.events.len() {
+            self.events.push(Event::new(this, now, is_beyond));
+        }
+        let event = &mut self.events[at];
+        event.joined_at = now;
+        let before = event.affected;
+        for start in kin {
+            event.join(start);
+        }
+        let limit = event.limit();
+        for start in kin {
+            if before == 0 && start.is_above(limit) {
+                event.leave(start.device);
+            } else {
+                self.waiting.remove(&start.device);
+            }
+        }
+        event.members.contains_key(&this.device)
+    }
+}
+
+impl Event {
+    fn new(first: &Start, now: Timestamp, is_beyond: bool) -> Self {
+        Self {
+            since: first.hour,
+            until: first.hour,
+            direction: first.direction,
+            is_beyond,
             members: BTreeMap::new(),
             heights: Vec::new(),
             joined: Vec::new(),
@@ -235,25 +276,9 @@ impl Guard {
             told: 0,
             told_at: 0,
             joined_at: now,
-        };
-        let kin: Vec<Start> = self.recent.iter().filter(|start| start.belongs_with(this)).copied().collect();
-        for start in &kin {
-            event.join(start);
         }
-        for start in &kin {
-            if event.explains(start) {
-                self.waiting.remove(&start.device);
-            } else {
-                event.leave(start.device);
-            }
-        }
-        let is_in = event.members.contains_key(&this.device);
-        self.events.push(event);
-        is_in
     }
-}
 
-impl Event {
     /// What is to be told of it now; when it is over, it has been told for the last time.
     fn tell(&mut self, now: Timestamp, devices: u32) -> Option<ModelWide> {
         let hour = u32::try_from(now.secs() / 3600).unwrap_or(0);
@@ -272,6 +297,7 @@ impl Event {
             metric: crate::Metric::Bytes,
             phase,
             direction: self.direction,
+            is_beyond: self.is_beyond,
             since: Timestamp::from_secs(i64::from(self.since) * 3600),
             until: Timestamp::from_secs(i64::from(self.until) * 3600),
             joined: std::mem::take(&mut self.joined),
@@ -313,11 +339,17 @@ impl Event {
         }
     }
 
-    /// Whether the members have about as much above their usual as this device, or more. By their median and what lies below
-    /// it, because those that have more for a reason of their own must not vouch for each other.
-    fn explains(&self, start: &Start) -> bool {
-        let (Some(low), Some(median)) = (self.height(0.2), self.height(0.5)) else { return true };
-        f64::from(start.excess) <= median + BEYOND.max(APART * (median - low))
+    /// Whether most of these are members already, so that it is the event itself that grows: its hours are told while they are
+    /// open.
+    fn grows(&self, kin: &[Start]) -> bool {
+        kin.iter().filter(|start| self.members.contains_key(&start.device)).count() * 2 >= kin.len()
+    }
+
+    /// How much above the usual it explains, in octaves. By the median of its members and what lies below it, because those
+    /// that have more for a reason of their own must not vouch for each other.
+    fn limit(&self) -> f64 {
+        let (Some(low), Some(median)) = (self.height(0.2), self.height(0.5)) else { return f64::INFINITY };
+        median + BEYOND.max(APART * (median - low))
     }
 
     /// What this part of the members does not have above the usual, in octaves, of those of whom an hour or a day is known;
@@ -376,6 +408,8 @@ mod tests {
         minute: i64,
         singly: Vec<u64>,
         listed: Vec<u64>,
+        /// Of these, in events that are beyond another one.
+        beyond: Vec<u64>,
     }
 
     impl Story {
@@ -403,7 +437,10 @@ mod tests {
             let now = self.now();
             self.singly.extend(self.guard.release(now).iter().map(|unusual| unusual.device.0));
             let told = self.guard.tell(now, DEVICES);
-            self.listed.extend(told.iter().flat_map(|wide| &wide.joined).map(|device| device.0));
+            for wide in &told {
+                let list = if wide.is_beyond { &mut self.beyond } else { &mut self.listed };
+                list.extend(wide.joined.iter().map(|device| device.0));
+            }
         }
 
         /// Devices from `first` on, two an hour for so many hours, are updated.
@@ -460,7 +497,25 @@ mod tests {
         story.wave(100, 24, 45_000_000);
         story.pass(60);
         assert!(story.singly.len() <= 4, "{:?} were told singly", story.singly);
-        assert!(story.listed.len() >= 68, "{} of 72 are listed", story.listed.len());
+        assert!(story.listed.len() + story.beyond.len() >= 68, "{:?} {:?}", story.listed, story.beyond);
+    }
+
+    #[test]
+    fn a_flood_within_a_wave_is_an_event_of_its_own() {
+        let mut story = Story::default();
+        story.wave(1, 12, 1_000_000);
+        story.singly.clear();
+        // Twenty devices within twenty minutes, from 50 MB to 1.6 GB.
+        for device in 1000..1020 {
+            story.receives(device, 50_000_000 << (device % 6));
+            story.pass(1);
+        }
+        story.wave(200, 2, 1_000_000);
+        story.pass(60);
+        assert_eq!(story.singly, [] as [u64; 0], "nobody alone");
+        story.beyond.sort_unstable();
+        assert_eq!(story.beyond, (1000..1020).collect::<Vec<_>>(), "the flood, and nobody of the wave");
+        assert!((200..204).all(|device| story.listed.contains(&device)), "{:?}", story.listed);
     }
 
     #[test]

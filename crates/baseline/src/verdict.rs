@@ -208,6 +208,9 @@ pub struct ModelWide {
     pub phase: Phase,
     /// Whether they sent or received more: an update is received, a flood is sent. `None`: both, hours that moved.
     pub direction: Option<Direction>,
+    /// It began while another event of its direction went on, and is far larger than that one: a flood while what an outage
+    /// held back is sent.
+    pub is_beyond: bool,
     /// The first unusual hour.
     pub since: Timestamp,
     /// The last unusual hour so far.

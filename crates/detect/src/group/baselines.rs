@@ -51,8 +51,8 @@ pub(super) struct Event {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Whose {
     Device(DeviceId, Option<Arc<Device>>),
-    /// Model, whether it is about what its devices send, and devices that joined.
-    Model(Box<str>, bool, Vec<DeviceId>),
+    /// Model, which of its events that may go on at once (0, or a mark), and devices that joined.
+    Model(Box<str>, u64, Vec<DeviceId>),
 }
 
 impl Baselines {
@@ -159,10 +159,14 @@ impl Baselines {
             Some(Direction::Received) => "received more than usual (an update?)",
             None => "left their usual volume or hours",
         };
+        let beside = if wide.is_beyond { ", and far more than what goes on beside it explains" } else { "" };
         let sentence = format!(
-            "{} of {} devices of the model {how} between {} and {}",
+            "{} of {} devices of the model {how} between {} and {}{beside}",
             wide.affected, wide.devices, wide.since, wide.until
         );
+        // A flood is a finding of its own while a wave of updates goes on, and lists its own devices.
+        let sent = if wide.direction == Some(Direction::Sent) { SENT } else { 0 };
+        let which = sent ^ if wide.is_beyond { BEYOND } else { 0 };
         Event {
             at: wide.since,
             observed_at,
@@ -176,10 +180,14 @@ impl Baselines {
                 explanation: sentence.into(),
                 ..fleetward_rules::Unusual::default()
             },
-            whose: Whose::Model(name, wide.direction == Some(Direction::Sent), wide.joined.clone()),
+            whose: Whose::Model(name, which, wide.joined.clone()),
         }
     }
 }
+
+/// Marks of a model's events that may go on at once, in the id of their subject.
+const SENT: u64 = 0x5E27_0000_0000_0001;
+const BEYOND: u64 = 0xB940_0000_0000_0002;
 
 fn kind(metric: Metric) -> UnusualKind {
     match metric {

@@ -206,12 +206,11 @@ impl GroupState {
                 let subjects = compiled.groups.subjects(&compiled.rules, &facts);
                 self.judge_all(subjects, &facts, device.as_ref(), compiled, out);
             }
-            Whose::Model(name, is_sent, joined) => {
+            Whose::Model(name, which, joined) => {
                 if compiled.groups.interest(Kind::Model).triggers.contains(Trigger::Unusual) {
                     let facts = event.facts(None, compiled);
                     let mut key = Key::named(Kind::Model, name);
-                    // A flood is a finding of its own while a wave of updates goes on, and lists its own devices.
-                    key.id ^= if *is_sent { SENT } else { 0 };
+                    key.id ^= which;
                     self.judge(&key, &facts, None, joined, compiled, out);
                 }
             }
@@ -376,9 +375,6 @@ fn room(kind: Kind, compiled: &Compiled) -> Room {
     let limits = compiled.limits();
     Room { keys: limits.keys, bytes: limits.key_bytes, idle: compiled.groups.interest(kind).idle }
 }
-
-/// Tells the key of a model about which something is sent from that about all else; any odd number.
-const SENT: u64 = 0x5E27_0000_0000_0001;
 
 #[cfg(test)]
 mod tests;
