@@ -40,10 +40,21 @@ pub(crate) struct Guard {
     day: u32,
 }
 
+/// Where an alarm belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is told by itself.
+    Alone,
+    /// It is told as part of an event, or with it.
+    Event,
+    /// Within [`WAIT`] more of its kind may come.
+    Open,
+}
+
 impl Guard {
-    /// An alarm of `unusual.device` begins in `hour`, in which (or in whose day) it `carried` so many bytes in the direction of
-    /// the alarm; `devices` is how many the model has. Whether to tell it now: otherwise it waits, or is part of an event of
-    /// the model.
+    /// An alarm of `unusual.device` begins or goes on in `hour`, in which (or in whose day) it `carried` so many bytes in the
+    /// direction of the alarm; `devices` is how many the model has. Whether to tell it now: otherwise it waits, or is part of
+    /// an event of the model.
     pub(crate) fn start(
         &mut self,
         (hour, carried): (u32, u64),
@@ -52,9 +63,33 @@ impl Guard {
         devices: u32,
     ) -> bool {
         let this = Start::of(hour, unusual, carried);
-        if self.waiting.contains_key(&this.device) {
-            return false;
+        let place = if self.waiting.contains_key(&this.device) {
+            self.remember(this);
+            Place::Open
+        } else {
+            self.place(&this, now, devices)
+        };
+        match place {
+            Place::Alone => true,
+            Place::Event => false,
+            // Evidence of another kind does not wait.
+            Place::Open if unusual.is_supported => {
+                self.waiting.remove(&this.device);
+                true
+            }
+            Place::Open => {
+                let (_, waiting) = self.waiting.entry(this.device).or_insert((now, *unusual));
+                // It goes on while it waits: the most of it is told.
+                if waiting.basis == unusual.basis && waiting.now < unusual.now {
+                    *waiting = *unusual;
+                }
+                false
+            }
         }
+    }
+
+    /// Where a start belongs; it is taken into the event that it is part of.
+    fn place(&mut self, this: &Start, now: Timestamp, devices: u32) -> Place {
         let limits: Vec<(usize, f64)> = (self.events.iter().enumerate())
             .filter(|(_, event)| event.direction == this.direction)
             .map(|(at, event)| (at, event.limit()))
@@ -63,48 +98,45 @@ impl Guard {
         let candidates = limits.iter().filter(|(_, limit)| !this.is_above(*limit)).map(|(at, _)| *at);
         let by = candidates.clone().find(|at| is_member(*at)).or(candidates.min());
         if let Some(at) = by.filter(|at| is_member(*at)) {
-            self.events[at].join(&this);
-            return false;
+            self.events[at].join(this);
+            return Place::Event;
         }
-        self.remember(this);
+        self.remember(*this);
         // Where events go on that do not explain it, only such starts count that they do not explain either.
         let above = by.is_none().then(|| limits.iter().map(|(_, limit)| *limit).fold(0.0, f64::max));
-        let is_kin = |start: &Start| start.belongs_with(&this) && above.is_none_or(|above| start.is_above(above));
+        let is_kin = |start: &Start| start.belongs_with(this) && above.is_none_or(|above| start.is_above(above));
         let together = self.recent.iter().filter(|start| is_kin(start)).count();
         let enough = enough(devices);
         match by {
             Some(at) if together > enough / 2 => {
                 self.events[at].joined_at = now;
-                self.events[at].join(&this);
-                return false;
+                self.events[at].join(this);
+                return Place::Event;
             }
             None if together > enough / 2 => {
                 let kin: Vec<Start> = self.recent.iter().filter(|start| is_kin(start)).copied().collect();
                 if let Some(at) = limits.iter().map(|(at, _)| *at).find(|at| self.events[*at].grows(&kin)) {
                     self.events[at].joined_at = now;
                     self.take(at, &kin);
-                    return false;
+                    return Place::Event;
                 }
                 if together >= enough {
-                    if !self.gather(&kin, &this, now, !limits.is_empty()) {
-                        self.waiting.insert(unusual.device, (now, *unusual));
-                    }
-                    return false;
+                    let is_part = self.gather(&kin, this, now, !limits.is_empty());
+                    return if is_part { Place::Event } else { Place::Open };
                 }
             }
             _ => {}
         }
         // What it does beside its part in an event of the other direction is told only as an event.
         let beside = |event: &Event| event.direction != this.direction && event.members.contains_key(&this.device);
-        if self.events.iter().any(beside) {
-            return false;
-        }
         let is_unexplained = by.is_none() && !limits.is_empty();
-        if (together > enough / 4 || is_unexplained) && !unusual.is_supported {
-            self.waiting.insert(unusual.device, (now, *unusual));
-            return false;
+        if self.events.iter().any(beside) {
+            Place::Event
+        } else if together > enough / 4 || is_unexplained {
+            Place::Open
+        } else {
+            Place::Alone
         }
-        true
     }
 
     fn remember(&mut self, this: Start) {

@@ -118,6 +118,36 @@ fn who_waits_when_a_wave_begins_is_no_part_of_it() {
 }
 
 #[test]
+fn evidence_of_another_kind_does_not_wait() {
+    let mut story = Story::default();
+    (1..4).for_each(|device| story.receives(device, 12_000_000));
+    // The one that completes the event, which does not explain it; and one that waits while evidence comes.
+    let alone = Unusual { is_supported: true, ..received(1000, story.now(), 900_000_000) };
+    story.alarm(&alone, 900_000_000);
+    assert_eq!(story.singly, [1, 1000]);
+    (4..6).for_each(|device| story.receives(device, 12_000_000));
+    story.receives(1001, 900_000_000);
+    story.pass(10);
+    assert_eq!(story.singly, [1, 1000], "it waits");
+    story.alarm(&Unusual { device: DeviceId(1001), ..alone }, 900_000_000);
+    story.pass(61);
+    assert_eq!(story.singly, [1, 1000, 1001], "once");
+}
+
+#[test]
+fn what_goes_on_while_it_waits_is_told_at_its_most() {
+    let mut story = Story::default();
+    story.wave(1, 10, 12_000_000);
+    for bytes in [300_000_000, 900_000_000, 700_000_000] {
+        story.receives(1000, bytes);
+        story.minute += 10;
+    }
+    story.minute += 40;
+    let told: Vec<_> = story.guard.release(story.now()).iter().map(|unusual| (unusual.device.0, unusual.now)).collect();
+    assert_eq!(told, [(1000, 900_000_000)]);
+}
+
+#[test]
 fn a_larger_wave_within_a_wave_is_hardly_told_device_by_device() {
     let mut story = Story::default();
     story.wave(1, 12, 1_000_000);
