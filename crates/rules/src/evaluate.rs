@@ -166,7 +166,7 @@ fn finish(
     }
     if shown == Shown::AllTheSame {
         state.hold_on(facts.time());
-    } else if whom.remembers && facts.trigger != Trigger::Tick {
+    } else if whom.remembers && facts.trigger != Trigger::Tick && !set.memory.is_empty() {
         remember(set, facts, state, now);
     }
     state.advance(now);

@@ -230,6 +230,12 @@ impl SubjectState {
                     return;
                 }
             }
+        } else if self.apart(key).is_none()
+            && let Some((form, bytes, len)) = packed::first(spec, time, value)
+            && let Err(place) = self.block.find(key)
+            && self.block.insert(place, key, form, &bytes[..len])
+        {
+            return;
         }
         self.alter(key, spec, |window| window.add(spec, time, value));
     }

@@ -1,6 +1,5 @@
 //! One device of a partition, packed: there are millions.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use ecow::EcoString;
@@ -106,11 +105,16 @@ impl Entry {
     }
 }
 
-/// What a device is called of which only the id is known. In one piece of memory: a storm of strangers makes many.
+/// What a device is called of which only the id is known. Without the formatter: a storm of strangers makes many.
 fn nameless(id: DeviceId) -> EcoString {
-    let mut name = EcoString::with_capacity("device ".len() + 2 * size_of::<DeviceId>());
-    write!(name, "device {id}").expect("memory takes it");
-    name
+    const WORD: &[u8] = b"device ";
+    let mut name = [0; WORD.len() + 16];
+    let (word, digits) = name.split_at_mut(WORD.len());
+    word.copy_from_slice(WORD);
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(id.0 >> (4 * place) & 0xF) as usize];
+    }
+    str::from_utf8(&name).unwrap_or_default().into()
 }
 
 /// A name that is an identity (of a device that was imported without a name) is masked.
@@ -118,5 +122,17 @@ fn for_people(device: &Device) -> String {
     match device.imsi {
         Some(imsi) if *device.name == Identity::Imsi(imsi).default_name() => Identity::Imsi(imsi).to_string(),
         _ => device.name.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_name_is_called_after_its_id() {
+        for id in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(nameless(DeviceId(id)), format!("device {}", DeviceId(id)));
+        }
     }
 }

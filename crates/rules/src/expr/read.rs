@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use std::time::Duration;
 
-use fleetward_fleet::{CellId, Direction, LocalTime, Simultaneous, Timestamp, Zone};
+use fleetward_fleet::{CellId, Direction, Flow, LocalTime, Simultaneous, Timestamp, Zone};
 
 use super::ir::{Address, Arithmetic, Near, Sym, Text, WindowRef};
 use crate::detail::{Detail, Metric, Unusual, UnusualKind};
@@ -380,8 +380,15 @@ pub(crate) fn octets<'a>(field: Number) -> Option<fn(&Facts<'a>) -> Option<u64>>
         Number::Bytes => Some(Facts::bytes),
         Number::BytesUp => Some(|facts| facts.bytes_up),
         Number::BytesDown => Some(|facts| facts.bytes_down),
+        Number::FlowBytes => Some(|facts| flow(facts).map(|flow| flow.bytes_up.saturating_add(flow.bytes_down))),
+        Number::FlowBytesUp => Some(|facts| flow(facts).map(|flow| flow.bytes_up)),
+        Number::FlowBytesDown => Some(|facts| flow(facts).map(|flow| flow.bytes_down)),
         _ => None,
     }
+}
+
+fn flow<'a>(facts: &Facts<'a>) -> Option<&'a Flow> {
+    if let Detail::Flow(flow, _) = facts.detail { Some(flow) } else { None }
 }
 
 /// A value that may be remembered, borrowed.

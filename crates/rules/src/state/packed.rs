@@ -171,6 +171,18 @@ pub(super) fn pack(state: &WindowState, spec: WindowSpec) -> Option<(Form, Vec<u
     }
 }
 
+/// A window with one event, which [`pack`] would come to by a longer way: its form, and its octets, which are the first so many;
+/// `None` where it takes [`WindowState::add`].
+pub(super) fn first(spec: WindowSpec, time: Timestamp, value: u64) -> Option<(Form, [u8; ring::HEAD + 8], usize)> {
+    if !is_ring(spec.aggregate) {
+        return None;
+    }
+    let (value, _) = ring::joined(spec.aggregate, value);
+    let (width, mut bytes) = (width_of(value), [0; ring::HEAD + 8]);
+    ring::begin(&mut bytes, spec.bucket(time), width, value);
+    Some((Form(width), bytes, ring::HEAD + (1 << width)))
+}
+
 fn is_ring(aggregate: Aggregate) -> bool {
     matches!(aggregate, Aggregate::Sum | Aggregate::Count | Aggregate::Max | Aggregate::Min)
 }

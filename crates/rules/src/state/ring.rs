@@ -228,6 +228,13 @@ pub(super) fn of(buckets: &[(u32, u64)], width: u8) -> Vec<u8> {
     bytes
 }
 
+/// The first bucket, in octets that are zero.
+pub(super) fn begin(bytes: &mut [u8], bucket: u32, width: u8, value: u64) {
+    put_u32(bytes, 0, bucket);
+    put_u16(bytes, 4, 1);
+    put_number(bytes, HEAD, width, value);
+}
+
 /// Whether these octets are a ring.
 pub(super) fn is_sound(bytes: &[u8], width: u8) -> bool {
     bytes.len() >= HEAD
@@ -238,7 +245,7 @@ pub(super) fn is_sound(bytes: &[u8], width: u8) -> bool {
 
 /// What an event adds, and whether the larger of it and what is there stays, rather than their sum.
 #[inline]
-fn joined(aggregate: Aggregate, value: u64) -> (u64, bool) {
+pub(super) fn joined(aggregate: Aggregate, value: u64) -> (u64, bool) {
     match aggregate {
         Aggregate::Count => (1, false),
         Aggregate::Max => (value, true),

@@ -1,7 +1,7 @@
 //! The windows in a block: a table in order of their keys, and the octets of each behind it.
 
 use super::{Block, ENTRY, HEAD, MOST, WINDOWS};
-use crate::state::octets::{put_u16, put_u32, u16_at, u32_at};
+use crate::state::octets::{TIME, put_u16, put_u32, u16_at, u32_at};
 use crate::state::packed::{Form, Packed};
 
 impl Block {
@@ -97,8 +97,16 @@ impl Block {
     pub(in crate::state) fn lengthen(&mut self, place: usize) -> &mut [u8] {
         let (Form(width), range) = self.range(place);
         let more = 1 << width;
-        if self.used() + more > MOST {
+        let used = self.used();
+        if used + more > MOST {
             return &mut self.0[range];
+        }
+        if range.end == used && used + more <= self.len() {
+            // The last one, and there is room: what is behind it is zero.
+            let at = self.entry(place);
+            self.0[at + 6] += more as u8;
+            put_u16(&mut self.0, TIME, (used + more) as u16);
+            return &mut self.0[range.start..range.end + more];
         }
         self.splice(range.end, 0, more);
         let (entries, octets) = (self.entries(), self.octets());
