@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::release::root;
 
-/// Default and custom rules over a fleet, and the reference query, beside rsigma and Bytewax.
+/// Default and custom rules over a fleet, and the reference query, beside thirty lines of Rust, rsigma and Bytewax.
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
     /// SIMs of the fleet.
@@ -71,6 +71,9 @@ struct Report {
     /// Events a CPU-second, ours divided by theirs: above 1 is faster.
     ratio: BTreeMap<&'static str, f64>,
 }
+
+/// The bench of the crate.
+const BENCH: [&str; 7] = ["bench", "--quiet", "-p", "fleetward-detect", "--bench", "detect", "--"];
 
 /// Device and second of its first alarm.
 type Alarms = BTreeMap<u64, i64>;
@@ -152,9 +155,7 @@ fn ours(arguments: &[&str]) -> anyhow::Result<Value> {
 }
 
 fn ours_quietly(arguments: &[&str]) -> anyhow::Result<String> {
-    let mut command = Command::new("cargo");
-    command.current_dir(root()?).args(["bench", "--quiet", "-p", "fleetward-detect", "--bench", "detect", "--"]);
-    output(command.args(arguments))
+    output(Command::new("cargo").current_dir(root()?).args(BENCH).args(arguments))
 }
 
 fn output(command: &mut Command) -> anyhow::Result<String> {
@@ -170,7 +171,9 @@ fn last_line(said: &str) -> anyhow::Result<Value> {
 /// Each takes the events and where to write its alarms.
 fn commands(slow: bool) -> anyhow::Result<Vec<(&'static str, Command)>> {
     let folder = root()?.join("xtask/peers");
-    let mut commands = Vec::new();
+    let mut by_hand = Command::new("cargo");
+    by_hand.current_dir(root()?).args(BENCH).arg("by-hand");
+    let mut commands = vec![("by_hand", by_hand)];
     match rsigma(&folder.join("rsigma")) {
         Ok(binary) => commands.push(("rsigma", Command::new(binary))),
         Err(error) => println!("bench: SKIPPED rsigma, it does not build: {error:#}"),

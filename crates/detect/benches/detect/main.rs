@@ -3,9 +3,11 @@
 //!
 //! `cargo bench -p fleetward-detect --bench detect -- observations [--sims N] [--hours N] [--rounds N] [--custom]`
 //! `cargo bench -p fleetward-detect --bench detect -- events FILE [--count N]` writes the events of the reference query,
-//! `... -- reference EVENTS ALARMS` judges them. `cargo xtask bench detect` does it all, beside the peers.
+//! `... -- reference EVENTS ALARMS` judges them, `... -- by-hand EVENTS ALARMS` does so in thirty lines of Rust.
+//! `cargo xtask bench detect` does it all, beside the peers.
 //! Each prints one JSON object last. Memory is the growth of this process, so run it alone.
 
+mod by_hand;
 mod events;
 mod fleet;
 mod measure;
@@ -31,6 +33,7 @@ fn main() {
         }
         ["events", file, rest @ ..] => events::write(file.as_ref(), number(rest, "--count", 5_000_000)),
         ["reference", events, alarms] => reference::run(events.as_ref(), alarms.as_ref()),
+        ["by-hand", events, alarms] => by_hand::run(events.as_ref(), alarms.as_ref()),
         [] => observations::run(100_000, observations::Which::Custom, (2, 4)),
         other => {
             say(&format!("not understood: {other:?}; see the head of this file"));

@@ -19,7 +19,6 @@ const RULE: &str = "rule: heavy\ntitle: More than 50 MB in an hour\nwatch: { use
                     when: used > 50 MB\nrepeat: once per 24h\n";
 
 /// Judges the events, writes `device,second` of each device's first alarm.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) fn run(events: &Path, alarms: &Path) {
     let events = events::read(events);
     let numbers: BTreeMap<DeviceId, u64> = events.iter().map(|event| (device(event), event.device)).collect();
@@ -49,17 +48,24 @@ pub(crate) fn run(events: &Path, alarms: &Path) {
     });
     drop(engine);
     let first = first.lock().expect("nobody panicked");
+    write(&first, alarms);
+    say(&figures(events.len(), cpu, first.len()));
+}
+
+/// Writes `device,second` lines.
+pub(crate) fn write(first: &BTreeMap<u64, i64>, file: &Path) {
     let mut text = String::new();
-    for (device, second) in first.iter() {
+    for (device, second) in first {
         writeln!(text, "{device},{second}").expect("memory takes it");
     }
-    std::fs::write(alarms, text).expect("the file can be written");
-    say(&format!(
-        "{{\"events\":{},\"cpu_s\":{cpu:.3},\"events_per_cpu_s\":{:.0},\"devices\":{}}}",
-        events.len(),
-        events.len() as f64 / cpu,
-        first.len()
-    ));
+    std::fs::write(file, text).expect("the file can be written");
+}
+
+/// As one JSON object.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub(crate) fn figures(events: usize, cpu: f64, devices: usize) -> String {
+    let rate = events as f64 / cpu;
+    format!("{{\"events\":{events},\"cpu_s\":{cpu:.3},\"events_per_cpu_s\":{rate:.0},\"devices\":{devices}}}")
 }
 
 /// Devices that no inventory has are bounded; here they are all of that kind.
@@ -67,7 +73,7 @@ fn limits() -> fleetward_detect::Limits {
     fleetward_detect::Limits { unknown_per_partition: 1 << 20, ..fleetward_detect::Limits::default() }
 }
 
-fn device(event: &Event) -> DeviceId {
+pub(crate) fn device(event: &Event) -> DeviceId {
     // As ids are: 64 bits of a hash.
     DeviceId((event.device + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
