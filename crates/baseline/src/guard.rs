@@ -64,7 +64,7 @@ impl Guard {
     ) -> bool {
         let this = Start::of(hour, unusual, carried);
         let place = if self.waiting.contains_key(&this.device) {
-            self.remember(this);
+            // It has begun already: a start that moves on with it would make an event of whoever stays unusual for long.
             Place::Open
         } else {
             self.place(&this, now, devices)

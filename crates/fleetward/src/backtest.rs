@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use fleetward_detect::backtest::{Account, Report, Span};
+use fleetward_detect::backtest::{Account, Report, Scopes, Span};
 use fleetward_detect::engine::{Config, Outputs};
 use fleetward_detect::history::Recorded;
 use fleetward_detect::{BaselineSettings, Compiled, Engine, History};
@@ -65,6 +65,7 @@ pub(crate) fn run(
     }
     let mut new = Judge::start(&question.rules, question, span, history)?;
     let mut old = question.against.as_ref().map(|rules| Judge::start(rules, question, span, history)).transpose()?;
+    let mut scopes = Scopes::new(&question.rules);
     let (mut judged, mut count) = (0_u64, 0);
     loop {
         let batch: Vec<Placed> = records.by_ref().take(BATCH).collect::<anyhow::Result<_>>()?;
@@ -73,6 +74,9 @@ pub(crate) fn run(
         }
         judged += batch.len() as u64;
         count += batch.iter().filter(|(_, record)| !matches!(record.body, Body::Tick)).count() as u64;
+        for (_, record) in &batch {
+            scopes.see(record, &question.profiles);
+        }
         if let Some(old) = &mut old {
             old.judge(batch.clone())?;
         }
@@ -81,6 +85,9 @@ pub(crate) fn run(
     let against = old.as_ref().zip(question.against.as_deref()).map(|(old, rules)| (&old.account, rules));
     let spent = new.spent;
     let mut report = new.account.report(&question.rules, count, against);
+    for rule in &mut report.rules {
+        rule.is_about_nobody = scopes.is_about_nobody(&rule.rule);
+    }
     #[expect(clippy::cast_precision_loss, reason = "an average")]
     if judged > 0 {
         report.nanos_per_record = Some(spent.as_nanos() as f64 / judged as f64);

@@ -148,6 +148,21 @@ fn what_goes_on_while_it_waits_is_told_at_its_most() {
 }
 
 #[test]
+fn who_grows_alike_hours_apart_is_told_by_itself() {
+    let mut story = Story::default();
+    story.wave(1, 10, 1_000_000);
+    story.singly.clear();
+    // Three come to 1.6 GB while they wait, each from another height; a fourth begins there.
+    for (device, first) in (1000..1004).zip([20_000_000, 90_000_000, 400_000_000, 1_600_000_000]) {
+        story.receives(device, first);
+        story.minute += 40;
+        story.receives(device, 1_600_000_000);
+        story.pass(180);
+    }
+    assert_eq!(story.singly, [1000, 1001, 1002, 1003]);
+}
+
+#[test]
 fn a_larger_wave_within_a_wave_is_hardly_told_device_by_device() {
     let mut story = Story::default();
     story.wave(1, 12, 1_000_000);

@@ -120,6 +120,7 @@ impl Account {
                 rule: rule.name.clone(),
                 version: rule.version,
                 severity: rule.severity,
+                is_about_nobody: false,
                 alarms: entry.alarms,
                 #[expect(clippy::cast_precision_loss, reason = "an average")]
                 alarms_per_day: entry.alarms as f64 / days,

@@ -12,11 +12,13 @@
 mod account;
 mod budget;
 mod report;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 pub use account::Account;
 pub use report::{Difference, Example, Report, RuleReport, Would};
+pub use scope::Scopes;
 
 use fleetward_fleet::Timestamp;
 

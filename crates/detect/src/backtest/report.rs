@@ -32,6 +32,9 @@ pub struct RuleReport {
     pub version: u32,
     /// How bad its findings are.
     pub severity: Severity,
+    /// No device in the records was in its scope.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_about_nobody: bool,
     /// Findings.
     pub alarms: u64,
     /// ... a day, on the average.

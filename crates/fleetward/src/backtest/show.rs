@@ -37,6 +37,9 @@ fn one(rule: &RuleReport) -> String {
         rule.alarms_per_day,
         counted(rule.devices, "device")
     );
+    if rule.is_about_nobody {
+        text += "  no device in these records is in its scope: see `scope` of the rule, and models and groups of the inventory\n";
+    }
     for (count, words) in [
         (rule.untold, "beyond max_alarms_per_day: kept, nobody told"),
         (rule.at_least, "not measured exactly: \"at least\""),

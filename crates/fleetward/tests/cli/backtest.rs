@@ -50,6 +50,15 @@ fn journal_table_and_lines_agree() {
         alarms
     });
     assert_eq!(of_group[0], of_group[1], "groups are in the table");
+    for (scope, is_about_nobody) in [("'\"south pole\" in device.groups'", true), ("device.model == \"meter\"", false)]
+    {
+        let rule = format!("rule: few\ntitle: Few\nscope: {scope}\nwhen: session_start && bytes > 1 TB\n");
+        place.write("own.yaml", &rule);
+        for records in [["--csv", "fleet.csv"], ["--journal", "fleet"]] {
+            let report = backtest(&place, &records);
+            assert_eq!(report["rules"][0]["is_about_nobody"].as_bool().unwrap_or(false), is_about_nobody, "{report}");
+        }
+    }
     let would = &journal["rules"][0]["would"]["suspend_sim"];
     assert!(would["done"].as_u64() > Some(0) && would["over_budget"].as_u64() > Some(0), "{would}");
 }

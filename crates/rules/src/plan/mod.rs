@@ -259,6 +259,20 @@ fn tests(set: &RuleSet, rules: &[u16], facts: &Facts<'_>, extent: Extent) -> Tes
     wanted.collect()
 }
 
+impl Rule {
+    /// Whether its scope leaves out all devices of this class, whatever they do.
+    pub fn leaves_out(&self, class: Class<'_>) -> bool {
+        let extent = Extent { class: true, shape: false };
+        let scope: Vec<&Bool> = self.compiled.scope_node.iter().collect();
+        let never = |trigger: Trigger| {
+            let facts = facts_of(Some(class), trigger);
+            let context = Context { facts: &facts, state: None, now: facts.at, held: &[] };
+            Known { context, extent }.all(&scope) == Truth::Never
+        };
+        Trigger::ALL.into_iter().filter(|trigger| self.triggers().contains(*trigger)).all(never)
+    }
+}
+
 /// Whether a tick comes too early for what is asked for after this silence.
 fn waits(needed: Option<f64>, silent: Option<Duration>) -> bool {
     needed.is_some_and(|needed| silent.is_none_or(|silent| silent.as_secs_f64() < needed))
