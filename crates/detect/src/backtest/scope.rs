@@ -12,12 +12,14 @@ pub struct Scopes {
     about_nobody: Vec<Arc<Rule>>,
     /// Devices of the inventory; only as long as a rule is about nobody.
     known: HashSet<DeviceId>,
+    /// Strangers are all alike.
+    met_stranger: bool,
 }
 
 impl Scopes {
     /// Nobody was seen yet.
     pub fn new(rules: &RuleSet) -> Self {
-        Self { about_nobody: rules.rules().to_vec(), known: HashSet::new() }
+        Self { about_nobody: rules.rules().to_vec(), known: HashSet::new(), met_stranger: false }
     }
 
     /// Takes a record in: a change of the inventory, or what a stranger did. `profiles`: of all models.
@@ -31,8 +33,12 @@ impl Scopes {
                 self.known.insert(observation.device);
                 Some(&change.device)
             }
+            _ if self.met_stranger => return,
             body if body.concerns_all() || self.known.contains(&observation.device) => return,
-            _ => None,
+            _ => {
+                self.met_stranger = true;
+                None
+            }
         };
         let model = device.and_then(|device| device.model.as_deref());
         let profile = model.and_then(|model| profiles.iter().find(|profile| *profile.model == *model));

@@ -4,7 +4,7 @@ use fleetward_fleet::SessionStatus::{Interim, Start};
 use fleetward_fleet::{Observation, Offset};
 use fleetward_rules::{Mode, Options, RuleSet};
 
-use super::{Account, Report, Span};
+use super::{Account, Report, Scopes, Span};
 use crate::testing::{at, change, device, record, session};
 use crate::{Compiled, Output, PartitionState, apply};
 
@@ -82,4 +82,29 @@ fn alarms_devices_budgets_and_the_difference_are_counted() {
 fn what_comes_before_the_span_is_not_reported() {
     let report = report(1800);
     assert_eq!((report.rules[0].alarms, report.rules[0].devices), (2, 2));
+}
+
+#[test]
+fn a_rule_that_is_about_nobody_is_known() {
+    let about_nobody = |scope: &str, records: &[Observation]| {
+        let text = format!("rule: few\ntitle: Few\nscope: {scope}\nwhen: bytes > 1 TB\n");
+        let rules = RuleSet::compile(&[("few.yaml", &text)], &Options::default()).unwrap();
+        let mut scopes = Scopes::new(&rules);
+        for record in records {
+            scopes.see(record, &[]);
+        }
+        scopes.is_about_nobody("few")
+    };
+    let stranger = [session(9, 60, record("a", Start, 0, 0))];
+    for (scope, of_the_inventory, of_strangers) in [
+        ("device.known", false, true),
+        ("'!device.known'", true, false),
+        ("device.critical", false, true),
+        ("device.model == \"lift\"", true, true),
+        ("apn == \"iot.example\"", false, false),
+    ] {
+        assert_eq!(about_nobody(scope, &records()), of_the_inventory, "{scope}");
+        assert_eq!(about_nobody(scope, &stranger), of_strangers, "{scope}, strangers");
+        assert!(about_nobody(scope, &[]), "{scope}, nobody at all");
+    }
 }
