@@ -148,4 +148,4 @@ fn a_network_of_fragile_devices_is_never_asked_faster_than_stated() {
 }
 
 /// Two of them open.
-const PORTS: &str = "22,23,53,80,81,443,554,1883,8080,8883,udp:161,udp:5683";
+const PORTS: &str = "20-25,53,80-90,443,554,1883,5000,8080,8443,8883,udp:161,udp:5683";

@@ -182,8 +182,27 @@ impl SubjectState {
 
     /// Adds an event to a window.
     pub(crate) fn feed(&mut self, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
-        let found = self.block.find(key);
-        self.feed_at(found.ok(), key, spec, time, value);
+        match self.block.find(key) {
+            Ok(place) => {
+                let mut added = self.add(place, spec, time, value);
+                if added == Added::Full {
+                    self.block.lengthen(place);
+                    added = self.add(place, spec, time, value);
+                }
+                if added == Added::Done {
+                    return;
+                }
+            }
+            Err(place) if self.apart(key).is_none() => {
+                if let Some((form, bytes, len)) = packed::first(spec, time, value)
+                    && self.block.insert(place, key, form, &bytes[..len])
+                {
+                    return;
+                }
+            }
+            Err(_) => {}
+        }
+        self.alter(key, spec, |window| window.add(spec, time, value));
     }
 
     /// Adds an event to a window and says what it holds then if that is asked, for less where its place is likely to be `near`
@@ -216,28 +235,6 @@ impl SubjectState {
         let (Ok(place) | Err(place)) = self.block.find(fed.key);
         *near = place;
         fed.least.and_then(|_| self.window(fed.key, *fed.spec, now))
-    }
-
-    fn feed_at(&mut self, place: Option<usize>, key: u32, spec: WindowSpec, time: Timestamp, value: u64) {
-        if let Some(place) = place {
-            let added = self.add(place, spec, time, value);
-            if added == Added::Done {
-                return;
-            }
-            if added == Added::Full {
-                self.block.lengthen(place);
-                if self.add(place, spec, time, value) == Added::Done {
-                    return;
-                }
-            }
-        } else if self.apart(key).is_none()
-            && let Some((form, bytes, len)) = packed::first(spec, time, value)
-            && let Err(place) = self.block.find(key)
-            && self.block.insert(place, key, form, &bytes[..len])
-        {
-            return;
-        }
-        self.alter(key, spec, |window| window.add(spec, time, value));
     }
 
     /// Whether the window is too large to be exact in any case.
