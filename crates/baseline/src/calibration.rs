@@ -17,6 +17,8 @@ const BORROWED: f64 = 30_000.0;
 const READY: f64 = 15_000.0;
 /// Days of all devices in which everything teaches: a young tail knows no attack from chance.
 const YOUNG_HOURS: f64 = 21.0 * 24.0;
+/// What is nearly an alarm happens so many times as often as an alarm.
+const NEAR: f64 = 30.0;
 /// What a day forgets: half in eight weeks.
 const FADE: f64 = 0.987_7;
 
@@ -47,6 +49,8 @@ impl Default for Calibration {
 struct Threshold {
     plain: Option<f64>,
     supported: Option<f64>,
+    /// Where what is nearly an alarm begins.
+    near: Option<f64>,
     rate: f64,
     lessons: Lessons,
 }
@@ -98,6 +102,11 @@ impl Calibration {
             Some(limit) if score.score > limit => Standing::Unusual,
             Some(_) => Standing::Usual,
         }
+    }
+
+    /// Whether a score is an alarm, or nearly one.
+    pub(crate) fn is_near(&self, stratum: usize, basis: Basis, score: Score) -> bool {
+        self.thresholds[stratum][basis as usize].near.is_some_and(|limit| score.score > limit)
     }
 
     /// Learns the height of an episode and where it came from, within the limits of [`Lessons`].
@@ -155,6 +164,7 @@ impl Calibration {
                 let limit = |rate| tail.quantile(rate).filter(|_| is_ready).map(|limit| limit.max(basis.least()));
                 threshold.plain = limit(asked).or(younger.plain);
                 threshold.supported = limit(asked * boost).or(younger.supported);
+                threshold.near = limit(asked * NEAR).or(younger.near);
                 younger = *threshold;
             }
         }

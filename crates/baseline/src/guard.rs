@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::event::Event;
 use self::start::{CAMPAIGN, Start, TOGETHER};
-use crate::{ModelWide, Phase, Unusual};
+use crate::{Direction, ModelWide, Phase, Unusual};
 
 /// At least this many devices make an event of the model. With more, a wave of updates in a model of some hundred devices, two
 /// an hour, is told device by device.
@@ -28,7 +28,7 @@ pub(crate) const WAIT: Duration = Duration::from_hours(1);
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
-/// Recent starts of alarms of one model, those that wait, and the events that go on: for each direction one at most, because
+/// Recent starts of alarms of one model and of what is nearly one, those that wait, and the events that go on: for each direction one at most, because
 /// an update is received and a flood is sent, and one must not hide in the other; and one that is far larger than that one.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
@@ -90,14 +90,9 @@ impl Guard {
 
     /// Where a start belongs; it is taken into the event that it is part of.
     fn place(&mut self, this: &Start, now: Timestamp, devices: u32) -> Place {
-        let limits: Vec<(usize, f64)> = (self.events.iter().enumerate())
-            .filter(|(_, event)| event.direction == this.direction)
-            .map(|(at, event)| (at, event.limit()))
-            .collect();
-        let is_member = |at: usize| self.events[at].members.contains_key(&this.device);
-        let candidates = limits.iter().filter(|(_, limit)| !this.is_above(*limit)).map(|(at, _)| *at);
-        let by = candidates.clone().find(|at| is_member(*at)).or(candidates.min());
-        if let Some(at) = by.filter(|at| is_member(*at)) {
+        let limits = self.limits(this);
+        let by = self.explains(&limits, this);
+        if let Some(at) = by.filter(|at| self.events[*at].goes_on_with(this)) {
             self.events[at].join(this);
             return Place::Event;
         }
@@ -127,8 +122,8 @@ impl Guard {
             }
             _ => {}
         }
-        // What it does beside its part in an event of the other direction is told only as an event.
-        let beside = |event: &Event| event.direction != this.direction && event.members.contains_key(&this.device);
+        // What it does beside its part in an event of the other direction is told only as an event, where it is less.
+        let beside = |event: &Event| event.direction != this.direction && self.is_beside(event, this);
         let is_unexplained = by.is_none() && !limits.is_empty();
         if self.events.iter().any(beside) {
             Place::Event
@@ -139,10 +134,45 @@ impl Guard {
         }
     }
 
+    /// A device has in `hour` so much `above` its usual that it is nearly an alarm. Alarms are of its kind where they have about as
+    /// much: of a wave of updates only some are alarms, and they would be told one by one.
+    pub(crate) fn notice(&mut self, (hour, above): (u32, u64), device: DeviceId, direction: Direction) {
+        if !self.waiting.contains_key(&device) {
+            self.remember(Start::faint(hour, device, direction, above));
+        }
+    }
+
+    /// The events of its direction, each with what it explains at most: octaves above the usual.
+    fn limits(&self, this: &Start) -> Vec<(usize, f64)> {
+        let events = self.events.iter().enumerate().filter(|(_, event)| event.direction == this.direction);
+        events.map(|(at, event)| (at, event.limit())).collect()
+    }
+
+    /// Of these events the one that explains it, and best the one of which the device is a member.
+    fn explains(&self, limits: &[(usize, f64)], this: &Start) -> Option<usize> {
+        let is_member = |at: usize| self.events[at].has(this.device);
+        let candidates = limits.iter().filter(|(_, limit)| !this.is_above(*limit)).map(|(at, _)| *at);
+        candidates.clone().find(|at| is_member(*at)).or(candidates.min())
+    }
+
+    /// Whether a device does this beside its part in the event of another direction, or beside what is nearly an alarm and the event
+    /// explains: an update is confirmed while it is received.
+    fn is_beside(&self, event: &Event, this: &Start) -> bool {
+        let is_nearly_part = |start: &&Start| {
+            start.is_faint
+                && start.device == this.device
+                && start.direction == event.direction
+                && start.has_beside(this)
+        };
+        event.has_beside(this) || self.recent.iter().filter(is_nearly_part).any(|start| !start.is_above(event.limit()))
+    }
+
     fn remember(&mut self, this: Start) {
-        let is_again = |start: &Start| start.device == this.device && start.direction == this.direction;
-        self.recent.retain(|start| start.hour + CAMPAIGN >= this.hour && !is_again(start));
-        self.recent.push_back(this);
+        self.recent.retain(|start| start.hour + CAMPAIGN >= this.hour && (this.is_faint || !start.is_of(&this)));
+        match self.recent.iter_mut().find(|start| start.is_of(&this)) {
+            Some(known) => known.go_on(&this),
+            None => self.recent.push_back(this),
+        }
         if self.recent.len() > MOST {
             self.recent.pop_front();
         }
@@ -165,7 +195,7 @@ impl Guard {
 
     /// Other devices whose alarm began within two hours.
     pub(crate) fn others(&self, hour: u32, device: DeviceId) -> u32 {
-        let near = |start: &&Start| start.hour.abs_diff(hour) <= TOGETHER && start.device != device;
+        let near = |start: &&Start| start.hour.abs_diff(hour) <= TOGETHER && start.device != device && !start.is_faint;
         self.recent.iter().filter(near).count() as u32
     }
 
@@ -222,7 +252,7 @@ impl Guard {
                 self.waiting.remove(&start.device);
             }
         }
-        event.members.contains_key(&this.device)
+        event.has(this.device)
     }
 }
 

@@ -83,7 +83,13 @@ impl ModelBaseline {
         }
         self.support(evidence);
         let age = stratum(measure.days);
-        for (basis, score) in self.typical.scores(measure, settings.floor).into_iter().flatten() {
+        let scores = self.typical.scores(measure, settings.floor);
+        if measure.kind != Kind::Day && !evidence.expected {
+            for (basis, score) in scores.into_iter().flatten() {
+                self.notice(device, measure, (age, basis, score));
+            }
+        }
+        for (basis, score) in scores.into_iter().flatten() {
             self.judge_basis(device, measure, evidence, (age, basis, score), out);
         }
         if measure.kind != Kind::Open && !evidence.expected {
@@ -118,6 +124,16 @@ impl ModelBaseline {
                 self.calibration.learn(age, basis, lesson, devices);
             }
         }
+    }
+
+    /// The guard hears of what is nearly an alarm, in both directions before it hears of an alarm in one.
+    fn notice(&mut self, device: DeviceId, measure: &Measure, (age, basis, score): (usize, Basis, Score)) {
+        let Some(direction) = basis.direction().filter(|_| self.calibration.is_near(age, basis, score)) else { return };
+        if self.open.get(&device).is_some_and(|episode| episode.is_told) {
+            return;
+        }
+        let (_, high, bytes, _) = reach(measure, basis);
+        self.guard.notice((measure.hour, bytes.saturating_sub(high)), device, direction);
     }
 
     /// Time passed.

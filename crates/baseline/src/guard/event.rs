@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::start::{QUARTERS, Start};
+use super::start::{CAMPAIGN, QUARTERS, Start};
 use super::{FEWEST, MOST};
 use crate::{Direction, ModelWide, Phase};
 
@@ -25,8 +25,7 @@ pub(super) struct Event {
     pub(super) direction: Option<Direction>,
     /// It began while another of its direction went on that does not explain it.
     pub(super) is_beyond: bool,
-    /// With the most that each had above its usual: [`Start::height`].
-    pub(super) members: BTreeMap<DeviceId, u8>,
+    members: BTreeMap<DeviceId, Member>,
     /// How many members there are of each height; at 0 those of whom it is not known.
     heights: Vec<u32>,
     joined: Vec<DeviceId>,
@@ -35,6 +34,15 @@ pub(super) struct Event {
     told_at: u32,
     /// When it last grew, by the clock and not by the hours that it is about: some records come late.
     pub(super) joined_at: Timestamp,
+}
+
+/// A device that takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Member {
+    /// The most that it had above its usual: [`Start::height`].
+    height: u8,
+    /// When its part in it began.
+    hour: u32,
 }
 
 impl Event {
@@ -85,11 +93,12 @@ impl Event {
     pub(super) fn join(&mut self, start: &Start) {
         self.since = self.since.min(start.hour);
         self.until = self.until.max(start.hour);
-        let height = start.height();
+        let this = Member { height: start.height(), hour: start.hour };
         if let Some(before) = self.members.get(&start.device).copied() {
-            self.measure(start.device, height.max(before));
+            let hour = if before.goes_on_with(start) { before.hour } else { this.hour };
+            self.measure(start.device, Member { height: this.height.max(before.height), hour });
         } else if self.members.len() < MOST {
-            self.measure(start.device, height);
+            self.measure(start.device, this);
             self.affected += 1;
             if self.joined.len() < ModelWide::LISTED {
                 self.joined.push(start.device);
@@ -97,27 +106,44 @@ impl Event {
         }
     }
 
-    fn measure(&mut self, device: DeviceId, height: u8) {
+    fn measure(&mut self, device: DeviceId, member: Member) {
         self.heights.resize(usize::from(u8::MAX) + 1, 0);
-        if let Some(before) = self.members.insert(device, height) {
-            self.heights[usize::from(before)] -= 1;
+        if let Some(before) = self.members.insert(device, member) {
+            self.heights[usize::from(before.height)] -= 1;
         }
-        self.heights[usize::from(height)] += 1;
+        self.heights[usize::from(member.height)] += 1;
+    }
+
+    /// Whether the device is a member, also if that was days ago.
+    pub(super) fn has(&self, device: DeviceId) -> bool {
+        self.members.contains_key(&device)
+    }
+
+    /// Whether this goes on with the part that its device takes in the event.
+    pub(super) fn goes_on_with(&self, start: &Start) -> bool {
+        self.members.get(&start.device).is_some_and(|member| member.goes_on_with(start))
     }
 
     /// It is no part of it, as is seen before anybody was told of it.
     pub(super) fn leave(&mut self, device: DeviceId) {
-        if let Some(height) = self.members.remove(&device) {
-            self.heights[usize::from(height)] -= 1;
+        if let Some(member) = self.members.remove(&device) {
+            self.heights[usize::from(member.height)] -= 1;
             self.affected -= 1;
             self.joined.retain(|joined| *joined != device);
         }
     }
 
+    /// Whether the device is a member that does this, in another direction, beside its part in the event: an update is confirmed
+    /// while it is received, and a flood is none of that.
+    pub(super) fn has_beside(&self, start: &Start) -> bool {
+        let is_beside = |member: &Member| member.height == 0 || start.is_beside(member.height);
+        self.members.get(&start.device).is_some_and(|member| member.goes_on_with(start) && is_beside(member))
+    }
+
     /// Whether most of these are members already, so that it is the event itself that grows: its hours are told while they are
     /// open.
     pub(super) fn grows(&self, kin: &[Start]) -> bool {
-        kin.iter().filter(|start| self.members.contains_key(&start.device)).count() * 2 >= kin.len()
+        kin.iter().filter(|start| self.has(start.device)).count() * 2 >= kin.len()
     }
 
     /// How much above the usual it explains, in octaves. By the median of its members and what lies below it, because those
@@ -140,5 +166,13 @@ impl Event {
         };
         let at = known.iter().position(reaches).filter(|_| count as usize >= FEWEST)?;
         Some((at + 1) as f64 / f64::from(QUARTERS))
+    }
+}
+
+impl Member {
+    /// An update or an outage is over within a day, but the mean of some days has risen for longer. What its device does later is
+    /// another thing.
+    fn goes_on_with(self, start: &Start) -> bool {
+        start.is_slow || start.hour <= self.hour + CAMPAIGN
     }
 }

@@ -3,7 +3,7 @@
 use fleetward_fleet::{DeviceId, Timestamp};
 
 use super::Guard;
-use crate::{Basis, Metric, Unusual};
+use crate::{Basis, Direction, Metric, Unusual};
 
 /// Devices of the model.
 const DEVICES: u32 = 300;
@@ -57,6 +57,12 @@ impl Story {
     fn receives(&mut self, device: u64, bytes: u64) {
         let unusual = received(device, self.now(), bytes);
         self.alarm(&unusual, bytes);
+    }
+
+    /// A device receives so much in an hour, which is no alarm, but nearly one.
+    fn nearly(&mut self, device: u64, direction: Direction, bytes: u64) {
+        let hour = u32::try_from(self.now().secs() / 3600).unwrap();
+        self.guard.notice((hour, bytes - 40_000), DeviceId(device), direction);
     }
 
     fn pass(&mut self, minutes: i64) {
@@ -201,4 +207,60 @@ fn a_flood_of_very_different_devices_is_one_event() {
     }
     story.pass(60);
     assert!(story.singly.len() <= 6, "{:?} were told singly", story.singly);
+}
+
+/// An update of 12 MB, of which one in six is an alarm; to be confirmed by 250 kB, which is an alarm for another one.
+fn confirmed_wave(story: &mut Story, first: u64, hours: u64) {
+    for device in first..first + 2 * hours {
+        story.nearly(device, Direction::Received, 12_000_000);
+        story.nearly(device, Direction::Sent, 250_000);
+        match device % 6 {
+            0 => story.receives(device, 12_000_000),
+            3 => {
+                let sent = Unusual { basis: Basis::SentHour, ..received(device, story.now(), 250_000) };
+                story.alarm(&sent, 250_000);
+            }
+            _ => {}
+        }
+        story.pass(30);
+    }
+}
+
+#[test]
+fn a_wave_of_which_few_are_alarms_is_an_event() {
+    let mut story = Story::default();
+    confirmed_wave(&mut story, 1, 72);
+    assert!(story.singly.len() <= 1, "{:?} were told singly", story.singly);
+    assert!(story.listed.len() >= 46, "{} of 48 alarms are listed", story.listed.len());
+}
+
+#[test]
+fn who_was_updated_is_told_for_what_an_update_does_not_explain() {
+    let mut story = Story::default();
+    confirmed_wave(&mut story, 1, 36);
+    story.singly.clear();
+    // Updated just now: a flood, and films; both were members, or nearly.
+    for (device, bytes) in [(66, 900_000_000), (67, 900_000_000)] {
+        let sent = Unusual { basis: Basis::SentHour, ..received(device, story.now(), bytes) };
+        story.alarm(&sent, bytes);
+    }
+    // And the day before: what is about as much as an update, but not the same.
+    for device in [6, 7] {
+        story.pass(181);
+        story.receives(device, 21_000_000);
+    }
+    story.pass(61);
+    assert_eq!(story.singly, [66, 67, 6, 7]);
+}
+
+#[test]
+fn what_is_nearly_an_alarm_says_nothing_of_what_is_not_the_same() {
+    let mut story = Story::default();
+    for device in 1..40 {
+        story.nearly(device, Direction::Received, 12_000_000);
+        story.pass(10);
+    }
+    story.receives(1000, 17_000_000);
+    story.pass(30);
+    assert_eq!((story.singly.as_slice(), story.listed.as_slice()), (&[1000][..], &[][..]));
 }

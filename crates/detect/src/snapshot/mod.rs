@@ -61,7 +61,7 @@ pub struct Written {
 const MAGIC: [u8; 8] = *b"FWSTATE\n";
 const END: [u8; 8] = *b"FWEND.\n\n";
 /// Grows whenever the bytes of a partition change meaning. The state of `rules` is part of them.
-const FORMAT: u32 = 25;
+const FORMAT: u32 = 26;
 /// Magic, format, version, next, checksum.
 const HEADER: usize = 8 + 4 + 4 + 8 + 4;
 /// Snapshots that are kept.
