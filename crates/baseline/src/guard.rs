@@ -102,10 +102,17 @@ impl Guard {
         let is_kin = |start: &Start| start.belongs_with(this) && above.is_none_or(|above| start.is_above(above));
         let together = self.recent.iter().filter(|start| is_kin(start)).count();
         let enough = enough(devices);
+        let alarms = self.recent.iter().filter(|start| !start.is_faint && is_kin(start)).count();
         match by {
-            Some(at) if together > enough / 2 => {
+            Some(at) if alarms > enough / 2 => {
                 self.events[at].joined_at = now;
                 self.events[at].join(this);
+                return Place::Event;
+            }
+            // A device is updated once.
+            Some(at) if together > enough / 2 && !self.events[at].has(this.device) => {
+                self.events[at].joined_at = now;
+                self.events[at].nearly_join(this);
                 return Place::Event;
             }
             None if together > enough / 2 => {

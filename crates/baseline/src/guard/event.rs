@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetward_fleet::{DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::start::{CAMPAIGN, QUARTERS, Start};
+use super::start::{CAMPAIGN, QUARTERS, Start, TOGETHER};
 use super::{FEWEST, MOST};
 use crate::{Direction, ModelWide, Phase};
 
@@ -16,6 +16,8 @@ const QUIET: Duration = Duration::from_hours(30);
 /// times as much less as the lower of them lie apart: somebody's films are no part of a wave of updates.
 const BEYOND: f64 = 1.5;
 const APART: f64 = 3.0;
+/// Half an octave, in heights.
+const HALF: u8 = 2;
 
 /// An event that goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ struct Member {
     height: u8,
     /// When its part in it began.
     hour: u32,
+    /// It is one only because of what is nearly an alarm: the height at which it began.
+    nearly: Option<u8>,
 }
 
 impl Event {
@@ -91,12 +95,21 @@ impl Event {
 
     /// Takes a device in, or learns that it has more above its usual than before.
     pub(super) fn join(&mut self, start: &Start) {
+        self.take(start, None);
+    }
+
+    /// The same, where the others are mostly no alarms.
+    pub(super) fn nearly_join(&mut self, start: &Start) {
+        self.take(start, Some(start.height()));
+    }
+
+    fn take(&mut self, start: &Start, nearly: Option<u8>) {
         self.since = self.since.min(start.hour);
         self.until = self.until.max(start.hour);
-        let this = Member { height: start.height(), hour: start.hour };
+        let this = Member { height: start.height(), hour: start.hour, nearly };
         if let Some(before) = self.members.get(&start.device).copied() {
-            let hour = if before.goes_on_with(start) { before.hour } else { this.hour };
-            self.measure(start.device, Member { height: this.height.max(before.height), hour });
+            let part = if before.goes_on_with(start) { before } else { this };
+            self.measure(start.device, Member { height: this.height.max(before.height), ..part });
         } else if self.members.len() < MOST {
             self.measure(start.device, this);
             self.affected += 1;
@@ -171,8 +184,9 @@ impl Event {
 
 impl Member {
     /// An update or an outage is over within a day, but the mean of some days has risen for longer. What its device does later is
-    /// another thing.
+    /// another thing; and so is what it does after some hours that is more than an update, where little says that it is one.
     fn goes_on_with(self, start: &Start) -> bool {
-        start.is_slow || start.hour <= self.hour + CAMPAIGN
+        let is_more = |began: u8| start.hour > self.hour + TOGETHER && start.height() > began + HALF;
+        start.is_slow || start.hour <= self.hour + CAMPAIGN && !self.nearly.is_some_and(is_more)
     }
 }
