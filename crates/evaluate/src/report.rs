@@ -41,11 +41,15 @@ pub struct Report {
 pub struct Figures {
     /// False alarms per device-month that were wanted.
     pub nominal: f64,
-    /// That were.
+    /// That were, by the baselines (of [`Report::figures`]: by that column).
     pub false_alarms_per_device_month: f64,
-    /// Of the devices of classes that are no heavy users, misused fast, found.
+    /// The same by all rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_alarms_with_rules: Option<f64>,
+    /// Of the devices of classes that are no heavy users, misused fast, found. Where no scenario of the trial is one of the public fast
+    /// ones, all count.
     pub found_by_volume_alone: Option<f64>,
-    /// Of all devices that were misused fast.
+    /// Of all devices that were misused fast; likewise.
     pub found_with_rules: Option<f64>,
     /// Of all devices whose volume trebled slowly.
     pub slow_exfiltration_found: Option<f64>,
@@ -73,6 +77,7 @@ impl Report {
     pub fn ours(&self) -> Figures {
         let mut ours = self.figures(0);
         let with_rules = self.figures(1);
+        ours.false_alarms_with_rules = Some(with_rules.false_alarms_per_device_month);
         ours.found_with_rules = with_rules.found_with_rules;
         ours.median_hours_to_detect = with_rules.median_hours_to_detect;
         ours
@@ -80,12 +85,16 @@ impl Report {
 
     /// The figures of a column by itself.
     pub fn figures(&self, column: usize) -> Figures {
-        let is_fast = |scenario: &str| FAST.contains(&scenario);
-        let light = self.outcome.together(|scenario, class| ALONE.contains(&scenario) && !HEAVY.contains(&class));
-        let fast = self.outcome.together(|scenario, _| is_fast(scenario));
+        // Whoever brings scenarios of his own has brought all of them.
+        let is_own =
+            !self.outcome.scenarios().iter().any(|name| FAST.contains(name) || ALONE.contains(name) || *name == SLOW);
+        let is_alone = |scenario: &str| is_own || ALONE.contains(&scenario);
+        let light = self.outcome.together(|scenario, class| is_alone(scenario) && !HEAVY.contains(&class));
+        let fast = self.outcome.together(|scenario, _| is_own || FAST.contains(&scenario));
         Figures {
             nominal: self.nominal,
             false_alarms_per_device_month: self.false_alarms(column).0,
+            false_alarms_with_rules: None,
             found_by_volume_alone: light.share_of_some(column),
             found_with_rules: fast.share_of_some(column),
             slow_exfiltration_found: self.outcome.scenario(SLOW).share_of_some(column),

@@ -36,6 +36,25 @@ fn identity_rules_find_a_sim_in_a_telephone_at_once_and_the_number_of_threads_ch
 }
 
 #[test]
+fn who_brings_scenarios_of_his_own_gets_figures_of_them() {
+    let mut outcome = Outcome::new(vec!["baselines alone".to_owned(), "with rules".to_owned()]);
+    let found = |share: u64| crate::outcome::Cell {
+        misused: 4,
+        found: vec![1, share],
+        hours: vec![vec![2.0], vec![1.0]],
+        ..Default::default()
+    };
+    outcome.cells.insert(("of-mine".to_owned(), "meter".to_owned()), found(3));
+    let ours = |outcome: &Outcome| Report { outcome: outcome.clone(), nominal: 0.01, cost: None }.ours();
+    let alone = ours(&outcome);
+    assert_eq!((alone.found_by_volume_alone, alone.found_with_rules), (Some(0.25), Some(0.75)));
+    assert_eq!((alone.slow_exfiltration_found, alone.median_hours_to_detect), (None, Some(1.0)));
+    // Beside a public one it is not among the figures of those.
+    outcome.cells.insert(("ddos".to_owned(), "meter".to_owned()), found(4));
+    assert_eq!(ours(&outcome).found_with_rules, Some(1.0));
+}
+
+#[test]
 fn the_curve_does_not_depend_on_the_number_of_threads_and_says_what_it_stands_on() {
     let curve = |threads: usize| {
         let (trial, _) = small("slow-leak");

@@ -1,12 +1,14 @@
 //! Rule files: the built-in ones and the operator's, compiled together.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use fleetward_fleet::Timestamp;
-use fleetward_rules::{Diagnostic, Excepted, Options, Rule, RuleSet};
+use fleetward_rules::{Diagnostic, Excepted, MAX_LIST_FILE, Options, Rule, RuleSet};
 
 use crate::config::Problem;
+use crate::{textfile, unread};
 
 /// A file of documents: rules, lists, macros, exceptions.
 pub(crate) fn is_rule_file(path: &Path) -> bool {
@@ -16,6 +18,19 @@ pub(crate) fn is_rule_file(path: &Path) -> bool {
 /// A file of entries that a list document may name.
 pub(crate) fn is_data_file(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "txt" || end == "csv" || end == "list")
+}
+
+/// The text of either. What is no list may lie beside rules (a table of sessions, a letter): only who names a file of entries is told
+/// that it is too large or no text, so it is read up to where it is too large, and whatever it holds.
+pub(crate) fn read(path: &Path) -> Result<String, Problem> {
+    if !is_data_file(path) {
+        return textfile::read(path);
+    }
+    let unreadable = |error| Problem::whole(path, unread::why(path, &error));
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_LIST_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Compiles the operator's files, with the built-in rules or without.

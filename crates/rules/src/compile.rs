@@ -14,6 +14,8 @@ mod times;
 mod triggers;
 mod words;
 
+pub use gather::MAX_LIST_FILE;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

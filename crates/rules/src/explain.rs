@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::facts::{Trigger, Triggers};
+use crate::named::{Meaning, names};
 use crate::rule::{Excepted, Mode, Respond, RespondAction, Rule};
 use crate::subject::Subject;
 use crate::template::number;
@@ -15,6 +16,7 @@ pub(crate) fn explain(rule: &Rule) -> String {
         about(rule),
         watching(rule),
         format!(", when `{}`", rule.text.when),
+        standing_for(rule),
         excused(rule),
         excepted(rule),
         format!(": a finding of severity {severity}"),
@@ -45,6 +47,16 @@ pub(crate) fn whom(subject: Subject) -> &'static str {
         Subject::Source => "For a source",
         Subject::Fleet => "For the whole fleet",
     }
+}
+
+/// What the macros that it names stand for.
+fn standing_for(rule: &Rule) -> String {
+    let macros = rule.text.named.iter().filter_map(|(name, meaning)| match meaning {
+        Meaning::Macro(text) => Some(format!("`{}` is `{text}`", name.trim_start_matches("macro "))),
+        _ => None,
+    });
+    let macros: Vec<String> = macros.collect();
+    if macros.is_empty() { String::new() } else { format!(" ({})", macros.join(", ")) }
 }
 
 /// What operators excepted, with reason and end.
@@ -130,18 +142,12 @@ pub(crate) fn reads(rule: &Rule) -> Vec<&'static str> {
     let text = &rule.text;
     let watch = text.watch.iter().map(|(_, what)| what);
     let conditions = [&text.when].into_iter().chain(&text.scope).chain(watch).chain(&text.excuses).chain(&text.clear);
-    let mut found = Vec::new();
-    for condition in conditions {
-        found.extend(names(condition));
-    }
+    let macros = rule.text.named.values().filter_map(|meaning| match meaning {
+        Meaning::Macro(text) => Some(&**text),
+        _ => None,
+    });
+    let found: Vec<&str> = conditions.map(String::as_str).chain(macros).flat_map(names).collect();
     FIELDS.iter().map(|entry| entry.name).filter(|name| found.contains(name)).collect()
-}
-
-/// Dotted names in an expression, texts between quotes left out.
-fn names(expression: &str) -> Vec<&str> {
-    let outside = expression.split('"').step_by(2).flat_map(|part| part.split('\'').step_by(2));
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
-    outside.flat_map(|part| part.split(move |c| !is_name(c))).filter(|name| !name.is_empty()).collect()
 }
 
 /// The events that make it look, in words.
@@ -175,11 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_what_stands_outside_quotes() {
-        assert_eq!(
-            names("used > 0.4 * profile.volume.per_hour && x == \"imei\""),
-            ["used", "0.4", "profile.volume.per_hour", "x"]
-        );
+    fn a_new_value_is_named() {
         assert_eq!(new_what("once per new imei per 7d"), " for each new imei");
     }
 }

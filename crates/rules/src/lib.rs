@@ -48,6 +48,7 @@ pub mod window;
 pub use around::{Around, Gaps};
 pub use builtin::FILES as BUILTIN_FILES;
 pub use compare::Difference;
+pub use compile::MAX_LIST_FILE;
 pub use confirm::{AT_LEAST, Past};
 pub use detail::{Detail, Metric, OwnedDetail, Unusual, UnusualKind};
 pub use diagnostic::Diagnostic;

@@ -11,9 +11,13 @@
 //!   excused by no kind, only by name.
 //! * **Excused is not unseen**: windows are fed and values remembered as ever, so what still deviates after the end is told.
 
+use std::collections::BTreeMap;
+
 use fleetward_fleet::{PlannedChange, PlannedKind};
 
 use crate::document::RuleDocument;
+use crate::named::{expanded, names};
+use crate::shared::Macro;
 
 /// A set of [`PlannedKind`]s.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,11 +50,12 @@ pub(crate) fn excuses(change: &PlannedChange, rule: &str, kinds: PlannedKinds) -
 }
 
 /// The kinds that fit a rule that does not say it itself, and the first name in `planned` that is no kind.
-pub(crate) fn kinds_of(document: &RuleDocument) -> Result<PlannedKinds, String> {
+pub(crate) fn kinds_of(document: &RuleDocument, macros: &BTreeMap<String, Macro>) -> Result<PlannedKinds, String> {
     if let Some(stated) = &document.planned {
         let kind = |name: &String| PlannedKind::named(name).ok_or_else(|| name.clone());
         return Ok(PlannedKinds::of(stated.value.iter().map(kind).collect::<Result<Vec<_>, _>>()?));
     }
+    let words = |text| expanded(text, macros).into_iter().flat_map(words);
     if document.scope.as_ref().is_some_and(|scope| words(&scope.value).any(|word| word == "device.state")) {
         return Ok(PlannedKinds::default());
     }
@@ -78,7 +83,9 @@ pub(crate) fn kinds_of(document: &RuleDocument) -> Result<PlannedKinds, String> 
 /// Names in an expression, and the text constants in it: `reject_reason == "imei_lock"` reads the module.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    text.split(move |c: char| !is_part(c)).filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+    names(text)
+        .chain(text.split(move |c: char| !is_part(c)))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 fn is_session(word: &str) -> bool {
@@ -90,7 +97,7 @@ fn is_session(word: &str) -> bool {
 
 /// The table: which kinds of planned change make this word deviate.
 fn fits(word: &str) -> PlannedKinds {
-    let word = word.strip_prefix("device.").or_else(|| word.strip_prefix("profile.")).unwrap_or(word);
+    let word = ["device.", "profile.", "session."].iter().find_map(|of| word.strip_prefix(of)).unwrap_or(word);
     match word {
         "imei" | "imeisv" | "tac" | "tacs" | "imei_lock" | "imei_missing" | "tac_not_of_model" | "imei_changed" => {
             MODULE
@@ -115,7 +122,10 @@ fn fits(word: &str) -> PlannedKinds {
         "apn" | "apns" | "apn_not_allowed" => MOVE.or(ROLL_OUT),
         "bytes" | "bytes_up" | "bytes_down" | "total_bytes" | "uplink_ratio" | "unusual" | "drift" | "model_wide"
         | "flow" => VOLUME,
-        "open_sessions" | "session_secs" | "sessions_per_day" => SESSIONS,
+        word if word.starts_with("packets_") => VOLUME,
+        "open_sessions" | "session_secs" | "age" | "sessions_per_day" | "in_hours" | "hour_of_day" | "weekday" => {
+            SESSIONS
+        }
         "silence" | "contact_every" | "absent" => SILENCE,
         word if PEERS.iter().any(|peer| word.starts_with(peer)) => VOLUME,
         word if word.starts_with("sim.") => SIM,
@@ -152,7 +162,10 @@ mod tests {
     #[test]
     fn what_a_rule_reads_says_what_excuses_it() {
         let rule = |body: &str| format!("rule: r\ntitle: t\n{body}\n");
-        let cases: [(&str, &[&str]); 10] = [
+        let cases: [(&str, &[&str]); 13] = [
+            ("when: apn.contains(\"iot\")", &["move", "roll_out"]),
+            ("when: session.open_sessions > 1", &["roll_out", "maintenance"]),
+            ("when: session_start && hour_of_day > 22", &["roll_out", "maintenance"]),
             ("when: sim_changed && sim.part == \"esim_profile\"", &["sim_swap"]),
             ("when: login_ok && login.account == \"root\"", &["roll_out", "maintenance"]),
             ("when: unusual(bytes)", &["roll_out", "maintenance"]),
@@ -167,6 +180,19 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(kinds(&rule(body)), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn a_macro_reads_what_it_stands_for() {
+        let macros = "macro: roams\nis: session_start && country != \"DE\"\n---\nmacro: parked\nis: stock\n---\n\
+                      macro: stock\nis: device.state == \"stock\"\n---\n";
+        let rule = |body: &str| format!("{macros}rule: r\ntitle: t\n{body}\n");
+        assert_eq!(kinds(&rule("when: roams")), ["move"]);
+        assert_eq!(
+            kinds(&rule("scope: parked\nwhen: bytes > 1 B")),
+            [] as [&str; 0],
+            "a stored SIM that talks is told"
+        );
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Account {
     pub fn note(&mut self, output: &Output) {
         match output {
             Output::Finding(raised) if self.counts(raised) => self.found(raised),
-            Output::FindingUpdated(raised) if self.counts(raised) => self.respond(raised),
+            Output::FindingUpdated(raised) if self.counts(raised) => self.respond(raised, false),
             _ => {}
         }
     }
@@ -78,15 +78,15 @@ impl Account {
         if entry.found.len() < REMEMBERED {
             entry.found.insert(finding.id, example(raised));
         }
-        self.respond(raised);
+        self.respond(raised, is_untold);
     }
 
-    /// What would be done about it, within the budgets.
-    fn respond(&mut self, raised: &Raised) {
+    /// What would be done about it, within the budgets; beyond that of its alarms nobody is told.
+    fn respond(&mut self, raised: &Raised, is_untold: bool) {
         let Some(entry) = self.rules.get_mut(&raised.finding.rule) else { return };
         let per_hour = raised.rule.budget.max_actions_per_hour.unwrap_or(self.span.rule_per_hour);
         let (device, now) = (raised.finding.device, raised.finding.observed_at);
-        for respond in &raised.responds {
+        for respond in raised.responds.iter().filter(|respond| !is_untold || respond.action.is_intervention()) {
             let (would, devices) = entry.would.entry(respond.action.name()).or_default();
             if respond.action.is_intervention() && respond.needs_approval {
                 would.waiting += 1;

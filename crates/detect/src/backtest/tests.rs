@@ -71,6 +71,7 @@ fn alarms_devices_budgets_and_the_difference_are_counted() {
     assert_eq!(much.per_day.values().sum::<u64>(), 3);
     let would = &much.would["suspend_sim"];
     assert_eq!((would.done, would.devices, would.over_budget, would.waiting), (1, 1, 1, 1), "{would:?}");
+    assert_eq!(much.would["notify"].done, 2, "of the third nobody is told");
     assert_eq!(much.examples.len(), 3);
     assert_eq!(much.examples[0].responses, ["notify", "suspend_sim"]);
     let difference = much.difference.as_ref().unwrap();

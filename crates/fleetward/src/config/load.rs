@@ -406,7 +406,7 @@ impl Loader {
         paths.sort();
         let mut files = Vec::new();
         for path in paths {
-            match textfile::read(&path) {
+            match crate::rulefiles::read(&path) {
                 Ok(text) => files.push((path, text)),
                 Err(problem) => self.problems.push(problem),
             }

@@ -307,9 +307,9 @@ pub(super) fn files(folder: &Path) -> Result<Vec<(String, String)>, ControlError
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| rulefiles::is_rule_file(path) || rulefiles::is_data_file(path)).collect();
     paths.sort();
-    let text = |path: PathBuf| match std::fs::read_to_string(&path) {
+    let text = |path: PathBuf| match rulefiles::read(&path) {
         Ok(text) => Ok((path.display().to_string(), text)),
-        Err(error) => Err(unwritten(&path, &error)),
+        Err(problem) => Err(unwritten(&path, &std::io::Error::other(problem.message))),
     };
     paths.into_iter().map(text).collect()
 }

@@ -245,6 +245,18 @@ fn a_file_with_a_mistake_hides_no_other_rule() {
 }
 
 #[test]
+fn a_letter_beside_rules_is_no_mistake_until_a_list_names_it() {
+    let place = Place::init();
+    place.write("rules/night.yaml", MINE);
+    std::fs::write(place.path("rules/letter.txt"), b"Sch\xf6ne Gr\xfc\xdfe\n").unwrap();
+    place.run(&["rules", "check"]).ok();
+    place.run(&["check"]).ok();
+    place.write("rules/named.yaml", "list: words\nfile: letter.txt\n");
+    let told = place.run(&["rules", "check"]).fails(2);
+    assert!(told.contains("named.yaml:2:7: `letter.txt` has a character that is not UTF-8"), "{told}");
+}
+
+#[test]
 fn a_window_that_nothing_reads_is_a_warning() {
     let place = Place::init();
     let rule = "rule: r\ntitle: t\nwatch:\n  idle: { sum: bytes, over: 1h }\nwhen: bytes > 1 MB\n";

@@ -12,7 +12,8 @@ use crate::planned::{self, PlannedKinds};
 
 impl Compiler<'_, '_> {
     pub(super) fn planned(&mut self, document: &RuleDocument) -> PlannedKinds {
-        planned::kinds_of(document).unwrap_or_else(|name| {
+        let shared = Arc::clone(&self.names.shared);
+        planned::kinds_of(document, &shared.macros).unwrap_or_else(|name| {
             let kinds = PlannedKind::ALL.map(PlannedKind::name);
             let hint = did_you_mean(&name, kinds).map(did_you_mean_text);
             let hint = hint.unwrap_or_else(|| format!("one of {}", kinds.join(", ")));

@@ -12,10 +12,13 @@ use crate::diagnostic::{Diagnostic, did_you_mean, did_you_mean_text};
 use crate::document::{ListDocument, MacroDocument};
 use crate::expr::reach::Reads;
 use crate::expr::{Names, check_any};
+use crate::named::names;
 use crate::shared::{Exception, Macro, Shared};
 use crate::source::Source;
 use crate::vocabulary;
 
+/// Largest file of a list, in bytes.
+pub const MAX_LIST_FILE: usize = 16 << 20;
 /// Most entries of one list.
 const MAX_ENTRIES: usize = 1_000_000;
 
@@ -107,7 +110,15 @@ pub(super) fn data_file<'a>(
 ) -> Option<&'a str> {
     let of_name = |file: &str| file == name.value || file.ends_with(&format!("/{}", name.value));
     if let Some((_, text)) = data.iter().find(|(file, _)| of_name(file)) {
-        return Some(text);
+        if text.len() > MAX_LIST_FILE {
+            wrong.push(source.about(name, format!("`{}` is larger than {MAX_LIST_FILE} bytes", name.value), None));
+        } else if text.contains(char::REPLACEMENT_CHARACTER) {
+            let hint = Some("save the file in this encoding".to_owned());
+            wrong.push(source.about(name, format!("`{}` has a character that is not UTF-8", name.value), hint));
+        } else {
+            return Some(text);
+        }
+        return None;
     }
     let known = data.iter().map(|(file, _)| file.rsplit('/').next().unwrap_or(file));
     let near = did_you_mean(&name.value, known).map(did_you_mean_text);
@@ -162,5 +173,5 @@ fn macros(documents: &[(Source<'_>, MacroDocument)], shared: &mut Shared, wrong:
 }
 
 fn names_any(text: &str, waiting: &BTreeMap<&str, &(Source<'_>, MacroDocument)>) -> bool {
-    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).any(|word| waiting.contains_key(word))
+    names(text).any(|name| waiting.contains_key(name))
 }

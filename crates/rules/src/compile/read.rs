@@ -9,8 +9,6 @@ use crate::source::{Source, documents};
 
 /// Largest rule file, in bytes.
 const MAX_FILE: usize = 1 << 20;
-/// Largest file of a list, in bytes.
-const MAX_LIST_FILE: usize = 16 << 20;
 /// Most documents in all.
 const MAX_DOCUMENTS: usize = 5000;
 
@@ -37,12 +35,11 @@ pub(super) fn read<'a>(files: &[(&'a str, &'a str)], wrong: &mut Vec<Diagnostic>
     let mut found = Read::default();
     let mut count = 0;
     for (file, text) in files {
-        let limit = if is_data(file) { MAX_LIST_FILE } else { MAX_FILE };
-        if text.len() > limit {
-            let message = format!("larger than {limit} bytes");
-            wrong.push(Diagnostic { file: (*file).to_owned(), line: 0, column: 0, message, hint: None });
-        } else if is_data(file) {
+        if is_data(file) {
             found.data.push((file, text));
+        } else if text.len() > MAX_FILE {
+            let message = format!("larger than {MAX_FILE} bytes");
+            wrong.push(Diagnostic { file: (*file).to_owned(), line: 0, column: 0, message, hint: None });
         } else {
             for source in documents(file, text) {
                 count += 1;

@@ -21,6 +21,17 @@ fn a_list_comes_from_the_document_and_from_a_file() {
     assert_eq!(told, "r.yaml:3:7: there is no file `stolen.txt`\n  hint: did you mean `stollen.txt`?");
     let told = errors(&[("r.yaml", rule), ("stolen.txt", "hello\n")]);
     assert!(told.contains("\"hello\" is not an IMEI"), "{told}");
+    let large = "1\n".repeat(9 << 20);
+    let told = errors(&[("r.yaml", rule), ("stolen.txt", &large)]);
+    assert_eq!(told, "r.yaml:3:7: `stolen.txt` is larger than 16777216 bytes");
+    // What no list names may lie there, whatever it is.
+    holds(&[("r.yaml", rule), ("stolen.txt", "35693803000022\n"), ("sessions.csv", &large)]);
+}
+
+#[test]
+fn a_macro_may_be_called_like_a_value() {
+    let rule = "macro: stock\nis: device.state == \"stock\"\n---\nrule: r\ntitle: t\nwhen: contact && stock\n";
+    assert_eq!(errors(&[("r.yaml", rule)]), "accepted");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use fleetward_rules::{Diagnostic, Options, RuleSet};
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
-use crate::{clock, rulefiles, textfile, unread};
+use crate::{clock, rulefiles, unread};
 
 /// Files by name, each with its text.
 type Texts = Vec<(String, String)>;
@@ -156,7 +156,7 @@ fn gather(global: &Global, files: &[PathBuf]) -> anyhow::Result<(Texts, Vec<Prob
     paths.dedup();
     let (mut texts, mut problems) = (Vec::new(), Vec::new());
     for path in paths {
-        match textfile::read(&path) {
+        match rulefiles::read(&path) {
             Ok(text) => texts.push((path.display().to_string(), text)),
             Err(problem) if problem.at.is_some() => problems.push(problem),
             Err(problem) => anyhow::bail!("cannot read {problem}"),
