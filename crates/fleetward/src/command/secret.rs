@@ -45,11 +45,16 @@ pub(crate) fn write_new(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            let hint = "a file is never overwritten; choose another name";
-            return Failure::input(format!("{} is there already", path.display()), hint);
+            return there_already(path);
         }
         Failure::input(format!("{}: {error}", path.display()), "the folder must let this user write")
     })?;
     file.write_all(content).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
+}
+
+/// Why a file is not written that somebody may still need.
+pub(crate) fn there_already(path: &Path) -> Failure {
+    let hint = "a file is never overwritten; name another one, or remove it";
+    Failure::input(format!("{} is there already", path.display()), hint)
 }

@@ -67,6 +67,8 @@ impl Simulate {
         let mut config = self.fleet.config()?;
         config.days = self.days;
         config.training_days = self.training.min(self.days);
+        let files = [&self.to.jsonl, &self.to.csv, &self.truth, &self.inventory];
+        files.into_iter().flatten().try_for_each(|file| sink::refuse_existing(file))?;
         let mut world = World::new(config).map_err(|error| {
             Failure::input(
                 error.to_string(),
@@ -125,5 +127,6 @@ fn write_truth(world: &World, file: &std::path::Path) -> anyhow::Result<()> {
         });
         text += &format!("{line}\n");
     }
+    sink::refuse_existing(file)?;
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

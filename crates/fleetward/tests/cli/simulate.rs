@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::Place;
+use crate::support::{Place, finish};
 
 const SMALL: [&str; 8] = ["--classes", "meter=40", "--days", "4", "--training", "2", "--misused", "4"];
 
@@ -22,6 +22,30 @@ fn a_fleet_goes_into_files_that_agree() {
     assert!(table.starts_with("time,received,device,imsi,"));
     assert_eq!(place.read("truth.jsonl").lines().count(), 20);
     assert!(place.read("models/meter.yaml").starts_with("model: meter"));
+}
+
+#[test]
+fn what_is_there_is_not_overwritten() {
+    let place = Place::empty();
+    place.write("held", "of last week\n");
+    let simulate = |to: &[&str]| place.command(&[&["simulate"][..], &SMALL, to].concat());
+    for to in [
+        &["--csv", "held"][..],
+        &["--jsonl", "held"],
+        &["--csv", "new.csv", "--truth", "held"],
+        &["--csv", "new.csv", "--inventory", "held"],
+    ] {
+        let said = finish(simulate(to)).fails(2);
+        assert!(said.contains("held is there already") && said.contains("name another one, or remove it"), "{said}");
+        assert_eq!(place.read("held"), "of last week\n", "{to:?}");
+        assert!(!place.path("new.csv").exists(), "refused before the simulation starts: {to:?}");
+    }
+    finish(simulate(&["--csv", "/dev/null"])).ok();
+    assert!(finish(simulate(&["--csv", "/dev/stdout"])).ok().starts_with("time,received,device,imsi,"));
+    // A shell has opened the file already when it runs `simulate --csv /dev/stdout > table.csv`.
+    let table = std::fs::File::create(place.path("table.csv")).unwrap();
+    assert!(simulate(&["--csv", "/dev/stdout"]).stdout(table).status().unwrap().success());
+    assert!(place.read("table.csv").contains(",stop,"));
 }
 
 #[test]

@@ -12,9 +12,20 @@ use fleetward_journal::{Config, Entry, Journal};
 use fleetward_simulate::World;
 
 use crate::backtest::SESSION_COLUMNS;
+use crate::command::secret::there_already;
 
 /// Records of a batch.
 const BATCH: usize = 4096;
+/// What the system calls the files that a program is given open.
+const GIVEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
+
+/// Refuses a file that is there already: it may hold what nobody can make again. A pipe or a device is written into, and so is
+/// what this program was given open, as `/dev/stdout`, whatever it leads to.
+pub(super) fn refuse_existing(file: &Path) -> anyhow::Result<()> {
+    let is_given = GIVEN.iter().any(|name| file.starts_with(name));
+    ensure!(is_given || !file.is_file(), there_already(file));
+    Ok(())
+}
 
 /// Observations, one JSON object a line. Says how many.
 pub(super) fn jsonl(world: &mut World, file: &Path) -> anyhow::Result<u64> {
@@ -119,5 +130,6 @@ fn entry(observation: &Observation) -> Entry<()> {
 }
 
 fn create(file: &Path) -> anyhow::Result<BufWriter<File>> {
+    refuse_existing(file)?;
     Ok(BufWriter::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?))
 }
