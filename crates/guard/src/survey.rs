@@ -39,12 +39,15 @@ impl Survey {
         self.claims.get(&mac)
     }
 
-    /// Fills in what `hosts` does not state yet: a hardware address with public addresses behind it is a router; the private networks (/24)
-    /// and link-local addresses of the others are local; resolvers and clocks are those that DHCP gave out.
+    /// Fills in what `hosts` does not state yet: a hardware address with public addresses behind it is a router, where these are not of a
+    /// network that is stated as local; the private networks (/24) and link-local addresses of the others are local; resolvers and clocks are
+    /// those that DHCP gave out.
     pub fn complete(&self, hosts: &mut Hosts) {
         // A device that is known is no router, whatever it forwards while it is set up.
         let known: BTreeSet<Mac> = self.behind.keys().filter(|mac| hosts.knows(**mac)).copied().collect();
-        let is_router = |mac: &Mac, ips: &BTreeSet<IpAddr>| !known.contains(mac) && ips.iter().any(|ip| is_public(*ip));
+        let stated = hosts.local.clone();
+        let is_abroad = |ip: &IpAddr| is_public(*ip) && !stated.iter().any(|net| net.contains(ip));
+        let is_router = |mac: &Mac, ips: &BTreeSet<IpAddr>| !known.contains(mac) && ips.iter().any(is_abroad);
         if hosts.routers.is_empty() {
             let by_traffic = self.behind.iter().filter(|(mac, ips)| is_router(mac, ips)).map(|(mac, _)| *mac);
             let by_dhcp = self.behind.iter().filter(|(_, ips)| ips.iter().any(|ip| self.routers.contains(ip)));

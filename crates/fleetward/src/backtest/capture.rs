@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use fleetward_capture::{TotalLimits, Totals};
-use fleetward_fleet::{Body, Device, DeviceChange, DeviceId, Identity, Observation, Profile, Timestamp};
+use anyhow::ensure;
+use fleetward_capture::{Summary, TotalLimits, Totals};
+use fleetward_fleet::{Body, Device, DeviceChange, DeviceId, Identity, Observation, Profile, Timestamp, counted};
 use fleetward_guard::hosts::{Host, HostId, Hosts};
 use fleetward_guard::survey::Survey;
 use fleetward_guard::view::View;
@@ -14,6 +15,7 @@ use fleetward_packet::{Event, Sink, Time};
 use crate::command::capture::say_what_is_missing;
 use crate::command::learn::{play, play_with};
 use crate::config;
+use crate::exit::Failure;
 use crate::server::{flow_limits, flow_of, network_of, observation_of};
 
 /// Who said it.
@@ -36,12 +38,23 @@ pub(crate) fn read(
     say_what_is_missing(file, &summary);
     ears.finish();
     let mut records = ears.records;
+    ensure!(!records.is_empty(), of_no_device(file, &summary));
     records.sort_by_key(|record| record.observed_at);
     let begun = records.first().map_or(Timestamp(0), |first| first.observed_at);
     let known = inventory
         .into_iter()
         .map(|device| observation_of(DeviceChange { device, removed: false, by: "inventory".into() }, begun));
     Ok(known.chain(records).collect())
+}
+
+/// Why there is nothing to judge.
+fn of_no_device(file: &Path, summary: &Summary) -> Failure {
+    let (file, packets) = (file.display(), counted(summary.packets, "packet"));
+    Failure::input(
+        format!("{file}: nothing in its {packets} is of a device"),
+        "a device is of the inventory, or a hardware address that is no router's; one with a public address is taken for a router's \
+         unless `capture.local` of the configuration names its network",
+    )
 }
 
 /// Who hears what the packets tell.

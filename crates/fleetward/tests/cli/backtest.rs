@@ -149,6 +149,27 @@ fn packets_are_what_a_server_would_have_recorded_of_them() {
 }
 
 #[test]
+fn records_of_no_device_are_no_good_news() {
+    let place = Place::init();
+    let mut capture = Capture::new(1_700_000_000_000_000);
+    capture.own.1 = [198, 51, 100, 7].into();
+    capture.conversation(2323, b"hello");
+    std::fs::write(place.path("lamp.pcap"), &capture.bytes).unwrap();
+    place.write("own.yaml", "rule: own-telnet\ntitle: It calls Telnet\nwhen: flow.port == 2323\n");
+    let ask = |more: &[&str]| place.run(&[&["rules", "backtest", "own.yaml"][..], more].concat());
+    let told = ask(&["--capture", "lamp.pcap"]).fails(2);
+    assert!(told.contains("lamp.pcap: nothing in its 8 packets is of a device"), "{told}");
+    assert!(told.contains("`capture.local`"), "{told}");
+    place.edit("  local: []", "  local: [198.51.100.0/24]");
+    let found = ask(&["--capture", "lamp.pcap"]).ok();
+    assert!(found.contains("1 alarm, ") && found.contains("mac 02:00:00:00:00:07"), "{found}");
+    let tick = "{\"event_time\":\"2026-11-02T10:00:00Z\",\"observed_at\":\"2026-11-02T10:00:00Z\",\"source\":\"clock\",\
+                \"device\":\"0000000000000000\",\"body\":{\"kind\":\"tick\"}}\n";
+    place.write("ticks.jsonl", tick);
+    assert!(ask(&["--jsonl", "ticks.jsonl"]).fails(2).contains("nothing was judged"));
+}
+
+#[test]
 fn mistakes_are_named() {
     let place = Place::empty();
     place.write("own.yaml", RULE);

@@ -111,6 +111,10 @@ impl Backtest {
             let (history, records) = of_journal(&folder, question.span.to, devices)?;
             run(&question, &history, records)?
         };
+        if report.records == 0 {
+            let message = format!("nothing was judged: before {} there are but ticks of the clock", report.to);
+            return Err(Failure::input(message, "name records that tell of devices, or a later --to").into());
+        }
         global.printer().object(&report, || show(&report))?;
         Ok(Exit::Done)
     }
