@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use fleetward_fleet::{DeviceState, Observation, Profile, Timestamp};
 
 use crate::calendar::{Calendar, DAY, HOUR};
-use crate::class::CLASSES;
+use crate::class::{CLASSES, Class};
 use crate::event::{self, Event};
 use crate::life::Span;
 use crate::misuse::{self, Effect, OverlayError, Scenario, Stage};
@@ -155,20 +155,40 @@ impl World {
     /// What the overlays ask for that this run does not have: nothing is wrong with them, and yet somebody should know.
     pub fn warnings(&self) -> Vec<String> {
         let scenarios = self.config.scenarios.iter().enumerate();
-        scenarios.filter_map(|(index, scenario)| self.warning(index, scenario)).collect()
+        scenarios.flat_map(|(index, scenario)| self.warnings_of(index, scenario)).collect()
     }
 
-    fn warning(&self, index: usize, scenario: &Scenario) -> Option<String> {
-        let name = &scenario.scenario;
+    fn warnings_of(&self, index: usize, scenario: &Scenario) -> Vec<String> {
         if self.truth.iter().all(|misuse| misuse.scenario != index) {
-            let simulated = |class: &usize| self.members.iter().any(|member| member.class == *class);
-            let any = (0..CLASSES.len()).filter(simulated).any(|class| scenario.select.wants(class));
-            return Some(if any {
-                format!("scenario {name} befalls no device: what it selects of this many devices is none")
-            } else {
-                format!("scenario {name} befalls no device: {} not simulated", scenario.select.classes.join(", "))
-            });
+            return vec![self.befalls_nobody(scenario)];
         }
+        self.befalls_fewer(scenario).into_iter().chain(self.begins_late(scenario)).collect()
+    }
+
+    fn befalls_nobody(&self, scenario: &Scenario) -> String {
+        let (name, missing) = (&scenario.scenario, self.missing(scenario));
+        if missing.is_empty() || missing.len() < scenario.select.classes.len() {
+            return format!("scenario {name} befalls no device: what it selects of this many devices is none");
+        }
+        format!("scenario {name} befalls no device: {} not simulated", missing.join(", "))
+    }
+
+    fn befalls_fewer(&self, scenario: &Scenario) -> Option<String> {
+        let (name, missing) = (&scenario.scenario, self.missing(scenario));
+        let fewer =
+            || format!("scenario {name} befalls fewer classes than it selects: {} not simulated", missing.join(", "));
+        (!missing.is_empty()).then(fewer)
+    }
+
+    /// The classes that it selects and that are not simulated.
+    fn missing<'a>(&self, scenario: &'a Scenario) -> Vec<&'a str> {
+        let is_simulated = |class: usize| self.members.iter().any(|member| member.class == class);
+        let is_missing = |name: &&str| !Class::find(name).is_some_and(|(class, _)| is_simulated(class));
+        scenario.select.classes.iter().map(|name| &**name).filter(is_missing).collect()
+    }
+
+    fn begins_late(&self, scenario: &Scenario) -> Option<String> {
+        let name = &scenario.scenario;
         let days = f64::from(self.config.days - self.config.training_days);
         let day = scenario.start.day.filter(|day| day.most >= days)?;
         let which = if day.least >= days { "all" } else { "some" };

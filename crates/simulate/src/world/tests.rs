@@ -135,6 +135,35 @@ fn what_misuse_spends_arrives() {
 }
 
 #[test]
+fn classes_that_an_overlay_misses_are_named_once_a_scenario() {
+    let scenario = |name: &str, select: &str| {
+        format!("  - {{ scenario: {name}, select: {{ {select} }}, start: {{ day: 9 }}, effects: [silence: {{}}] }}\n")
+    };
+    let text = ["overlay: x\nscenarios:\n".to_owned()]
+        .into_iter()
+        .chain([
+            scenario("some", "classes: [meter, lift, pos]"),
+            scenario("none", "classes: [lift, camera]"),
+            scenario("few", "classes: [meter, lift], count: 0"),
+            scenario("all", "count: 1"),
+        ])
+        .collect::<String>();
+    let scenarios = Overlay::from_yaml(&text).unwrap().scenarios;
+    let warnings = World::new(Config { scenarios, ..config(&[0], 20) }).unwrap().warnings();
+    let late = "of its devices would begin after the test of 7 days, and begin in its last hour";
+    assert_eq!(
+        warnings,
+        [
+            "scenario some befalls fewer classes than it selects: lift, pos not simulated".to_owned(),
+            format!("scenario some: all {late}"),
+            "scenario none befalls no device: lift, camera not simulated".to_owned(),
+            "scenario few befalls no device: what it selects of this many devices is none".to_owned(),
+            format!("scenario all: all {late}"),
+        ]
+    );
+}
+
+#[test]
 fn mistakes_in_an_overlay_are_named_by_place() {
     let error = |text: &str| Overlay::from_yaml(text).err().unwrap_or_else(|| panic!("accepted: {text}"));
     let unknown = error("overlay: x\nscenarios:\n  - scenario: a\n    efects: []\n");
