@@ -5,7 +5,7 @@ use std::fmt;
 
 use fleetward_fleet::Severity;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::rule::{Budget, Mode};
@@ -27,9 +27,9 @@ pub(crate) struct RuleDocument {
     #[serde(default)]
     pub(crate) watch: BTreeMap<String, Spanned<WatchDocument>>,
     pub(crate) when: Spanned<String>,
-    #[serde(default)]
-    pub(crate) unless: Option<Spanned<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_list")]
+    pub(crate) unless: Vec<Spanned<String>>,
+    #[serde(default, deserialize_with = "one_or_list")]
     pub(crate) except: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) clear: Option<Spanned<String>>,
@@ -75,6 +75,69 @@ fn one() -> u32 {
 
 fn medium() -> Severity {
     Severity::Medium
+}
+
+/// Conditions, each with its place.
+fn one_or_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Spanned<String>>, D::Error> {
+    let Spanned { value, referenced, defined } = Spanned::deserialize(deserializer)?;
+    Ok(match value {
+        OneOrList::One(value) => vec![Spanned { value, referenced, defined }],
+        OneOrList::List(conditions) => conditions,
+    })
+}
+
+enum OneOrList {
+    One(String),
+    List(Vec<Spanned<String>>),
+}
+
+impl<'de> Deserialize<'de> for OneOrList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrListVisitor)
+    }
+}
+
+struct OneOrListVisitor;
+
+impl<'de> Visitor<'de> for OneOrListVisitor {
+    type Value = OneOrList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a condition, or a list of them")
+    }
+
+    fn visit_str<E: Error>(self, condition: &str) -> Result<OneOrList, E> {
+        Ok(OneOrList::One(condition.to_owned()))
+    }
+
+    // YAML reads `on` and `no` like this too, and a macro may have such a name: what was written is lost.
+    fn visit_bool<E: Error>(self, _: bool) -> Result<OneOrList, E> {
+        Err(E::custom("YAML takes this word for `true` or `false`; put it between quotes"))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<OneOrList, E> {
+        Ok(OneOrList::One(number.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<OneOrList, E> {
+        Ok(OneOrList::One(number.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<OneOrList, E> {
+        Ok(OneOrList::One(number.to_string()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<OneOrList, E> {
+        Ok(OneOrList::List(Vec::new()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<OneOrList, A::Error> {
+        let mut conditions = Vec::new();
+        while let Some(condition) = entries.next_element()? {
+            conditions.push(condition);
+        }
+        Ok(OneOrList::List(conditions))
+    }
 }
 
 /// A named list.

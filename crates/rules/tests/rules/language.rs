@@ -2,7 +2,7 @@
 
 use fleetward_rules::{Options, RuleSet, Trigger, Triggers, run_tests};
 
-use crate::support::errors;
+use crate::support::{self, errors};
 
 fn when(expression: &str) -> String {
     errors(&format!("rule: r\ntitle: t\nwatch: {{ used: {{ sum: bytes, over: 1h }} }}\nwhen: '{expression}'\n"))
@@ -50,6 +50,36 @@ fn mistakes_are_told_with_their_place_and_a_way_out() {
         "rejected && bytes > 0",
         "r.yaml:4:7: this can never be true\n  hint: no kind of event carries everything that it reads",
     );
+}
+
+#[test]
+fn excuses_are_one_or_a_list_of_which_any_excuses() {
+    let rule = "rule: r\ntitle: t\nwhen: session_start\n";
+    let given = |country: &str, apn: &str| format!("given: [{{ status: start, country: {country}, apn: {apn} }}]");
+    let (excused, also) = (given("DE", "a"), given("FR", "lab"));
+    let tests = format!("tests:\n  - {{ {}, expect: alarm }}\n  - {{ {excused}, expect: none }}\n", given("FR", "a"));
+    for key in ["unless", "except"] {
+        support::holds(&format!("{rule}{key}: country == \"DE\"\n{tests}"));
+        support::holds(&format!("{rule}{key}: >-\n  country ==\n  \"DE\"\n{tests}"));
+        let list = format!("{rule}{key}: [country == \"DE\", apn == \"lab\"]\n{tests}");
+        support::holds(&format!("{list}  - {{ {also}, expect: none }}\n"));
+        support::holds(&format!("{rule}{key}:\n  - country == \"DE\"\n{tests}"));
+        for (wrong, told) in [
+            ("contry == \"DE\"", "r.yaml:4:9: unknown field `contry`\n  hint: did you mean `country`?"),
+            ("[contact, contry == \"DE\"]", "r.yaml:4:19: unknown field `contry`\n  hint: did you mean `country`?"),
+            ("\n- contact\n- 'bytes'", "r.yaml:6:4: this is a volume, but a condition must be true or false"),
+            ("5", "r.yaml:4:9: this is a number, but a condition must be true or false"),
+            ("off", "r.yaml:4:9: YAML takes this word for `true` or `false`; put it between quotes"),
+            ("[[contact]]", "r.yaml:4:10: one value is expected here, not a list and not keys"),
+            ("{ a: b }", "r.yaml:4:9: invalid type: map, expected a condition, or a list of them"),
+            (
+                "!rejected",
+                "r.yaml:4:9: a value cannot begin with `!`: YAML would take the word for a tag\n  hint: put the whole value between quotes",
+            ),
+        ] {
+            assert_eq!(errors(&format!("{rule}{key}: {wrong}\n")), told, "{key}: {wrong}");
+        }
+    }
 }
 
 #[test]

@@ -48,13 +48,18 @@ fn every_rule_that_we_ship_and_show_fits() {
 fn mistakes_do_not_fit() {
     let judge = Judge::new();
     let rule = "rule: a\ntitle: t\nwhen: session_start\n";
-    assert_eq!(judge.judge(rule), Ok(()));
+    for right in
+        ["", "unless: contact\n", "unless: [contact, late]\n", "except: contact\n", "except: [contact, late]\n"]
+    {
+        assert_eq!(judge.judge(&format!("{rule}{right}")), Ok(()));
+    }
     for wrong in [
         "title: t\nwhen: x\n",
         "rule: A b\ntitle: t\nwhen: x\n",
         &format!("{rule}severty: high\n"),
         &format!("{rule}severity: terrible\n"),
         &format!("{rule}mode: shadow\n"),
+        &format!("{rule}unless: {{ a: b }}\n"),
         &format!("{rule}respond: [explode]\n"),
         &format!("{rule}watch: {{ a: {{ sum: bytes, count: x, over: 1h }} }}\n"),
         &format!("{rule}watch: {{ a: {{ sum: bytes }} }}\n"),
