@@ -101,6 +101,42 @@ pub struct Inventory {
     pub devices: Vec<Device>,
     /// The line of each.
     pub lines: Vec<u64>,
+    /// Columns that the CSV does not have: of a device that is known already, what they would hold stays.
+    pub absent: Vec<&'static str>,
+}
+
+impl Inventory {
+    /// Leaves what the CSV does not speak of as it is known: the SIM, the module or the state of a device that is moved to another group.
+    pub fn keep<E>(&mut self, known: impl Fn(&Device) -> Result<Option<Device>, E>) -> Result<(), E> {
+        if self.absent.is_empty() {
+            return Ok(());
+        }
+        for device in &mut self.devices {
+            if let Some(known) = known(device)? {
+                self.absent.iter().for_each(|column| keep(column, device, &known));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn keep(column: &str, device: &mut Device, known: &Device) {
+    match column {
+        "imsi" => device.imsi = known.imsi,
+        "login" => device.login.clone_from(&known.login),
+        "iccid" => device.iccid.clone_from(&known.iccid),
+        "msisdn" => device.msisdn = known.msisdn,
+        "imei" => device.imei = known.imei,
+        "imei_lock" => device.imei_lock = known.imei_lock,
+        "model" => device.model.clone_from(&known.model),
+        "groups" => device.groups.clone_from(&known.groups),
+        "state" => device.state = known.state,
+        "ip" => device.ip = known.ip,
+        "ipv6" => device.ipv6 = known.ipv6,
+        "mac" => device.mac = known.mac,
+        "critical" => device.critical = known.critical,
+        _ => {}
+    }
 }
 
 /// Reads a CSV with a header line. The separator is `,` or `;`, whichever the header has; groups are separated by spaces.
@@ -114,6 +150,7 @@ pub fn from_csv(text: &[u8]) -> Result<Inventory, Vec<LineError>> {
     let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
     check_header(&columns)?;
     let mut found = Collector::default();
+    found.inventory.absent = COLUMNS.into_iter().filter(|known| columns.iter().all(|column| column != known)).collect();
     for record in reader.records() {
         match record {
             Ok(record) => {

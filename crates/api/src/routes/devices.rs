@@ -170,7 +170,7 @@ pub(crate) async fn remove(
 }
 
 /// Puts many devices into the inventory: all of them, or with any mistake none. Devices that are not in it stay as they
-/// are.
+/// are, and so does of the others what a CSV has no column for.
 #[utoipa::path(post, path = "/api/v1/devices/import", tag = "devices", params(DryRun),
     request_body(description = "A CSV with a header line, or a JSON array of devices.", content(
         (String = "text/csv"), (Vec<DeviceInput> = "application/json"))),
@@ -335,7 +335,10 @@ fn reader_of(headers: &HeaderMap) -> Result<Reader, ApiError> {
 }
 
 /// The outer result is about the import, the inner one about the store.
-fn free_of_conflicts(store: &Store, inventory: Inventory) -> Result<Result<Inventory, ApiError>, Vec<LineError>> {
+fn free_of_conflicts(store: &Store, mut inventory: Inventory) -> Result<Result<Inventory, ApiError>, Vec<LineError>> {
+    if let Err(error) = inventory.keep(|device| store.device(&Lookup::Id(device.id()))) {
+        return Ok(Err(error.into()));
+    }
     let conflicts = match store.conflicts(&inventory.devices) {
         Ok(conflicts) => conflicts,
         Err(error) => return Ok(Err(error.into())),

@@ -27,6 +27,31 @@ fn an_import_is_tried_then_done() {
 }
 
 #[test]
+fn what_a_table_has_no_column_for_stays() {
+    let fixture = Fixture::new();
+    let all = "name,imsi,imei,model,groups,state,ip,critical\nm,262010000000001,35693803000011,meter,a b,suspended,10.0.0.7,true\n";
+    import(&fixture, "", all).expect(200);
+    let device = || {
+        let mut device = fixture.get(Role::Admin, "/api/v1/devices/m").json();
+        let groups = device["groups"].take();
+        (groups, device)
+    };
+    let (_, before) = device();
+    assert_eq!(import(&fixture, "?dry_run=true", "name,groups\nm,a b\n").expect(200).json()["unchanged"], 1);
+    assert_eq!(import(&fixture, "", "name,groups\nm,north\nn,north\n").expect(200).json()["changed"], 1);
+    let (groups, after) = device();
+    assert_eq!(groups, json!(["north"]));
+    assert_eq!(before["state"], "suspended");
+    for field in ["imsi", "imei", "model", "state", "ip", "critical"] {
+        assert_eq!(before[field], after[field], "{field}");
+    }
+    // An empty field is a word, too.
+    import(&fixture, "", "name,model,state\nm,,active\n").expect(200);
+    let (_, after) = device();
+    assert_eq!((&after["model"], &after["state"]), (&Value::Null, &json!("active")));
+}
+
+#[test]
 fn a_model_that_nobody_described_is_warned_about() {
     let fixture = Fixture::new();
     assert_eq!(import(&fixture, "", &inventory(2)).expect(200).json()["warnings"], json!([]));

@@ -186,6 +186,10 @@ impl Machine {
         if original.state == ResponseState::Reverted {
             return Err(Refused::AlreadyReverted);
         }
+        // What was refused must not be undone: it would activate a SIM that somebody else suspended.
+        if original.state == ResponseState::Failed && original.attempts == 0 {
+            return Err(Refused::NothingSent);
+        }
         let action = undo::of(&original.action).ok_or(Refused::NoWayBack(original.action.name()))?;
         let request = ManualRequest { id, finding: original.finding, device: original.device, action, by: by.into() };
         self.on_manual(now, request, Some(original.id), out)

@@ -230,6 +230,8 @@ fn critical_devices_and_human_approval_wait_for_a_person() {
     story.tell(Input::Reject { id, by: "eve".into() });
     assert_eq!(story.last().state, ResponseState::Failed);
     assert_eq!(story.last().history.last().map(|step| step.note.as_str()), Some("refused by eve; nothing was sent"));
+    let undoing = Input::Revert { original: Box::new(story.last().clone()), id: ResponseId(78), by: "eve".into() };
+    assert_eq!(story.machine.step(story.now, undoing, &mut Vec::new()), Err(Refused::NothingSent));
 }
 
 #[test]

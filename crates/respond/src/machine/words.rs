@@ -361,6 +361,9 @@ pub enum Refused {
     /// It is undone already.
     #[error("the response is reverted already")]
     AlreadyReverted,
+    /// It was refused or given up before anything was sent.
+    #[error("there is nothing to undo: nothing was sent")]
+    NothingSent,
     /// It is known already.
     #[error("the response exists already")]
     Known,
