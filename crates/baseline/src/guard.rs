@@ -28,8 +28,9 @@ pub(crate) const WAIT: Duration = Duration::from_hours(1);
 /// Memory of recent starts is bounded; a model that passes it has an event anyway.
 const MOST: usize = 20_000;
 
-/// Recent starts of alarms of one model and of what is nearly one, those that wait, and the events that go on: for each direction one at most, because
-/// an update is received and a flood is sent, and one must not hide in the other; and one that is far larger than that one.
+/// Recent starts of alarms of one model and of what is nearly one, those that wait, and the events that go on: for each direction
+/// one at most, because an update is received and a flood is sent, and one must not hide in the other; and one that is far larger
+/// than that one.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     recent: VecDeque<Start>,
