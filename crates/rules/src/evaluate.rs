@@ -231,13 +231,13 @@ fn follow_up(
     now: Timestamp,
     out: &mut Vec<Firing>,
 ) {
-    let keys: Vec<u32> = state.episodes().iter().map(|held| held.rule).collect();
-    for key in keys {
-        let Some(rule) = set.by_key(key) else { continue };
+    let waits = |rule: &&Arc<Rule>| {
         let compiled = &rule.compiled;
-        if !compiled.triggers.contains(facts.trigger) && compiled.open_triggers.contains(facts.trigger) {
-            judge(set, rule, whom, facts, state, now, out);
-        }
+        !compiled.triggers.contains(facts.trigger) && compiled.open_triggers.contains(facts.trigger)
+    };
+    let waiting: Vec<_> = state.episodes().iter().filter_map(|held| set.by_key(held.rule)).filter(waits).collect();
+    for rule in waiting {
+        judge(set, rule, whom, facts, state, now, out);
     }
 }
 

@@ -111,6 +111,9 @@ impl Default for Repeat {
 pub struct Cost {
     /// Nanoseconds for a record that concerns it (this machine class: a 2020s server core).
     pub nanos: f64,
+    /// The same while an episode is under way: its condition is asked together with all that may end it, and the episode moved on.
+    /// Telling of it again (each hour at the latest) is not in it: some microseconds.
+    pub nanos_under_way: f64,
     /// Windows that it keeps for a subject.
     pub windows: usize,
     /// Bytes of state for a subject whose windows are all full.

@@ -31,10 +31,12 @@ pub(crate) fn without_count(text: &str) -> String {
 fn without_costs(text: &str) -> String {
     let number = |word: &str| word.trim().parse::<u64>().is_ok();
     let hidden = |word: &str| if number(word) { format!("{:<1$}", "N", word.len()) } else { word.to_owned() };
-    let line = |line: &str| match line.split_once("about ") {
-        Some((before, after)) if line.contains("  costs ") => {
-            format!("{before}about N{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
-        }
+    let before_ns = |part: &str| {
+        let digits = part.len() - part.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        if digits == 0 { part.to_owned() } else { format!("{}N", &part[..part.len() - digits]) }
+    };
+    let line = |line: &str| match line {
+        _ if line.contains("  costs ") => line.split(" ns").map(before_ns).collect::<Vec<_>>().join(" ns"),
         _ if line.contains("builtin/") => line.split_inclusive(' ').map(hidden).collect(),
         _ => line.to_owned(),
     };

@@ -18,6 +18,8 @@ const TERM: f64 = 1.2;
 const TEXT: f64 = 3.0;
 const RECALL: f64 = 3.0;
 const WINDOW: f64 = 28.0;
+/// ... and an episode that is under way.
+const EPISODE: f64 = 160.0;
 /// A rule must not take longer for one record: a thousand such rules would let a core judge a thousand records a second.
 const MOST_NANOS: f64 = 1000.0;
 /// Nor more memory for one device: a million of them would fill 8 GB with one rule.
@@ -36,7 +38,7 @@ pub(super) fn cost(reads: &Reads, scope: Option<&Bool>, unless: &[Bool], feeds: 
     let windows: BTreeMap<u32, usize> = feeds.iter().map(|feed| (feed.key, bytes(feed))).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few windows")]
     let nanos = RULE + terms + WINDOW * windows.len() as f64;
-    Cost { nanos, windows: windows.len(), bytes: windows.values().sum() }
+    Cost { nanos, nanos_under_way: nanos + EPISODE, windows: windows.len(), bytes: windows.values().sum() }
 }
 
 fn bytes(feed: &Feed) -> usize {
@@ -55,7 +57,7 @@ fn bytes(feed: &Feed) -> usize {
 impl Compiler<'_, '_> {
     /// Refuses what costs too much. What is kept of keys is bounded elsewhere: there are never more of them than fit.
     pub(super) fn check_cost(&mut self, document: &RuleDocument, subject: Subject, cost: Cost) {
-        let Cost { nanos, windows, bytes } = cost;
+        let Cost { nanos, windows, bytes, .. } = cost;
         if subject == Subject::Device && bytes > MOST_BYTES {
             #[expect(clippy::cast_precision_loss, reason = "some kilobytes")]
             let kilobytes = bytes as f64 / 1000.0;

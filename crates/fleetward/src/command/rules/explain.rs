@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use fleetward_rules::{Budget, Rule};
+use fleetward_rules::{Budget, Cost, Rule};
 
 use super::files::{readable, rules, warn};
 use super::list::describe;
@@ -69,5 +69,8 @@ fn costs(rule: &Rule) -> String {
         1 => format!("one window, at most {} bytes a device", cost.bytes),
         n => format!("{n} windows, at most {} bytes a device", cost.bytes),
     };
-    format!("about {:.0} ns a record that concerns it; {windows}", cost.nanos)
+    let Cost { nanos, nanos_under_way, .. } = cost;
+    format!(
+        "about {nanos:.0} ns a record that concerns it, {nanos_under_way:.0} ns while an episode is under way; {windows}"
+    )
 }
