@@ -39,7 +39,7 @@ pub(crate) const RULE_PER_HOUR: u32 = 20;
 pub(crate) struct Question {
     /// The rules, as if enforced.
     pub(crate) rules: Arc<RuleSet>,
-    /// Those of the same names in force, as if enforced.
+    /// Other versions, by the same names, as if enforced.
     pub(crate) against: Option<Arc<RuleSet>>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) span: Span,

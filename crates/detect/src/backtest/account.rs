@@ -1,18 +1,17 @@
 //! Findings become figures.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use fleetward_fleet::{DeviceId, FindingId, Timestamp};
-use fleetward_rules::{Respond, RuleSet};
+use fleetward_fleet::{DeviceId, Timestamp};
+use fleetward_rules::{Respond, Rule, RuleSet, Subject};
 
 use super::budget::Hour;
-use super::{Difference, Example, Report, RuleReport, Span, Would};
+use super::compare::Episodes;
+use super::{Example, Report, RuleReport, Span, Would};
 use crate::{Output, Raised};
 
 /// Examples of a rule.
 const EXAMPLES: usize = 10;
-/// Findings of a rule that are remembered for the comparison.
-const REMEMBERED: usize = 1_000_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// What was said so far.
@@ -37,7 +36,7 @@ struct Entry {
     would: BTreeMap<&'static str, (Would, HashSet<DeviceId>)>,
     hour: Hour,
     /// For the comparison with another version.
-    found: HashMap<FindingId, Example>,
+    episodes: Episodes,
 }
 
 impl Account {
@@ -50,8 +49,8 @@ impl Account {
     /// Takes one output of the replay in. Those of one device come in order.
     pub fn note(&mut self, output: &Output) {
         match output {
-            Output::Finding(raised) if self.counts(raised) => self.found(raised),
-            Output::FindingUpdated(raised) if self.counts(raised) => self.respond(raised, false),
+            Output::Finding(raised) => self.found(raised),
+            Output::FindingUpdated(raised) => self.found_again(raised),
             _ => {}
         }
     }
@@ -61,8 +60,12 @@ impl Account {
     }
 
     fn found(&mut self, raised: &Raised) {
-        let finding = &raised.finding;
+        let (finding, counts) = (&raised.finding, self.counts(raised));
         let entry = self.rules.entry(finding.rule.clone()).or_default();
+        entry.episodes.begin(raised, counts, example(raised));
+        if !counts {
+            return;
+        }
         let day = finding.observed_at.0.div_euclid(DAY_MS);
         let today = entry.per_day.entry(day).or_default();
         *today += 1;
@@ -75,67 +78,95 @@ impl Account {
         if entry.examples.len() < EXAMPLES && (entry.shown.insert(finding.device) || finding.device == DeviceId(0)) {
             entry.examples.push(example(raised));
         }
-        if entry.found.len() < REMEMBERED {
-            entry.found.insert(finding.id, example(raised));
-        }
         self.respond(raised, is_untold);
+    }
+
+    fn found_again(&mut self, raised: &Raised) {
+        if let Some(entry) = self.rules.get_mut(&raised.finding.rule) {
+            entry.episodes.go_on(raised);
+        }
+        if self.counts(raised) {
+            self.respond(raised, false);
+        }
     }
 
     /// What would be done about it, within the budgets; beyond that of its alarms nobody is told.
     fn respond(&mut self, raised: &Raised, is_untold: bool) {
         let Some(entry) = self.rules.get_mut(&raised.finding.rule) else { return };
         let per_hour = raised.rule.budget.max_actions_per_hour.unwrap_or(self.span.rule_per_hour);
-        let (device, now) = (raised.finding.device, raised.finding.observed_at);
+        let now = raised.finding.observed_at;
         for respond in raised.responds.iter().filter(|respond| !is_untold || respond.action.is_intervention()) {
             let (would, devices) = entry.would.entry(respond.action.name()).or_default();
-            if respond.action.is_intervention() && respond.needs_approval {
-                would.waiting += 1;
-            } else if !respond.action.is_intervention() {
+            if !respond.action.is_intervention() {
                 would.done += 1;
-                devices.insert(device);
-            } else if entry.hour.has_room(device, per_hour, now)
-                && self.fleet.has_room(device, self.span.fleet_per_hour, now)
-            {
-                entry.hour.take(device, now);
-                self.fleet.take(device, now);
-                would.done += 1;
-                devices.insert(device);
-            } else {
-                would.over_budget += 1;
+                devices.extend(Some(raised.finding.device).filter(|device| *device != DeviceId(0)));
+                continue;
+            }
+            for device in aims(raised) {
+                if respond.needs_approval {
+                    would.waiting += 1;
+                } else if entry.hour.has_room(*device, per_hour, now)
+                    && self.fleet.has_room(*device, self.span.fleet_per_hour, now)
+                {
+                    entry.hour.take(*device, now);
+                    self.fleet.take(*device, now);
+                    would.done += 1;
+                    devices.insert(*device);
+                } else {
+                    would.over_budget += 1;
+                }
             }
         }
     }
 
-    /// The result; `against`: the same replay by the rules in force.
+    /// The result; `against`: the same replay by other versions of them.
     pub fn report(self, rules: &RuleSet, records: u64, against: Option<(&Self, &RuleSet)>) -> Report {
         let days = days(self.span);
         let rules = rules.rules().iter().map(|rule| {
             let empty = Entry::default();
             let entry = self.rules.get(&rule.name).unwrap_or(&empty);
             let difference = against.and_then(|(account, set)| {
-                let version = set.rule(&rule.name)?.version;
-                Some(difference(version, entry, account.rules.get(&rule.name).unwrap_or(&empty)))
+                let other = set.rule(&rule.name)?;
+                let old = &account.rules.get(&rule.name).unwrap_or(&empty).episodes;
+                Some(entry.episodes.against(old, other.version, other.file.clone()))
             });
-            RuleReport {
-                rule: rule.name.clone(),
-                version: rule.version,
-                severity: rule.severity,
-                is_about_nobody: false,
-                alarms: entry.alarms,
-                #[expect(clippy::cast_precision_loss, reason = "an average")]
-                alarms_per_day: entry.alarms as f64 / days,
-                per_day: entry.per_day.iter().map(|(day, alarms)| (date(*day), *alarms)).collect(),
-                devices: entry.subjects.len() as u64,
-                untold: entry.untold,
-                at_least: entry.at_least,
-                late: entry.late,
-                would: entry.would.iter().map(|(name, would)| (*name, counted(would))).collect(),
-                examples: entry.examples.clone(),
-                difference,
-            }
+            RuleReport { difference, ..entry.report(rule, days) }
         });
         let rules = rules.collect();
         Report { from: self.span.from, to: self.span.to, records, days, nanos_per_record: None, rules }
+    }
+}
+
+impl Entry {
+    fn report(&self, rule: &Rule, days: f64) -> RuleReport {
+        let subjects = self.subjects.len() as u64;
+        RuleReport {
+            rule: rule.name.clone(),
+            version: rule.version,
+            severity: rule.severity,
+            is_about_nobody: false,
+            alarms: self.alarms,
+            #[expect(clippy::cast_precision_loss, reason = "an average")]
+            alarms_per_day: (days >= 1.0).then(|| self.alarms as f64 / days),
+            per_day: self.per_day.iter().map(|(day, alarms)| (date(*day), *alarms)).collect(),
+            per: rule.subject.name(),
+            subjects,
+            devices: (rule.subject == Subject::Device).then_some(subjects),
+            untold: self.untold,
+            at_least: self.at_least,
+            late: self.late,
+            would: self.would.iter().map(|(name, would)| (*name, counted(would))).collect(),
+            examples: self.examples.clone(),
+            difference: None,
+        }
+    }
+}
+
+/// Whom an intervention is aimed at: the device, or all that took part.
+fn aims(raised: &Raised) -> &[DeviceId] {
+    match &raised.finding.device {
+        DeviceId(0) => &raised.devices,
+        device => std::slice::from_ref(device),
     }
 }
 
@@ -145,7 +176,7 @@ fn counted((would, devices): &(Would, HashSet<DeviceId>)) -> Would {
 
 #[expect(clippy::cast_precision_loss, reason = "days, not nanoseconds")]
 fn days(span: Span) -> f64 {
-    ((span.to.0 - span.from.0) as f64 / DAY_MS as f64).max(1.0 / 24.0)
+    (span.to.0 - span.from.0) as f64 / DAY_MS as f64
 }
 
 fn date(day: i64) -> String {
@@ -165,16 +196,4 @@ fn example(raised: &Raised) -> Example {
         confidence: finding.confidence.clone(),
         responses: raised.responds.iter().map(names).collect(),
     }
-}
-
-fn difference(version: u32, new: &Entry, old: &Entry) -> Difference {
-    let only = |of: &Entry, other: &Entry| {
-        let mut only: Vec<&Example> =
-            of.found.iter().filter(|(id, _)| !other.found.contains_key(*id)).map(|(_, example)| example).collect();
-        only.sort_by_key(|example| (example.at, example.id.0));
-        (only.len() as u64, only.into_iter().take(EXAMPLES).cloned().collect::<Vec<_>>())
-    };
-    let (new_count, new_examples) = only(new, old);
-    let (gone, gone_examples) = only(old, new);
-    Difference { version, same: new.found.len() as u64 - new_count, new: new_count, gone, new_examples, gone_examples }
 }

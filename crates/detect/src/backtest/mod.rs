@@ -11,6 +11,7 @@
 
 mod account;
 mod budget;
+mod compare;
 mod report;
 mod scope;
 #[cfg(test)]

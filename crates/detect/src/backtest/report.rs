@@ -14,7 +14,7 @@ pub struct Report {
     pub to: Timestamp,
     /// Records that were judged, those before the span included, ticks of the clock not.
     pub records: u64,
-    /// Days in the span, at least a part of one.
+    /// Days in the span; they may be a part of one.
     pub days: f64,
     /// CPU nanoseconds a record: all of judging with these rules alone. Where it was not measured, absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,12 +37,18 @@ pub struct RuleReport {
     pub is_about_nobody: bool,
     /// Findings.
     pub alarms: u64,
-    /// ... a day, on the average.
-    pub alarms_per_day: f64,
+    /// ... a day, on the average; absent where the span is shorter than a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms_per_day: Option<f64>,
     /// By UTC date; days without are absent.
     pub per_day: BTreeMap<String, u64>,
-    /// Different devices (or groups) found.
-    pub devices: u64,
+    /// About whom it is, as after `per:` in its file.
+    pub per: &'static str,
+    /// Different ones found: devices, groups, networks, ...
+    pub subjects: u64,
+    /// Different devices found; absent where the rule is not about devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<u64>,
     /// Findings beyond `max_alarms_per_day`, of which nobody is told.
     pub untold: u64,
     /// Findings whose windows could not be measured exactly.
@@ -53,7 +59,7 @@ pub struct RuleReport {
     pub would: BTreeMap<&'static str, Would>,
     /// Some findings, of different devices where there are.
     pub examples: Vec<Example>,
-    /// Against the version in force; absent where there is none to compare with.
+    /// Against another version; absent where there is none to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<Difference>,
 }
@@ -63,7 +69,7 @@ pub struct RuleReport {
 pub struct Would {
     /// Times it would have been done.
     pub done: u64,
-    /// ... on so many devices.
+    /// ... on so many devices; of a finding about a group, interventions are done on those that took part.
     pub devices: u64,
     /// Times it would have waited for a person: the rule says so, or the device is safety-critical.
     pub waiting: u64,
@@ -92,11 +98,14 @@ pub struct Example {
     pub responses: Vec<&'static str>,
 }
 
-/// Against the version in force.
+/// Against another version, incident by incident: two alarms about the same device (or group, ...) are the same where their
+/// episodes overlap, or one begins within an hour of the end of the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The version in force.
+    /// The other version.
     pub version: u32,
+    /// The file that it was read from.
+    pub file: Box<str>,
     /// Alarms of both.
     pub same: u64,
     /// Alarms that only the new one has.

@@ -3,10 +3,12 @@ use std::sync::Arc;
 use fleetward_fleet::SessionStatus::{Interim, Start};
 use fleetward_fleet::{Observation, Offset};
 use fleetward_rules::{Mode, Options, RuleSet};
+use parking_lot::Mutex;
 
 use super::{Account, Report, Scopes, Span};
+use crate::engine::{Config, Outputs};
 use crate::testing::{at, change, device, record, session};
-use crate::{Compiled, Output, PartitionState, apply};
+use crate::{Compiled, Engine};
 
 fn rules(limit: &str, version: u32) -> RuleSet {
     let text = format!(
@@ -34,18 +36,19 @@ fn records() -> Vec<Observation> {
 }
 
 fn replay(rules: &RuleSet, span: Span) -> Account {
-    let compiled = Compiled::new(Arc::new(rules_again(rules)), []);
-    let (mut account, records) = (Account::new(span, rules), records());
-    let mut states: std::collections::BTreeMap<_, PartitionState> = std::collections::BTreeMap::new();
-    for (offset, observation) in records.iter().enumerate() {
-        let state = states.entry(observation.device.partition()).or_default();
-        let mut out: Vec<Output> = Vec::new();
-        apply(state, [(Offset(offset as u64), observation)], &compiled, &mut out);
-        for output in &out {
-            account.note(output);
-        }
-    }
-    account
+    judge(rules_again(rules), span, &records())
+}
+
+fn judge(rules: RuleSet, span: Span, records: &[Observation]) -> Account {
+    let account = Arc::new(Mutex::new(Account::new(span, &rules)));
+    let noting = Arc::clone(&account);
+    let note = move |outputs: Outputs| outputs.outputs.iter().for_each(|output| noting.lock().note(output));
+    let config = Config { workers: 1, ..Config::default() };
+    let (engine, _) = Engine::start(config, Arc::new(Compiled::new(Arc::new(rules), [])), Arc::new(note)).unwrap();
+    engine.submit((0..).map(Offset).zip(records.iter().cloned().map(Arc::new))).unwrap();
+    engine.drain().unwrap();
+    drop(engine);
+    Arc::into_inner(account).unwrap().into_inner()
 }
 
 fn rules_again(set: &RuleSet) -> RuleSet {
@@ -67,7 +70,7 @@ fn report(from: i64) -> Report {
 fn alarms_devices_budgets_and_the_difference_are_counted() {
     let report = report(0);
     let much = &report.rules[0];
-    assert_eq!((much.alarms, much.devices, much.untold), (3, 3, 1));
+    assert_eq!((much.alarms, much.devices, much.untold), (3, Some(3), 1));
     assert_eq!(much.per_day.values().sum::<u64>(), 3);
     let would = &much.would["suspend_sim"];
     assert_eq!((would.done, would.devices, would.over_budget, would.waiting), (1, 1, 1, 1), "{would:?}");
@@ -75,14 +78,58 @@ fn alarms_devices_budgets_and_the_difference_are_counted() {
     assert_eq!(much.examples.len(), 3);
     assert_eq!(much.examples[0].responses, ["notify", "suspend_sim"]);
     let difference = much.difference.as_ref().unwrap();
-    assert_eq!((difference.version, difference.same, difference.new, difference.gone), (1, 1, 2, 0));
+    assert_eq!((difference.version, &*difference.file), (1, "much.yaml"));
+    assert_eq!((difference.same, difference.new, difference.gone), (1, 2, 0));
     assert_eq!(&*difference.new_examples[0].subject, "sim-2");
+}
+
+/// What `> 1 kB` finds against what `> 3 kB` found; `used`: device, minute and bytes of each record.
+fn another_limit(from: i64, used: &[(u64, i64, u64)]) -> (u64, u64, u64) {
+    let rule = |version: u32, limit: &str| {
+        let text = format!("rule: much\nversion: {version}\ntitle: Much\nwhen: bytes > {limit}\nrepeat: once per 1h\n");
+        RuleSet::compile(&[("much.yaml", &text)], &Options::default()).unwrap()
+    };
+    let mut records: Vec<_> = (1..=3).map(|number| change(0, number, device(number))).collect();
+    for (number, minute, bytes) in used {
+        let id = minute.to_string();
+        records.push(session(*number, minute * 60 - 1, record(&id, Start, 0, 0)));
+        records.push(session(*number, minute * 60, record(&id, Interim, *bytes, 0)));
+    }
+    let judged = |version: u32, limit: &str| judge(rule(version, limit), span(from), &records);
+    let old = (&judged(1, "3 kB"), &rule(1, "3 kB"));
+    let report = judged(2, "1 kB").report(&rule(2, "1 kB"), 0, Some(old));
+    let difference = report.rules[0].difference.as_ref().unwrap();
+    (difference.same, difference.new, difference.gone)
+}
+
+#[test]
+fn an_incident_is_the_same_though_it_begins_earlier() {
+    assert_eq!(another_limit(0, &[(1, 10, 2000), (1, 20, 4000)]), (1, 0, 0), "it began ten minutes earlier");
+    assert_eq!(another_limit(0, &[(1, 10, 2000), (2, 20, 4000)]), (1, 1, 0), "another device");
+    assert_eq!(another_limit(0, &[(1, 10, 2000), (1, 60, 2000), (1, 110, 4000)]), (1, 0, 0), "an hour and more later");
+    assert_eq!(another_limit(0, &[(1, 10, 2000), (1, 300, 4000)]), (1, 1, 0), "hours apart");
+    assert_eq!(another_limit(900, &[(1, 10, 2000), (1, 20, 4000)]), (0, 0, 0), "it began before the span");
+}
+
+#[test]
+fn groups_are_no_devices_and_minutes_no_day() {
+    let text = "rule: crowd\ntitle: Crowd\nper: group\nwatch: { devices: { distinct: device, over: 1h } }\n\
+                when: devices > 2\nmode: enforce\nrespond: [notify: ops, suspend_sim]\n";
+    let rules = || RuleSet::compile(&[("crowd.yaml", text)], &Options::default()).unwrap();
+    let mut records: Vec<_> = (1..=3).map(|number| change(0, number, device(number))).collect();
+    records.extend((1..=3).map(|number| session(number, 60, record("a", Start, 0, 0))));
+    let report = judge(rules(), Span { to: at(1800), ..span(0) }, &records).report(&rules(), 6, None);
+    let crowd = &report.rules[0];
+    assert_eq!((crowd.per, crowd.subjects, crowd.devices), ("group", 1, None));
+    assert_eq!((crowd.would["notify"].done, crowd.would["notify"].devices), (1, 0), "people are told of the group");
+    assert_eq!(crowd.would["suspend_sim"].waiting, 3, "and devices suspended, where a person approves");
+    assert_eq!((crowd.alarms, crowd.alarms_per_day), (1, None), "half an hour is not a day");
 }
 
 #[test]
 fn what_comes_before_the_span_is_not_reported() {
     let report = report(1800);
-    assert_eq!((report.rules[0].alarms, report.rules[0].devices), (2, 2));
+    assert_eq!((report.rules[0].alarms, report.rules[0].devices), (2, Some(2)));
 }
 
 #[test]

@@ -9,11 +9,11 @@ const BAR: u64 = 40;
 /// The whole report, for people.
 pub(crate) fn show(report: &Report) -> String {
     let mut text = format!(
-        "{} judged; {} to {} counts ({:.1} days)\n",
+        "{} judged; {} to {} counts ({})\n",
         counted(report.records, "record"),
         report.from,
         report.to,
-        report.days
+        length(report)
     );
     if let Some(nanos) = report.nanos_per_record {
         text += &format!(
@@ -22,21 +22,31 @@ pub(crate) fn show(report: &Report) -> String {
     }
     for rule in &report.rules {
         text += "\n";
-        text += &one(rule);
+        text += &one(rule, &length(report));
     }
     text
 }
 
-fn one(rule: &RuleReport) -> String {
-    let mut text = format!(
-        "{} (version {}, {})\n  {}, {:.2} a day, on {}\n",
-        rule.rule,
-        rule.version,
-        format!("{:?}", rule.severity).to_lowercase(),
-        counted(rule.alarms, "alarm"),
-        rule.alarms_per_day,
-        counted(rule.devices, "device")
-    );
+/// How long the span is.
+fn length(report: &Report) -> String {
+    let secs = report.to.since(report.from).as_secs();
+    match secs {
+        0..120 => counted(secs.max(1), "second"),
+        120..7200 => counted(secs / 60, "minute"),
+        7200..86_400 => counted(secs / 3600, "hour"),
+        _ => format!("{:.1} days", report.days),
+    }
+}
+
+fn one(rule: &RuleReport, length: &str) -> String {
+    let alarms = counted(rule.alarms, "alarm");
+    // What a part of a day says of a whole one is a guess.
+    let alarms = match rule.alarms_per_day {
+        Some(per_day) => format!("{alarms}, {per_day:.2} a day"),
+        None => format!("{alarms} in {length}"),
+    };
+    let severity = format!("{:?}", rule.severity).to_lowercase();
+    let mut text = format!("{} (version {}, {severity})\n  {alarms}, on {}\n", rule.rule, rule.version, found(rule));
     if rule.is_about_nobody {
         text += "  no device in these records is in its scope: see `scope` of the rule, and models and groups of the inventory\n";
     }
@@ -53,13 +63,28 @@ fn one(rule: &RuleReport) -> String {
     text += &would(rule);
     if let Some(difference) = &rule.difference {
         text += &format!(
-            "  against version {} in force: {} the same, {} new, {} gone\n",
-            difference.version, difference.same, difference.new, difference.gone
+            "  against version {} in {}: {} the same, {} new, {} gone\n",
+            difference.version, difference.file, difference.same, difference.new, difference.gone
         );
         text += &examples("new", &difference.new_examples);
         text += &examples("gone", &difference.gone_examples);
     }
     text + &examples("examples", &rule.examples)
+}
+
+/// How many devices, groups, networks, ...
+fn found(rule: &RuleReport) -> String {
+    let word = match rule.per {
+        "country" if rule.subjects != 1 => return format!("{} countries", rule.subjects),
+        "fleet" if rule.subjects > 0 => return "the whole fleet".to_owned(),
+        "fleet" => return "nobody".to_owned(),
+        "flow.destination" => "destination",
+        "ip" => "address",
+        "apn" => "APN",
+        "imei" => "IMEI",
+        word => word,
+    };
+    counted(rule.subjects, word)
 }
 
 fn days(rule: &RuleReport) -> String {
@@ -73,11 +98,11 @@ fn days(rule: &RuleReport) -> String {
 
 fn would(rule: &RuleReport) -> String {
     let line = |(action, would): (&&str, &fleetward_detect::backtest::Would)| {
-        let mut text = format!(
-            "  would have done {action}: {}, {}",
-            counted(would.done, "time"),
-            counted(would.devices, "device")
-        );
+        let mut text = format!("  would have done {action}: {}", counted(would.done, "time"));
+        // Of what is about a group, people are told: on no device.
+        if would.devices > 0 || would.done == 0 {
+            text += &format!(", {}", counted(would.devices, "device"));
+        }
         if would.waiting > 0 {
             text += &format!("; {} waited for a person", counted(would.waiting, "time"));
         }

@@ -49,7 +49,7 @@ pub(crate) enum Rules {
         after: Option<String>,
     },
     /// Try rules on records of the past: alarms a day, devices, examples, what they would have done, the difference to
-    /// the version in force. Nothing is sent to anybody.
+    /// another version. Nothing is sent to anybody.
     Backtest(backtest::Backtest),
     /// Print a built-in rule file, to start one's own from.
     Print {

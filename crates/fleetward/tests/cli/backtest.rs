@@ -94,7 +94,7 @@ fn a_table_without_records_is_no_quiet_month() {
     place.write("one.csv", &format!("{}{line}", place.read("empty.csv")));
     let said = place.run(&["rules", "backtest", "own.yaml", "--csv", "one.csv"]).ok();
     // Two lines and the device that they introduce; the hour's ticks are nobody's records.
-    assert!(said.starts_with("3 records judged;") && said.contains("  1 alarm, "), "{said}");
+    assert!(said.starts_with("3 records judged;") && said.contains("  1 alarm in 60 minutes, on 1 device\n"), "{said}");
     assert!(said.contains("would have done suspend_sim: 1 time, 1 device\n"), "{said}");
     let told = place.run(&["rules", "backtest", "own.yaml", "--csv", "one.csv", "--from=-10"]).fails(2);
     assert!(told.contains("`-10` is no time"), "{told}");
@@ -119,8 +119,38 @@ fn the_version_before_is_compared_with() {
     let difference = &report["rules"][0]["difference"];
     assert_eq!(difference["version"], 1);
     assert!(difference["new"].as_u64() > Some(0), "{difference}");
+    assert!(difference["same"].as_u64() > Some(0), "what uses 50 MB uses 5 MB, earlier: {difference}");
+    assert_eq!(difference["gone"], 0, "{difference}");
     let text = place.run(&["rules", "backtest", "own.yaml", "--journal", "fleet", "--against", "old.yaml"]).ok();
-    assert!(text.contains("against version 1 in force") && text.contains("would have done suspend_sim"), "{text}");
+    assert!(text.contains("against version 1 in old.yaml: ") && text.contains("would have done suspend_sim"), "{text}");
+}
+
+#[test]
+fn minutes_are_no_day_groups_no_devices_and_a_file_no_version_of_itself() {
+    let place = Place::init();
+    let heading = "time,device,session,status,bytes_up,bytes_down,model,groups\n";
+    let lines =
+        "2026-11-01T01:00:00Z,m1,a,start,0,0,meter,north\n2026-11-01T01:25:00Z,m1,a,stop,9000000,0,meter,north\n";
+    place.write("two.csv", &format!("{heading}{lines}"));
+    place.write("rules/own.yaml", RULE);
+    place.write(
+        "crowd.yaml",
+        "rule: crowd\ntitle: t\nper: group\nwatch: { used: { sum: bytes, over: 1h } }\nwhen: used > 5 MB\n",
+    );
+    let tried = |rule: &str| {
+        let ran = place.run(&["rules", "backtest", rule, "--csv", "two.csv"]);
+        (ran.out, ran.err)
+    };
+    let (said, told) = tried("crowd.yaml");
+    assert!(said.contains("counts (25 minutes)\n") && said.contains("  1 alarm in 25 minutes, on 1 group\n"), "{said}");
+    assert_eq!(told, "");
+    let (said, told) = tried("rules/own.yaml");
+    assert!(said.contains("  1 alarm in 25 minutes, on 1 device\n"), "{said}");
+    assert!(
+        said.contains("  against version 2 in ") && said.contains("rules/own.yaml: 1 the same, 0 new, 0 gone\n"),
+        "{said}"
+    );
+    assert!(told.contains("warning: rules/own.yaml is compared with itself"), "{told}");
 }
 
 #[test]
@@ -162,7 +192,7 @@ fn records_of_no_device_are_no_good_news() {
     assert!(told.contains("`capture.local`"), "{told}");
     place.edit("  local: []", "  local: [198.51.100.0/24]");
     let found = ask(&["--capture", "lamp.pcap"]).ok();
-    assert!(found.contains("1 alarm, ") && found.contains("mac 02:00:00:00:00:07"), "{found}");
+    assert!(found.contains("1 alarm in ") && found.contains("mac 02:00:00:00:00:07"), "{found}");
     let tick = "{\"event_time\":\"2026-11-02T10:00:00Z\",\"observed_at\":\"2026-11-02T10:00:00Z\",\"source\":\"clock\",\
                 \"device\":\"0000000000000000\",\"body\":{\"kind\":\"tick\"}}\n";
     place.write("ticks.jsonl", tick);

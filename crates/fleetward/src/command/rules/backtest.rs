@@ -1,5 +1,7 @@
 //! `fleetward rules backtest`: what rules would have found, on records of the past.
 
+use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use anyhow::Context;
 use fleetward_detect::BaselineSettings;
 use fleetward_detect::backtest::Span;
 use fleetward_fleet::{Device, Observation, Profile, Timestamp, parse_duration};
-use fleetward_rules::{BUILTIN_FILES, Mode, Options, RuleSet};
+use fleetward_rules::{BUILTIN_FILES, Mode, Options, Rule, RuleSet};
 
 use super::files::{configured, in_force, mistaken, read};
 use crate::backtest::{
@@ -33,8 +35,8 @@ pub(crate) struct Backtest {
     /// Count until here, likewise.
     #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
     to: Option<String>,
-    /// Compare with: `in-force` (the rules of the same names in the configuration and among the built-in ones), `nothing`,
-    /// or a file.
+    /// Compare with: `in-force` (the rules of the same names, as the files of the configuration and the built-in ones say
+    /// now: what a server would have after a reload), `nothing`, or a file.
     #[arg(long, default_value = "in-force", value_name = "RULES")]
     against: String,
     /// Profiles, a folder of YAML files; without it, those of the configuration.
@@ -86,6 +88,7 @@ impl Backtest {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let rules = candidates(global, &self.files)?;
         let against = self.against(global, &rules)?;
+        against.iter().try_for_each(|against| warn_of_itself(&rules, against))?;
         let profiles = self.profiles(global)?;
         let records = match &self.records.capture {
             Some(file) => Some(of_capture(global, file, &profiles)?),
@@ -185,6 +188,24 @@ impl Backtest {
         }
         Ok(Span { from, to, fleet_per_hour, rule_per_hour: RULE_PER_HOUR })
     }
+}
+
+/// A file of the configuration is no other version than itself.
+fn warn_of_itself(rules: &RuleSet, against: &RuleSet) -> anyhow::Result<()> {
+    let path = |rule: &Rule| Path::new(&*rule.file).canonicalize().ok();
+    let is_same = |rule: &&Arc<Rule>| {
+        let other = against.rule(&rule.name).and_then(|other| path(other));
+        other.is_some() && other == path(rule)
+    };
+    let files: BTreeSet<&str> = rules.rules().iter().filter(is_same).map(|rule| &*rule.file).collect();
+    let mut err = std::io::stderr().lock();
+    for file in &files {
+        writeln!(err, "warning: {file} is compared with itself: it is the configuration's own file")?;
+    }
+    if !files.is_empty() {
+        writeln!(err, "hint: --against FILE names an earlier version; what a server has in force is not asked")?;
+    }
+    Ok(())
 }
 
 /// How baselines are judged: as configured, or by default.
