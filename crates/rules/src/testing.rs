@@ -2,13 +2,17 @@
 
 mod detail;
 mod given;
+mod states;
+mod ticks;
 
 use crate::compile::{WithTests, compile_documents};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Expect, TestDocument};
 use crate::firing::Firing;
+use crate::rule::Rule;
 use crate::ruleset::{Options, RuleSet};
 use crate::shared::Shared;
+use crate::subject::Subject;
 use given::{Earlier, Given};
 
 /// One example and what came of it.
@@ -62,10 +66,26 @@ fn run(with_tests: &WithTests<'_>, set: &RuleSet, test: &TestDocument) -> Result
     for (events, event) in test.given.iter().enumerate() {
         let earlier = Earlier { test, events };
         let place = |message| (event.referenced.line() as usize, event.referenced.column() as usize, message);
-        fired.extend(given.observe(set, &with_tests.rule, &event.value, &earlier).map_err(place)?);
+        let rule = &with_tests.rule;
+        fired.extend(given.pass_time(set, rule, &event.value, &earlier).map_err(place)?);
+        fired.extend(given.observe(set, rule, &event.value, &earlier).map_err(place)?);
     }
     let started: Vec<&Firing> = fired.iter().filter(|firing| matches!(firing, Firing::Started { .. })).collect();
-    Ok(compare(test, &started))
+    let nobody = if started.is_empty() { nobody(&with_tests.rule, test) } else { "" };
+    Ok(compare(test, &started).map(|failure| failure + nobody))
+}
+
+/// Why the rule is about nobody in this example, where it is.
+fn nobody(rule: &Rule, test: &TestDocument) -> &'static str {
+    match rule.subject {
+        Subject::Group if test.device.groups.is_empty() => {
+            " (its device is in no group; write for example `device: { groups: [meters] }`)"
+        }
+        Subject::Model if test.device.model.is_none() => {
+            " (its device has no model; write for example `device: { model: meter }`)"
+        }
+        _ => "",
+    }
 }
 
 fn compare(test: &TestDocument, started: &[&Firing]) -> Option<String> {

@@ -88,7 +88,7 @@ pub(crate) struct VolumeDocument {
 }
 
 /// One event of an example. Without `kind` it is a session record: an interim, or what `status` says.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "what a file may state, each with a name")]
 pub(crate) struct EventDocument {

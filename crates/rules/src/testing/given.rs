@@ -1,6 +1,5 @@
 //! An example's device, profile and events, as facts.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,18 +8,16 @@ use fleetward_fleet::{
     Profile, Rat, RejectReason, SessionKey, Timestamp, parse_bytes, parse_duration, read_bytes, read_duration,
 };
 
-use super::detail;
+use super::states::States;
+use super::{detail, ticks};
 use crate::around::{Around, Gaps};
 use crate::confirm::Past;
 use crate::detail::OwnedDetail;
 use crate::document::{DeviceDocument, EventDocument, PlannedDocument, ProfileDocument, Scalar, TestDocument};
 use crate::facts::{Facts, Trigger, Triggers};
 use crate::firing::Firing;
-use crate::key::Key;
 use crate::rule::Rule;
 use crate::ruleset::RuleSet;
-use crate::state::SubjectState;
-use crate::subject::Subject;
 
 /// 2026-01-05, a Monday, 00:00 UTC: where examples begin.
 const START: Timestamp = Timestamp(1_767_571_200_000);
@@ -36,6 +33,8 @@ pub(super) struct Given {
     sessions: Vec<String>,
     offset: u64,
     planned: Vec<Arc<PlannedChange>>,
+    /// When the newest event arrived.
+    newest: Option<Timestamp>,
 }
 
 impl Given {
@@ -52,7 +51,31 @@ impl Given {
             sessions: Vec::new(),
             offset: 0,
             planned: test.planned.as_ref().map(planned).transpose()?.into_iter().map(Arc::new).collect(),
+            newest: None,
         })
+    }
+
+    /// The time until an event, in ticks, through the rules.
+    pub(super) fn pass_time(
+        &mut self,
+        set: &RuleSet,
+        rule: &Rule,
+        until: &EventDocument,
+        earlier: &Earlier<'_>,
+    ) -> Result<Vec<Firing>, String> {
+        let mut out = Vec::new();
+        let (at, age) = (duration(until.at.as_ref())?, duration(until.age.as_ref())?);
+        let arrives = START + at.unwrap_or_default() + age.unwrap_or_default();
+        let since = self.newest.unwrap_or(arrives);
+        self.newest = Some(since.max(arrives));
+        for secs in ticks::between(since.secs(), arrives.secs(), earlier.test.given.len()) {
+            // Without an episode under way, a rule that is not about time begins none by ticks.
+            if !self.states.wait(rule) {
+                break;
+            }
+            out.extend(self.observe(set, rule, &tick(secs, until), earlier)?);
+        }
+        Ok(out)
     }
 
     /// One event through the rules; `earlier`: those before it, of whatever device.
@@ -101,7 +124,7 @@ impl Given {
         }
         let mut facts = Facts::new(trigger, at, at + age, device_id, "test device");
         facts.offset = Offset(self.offset);
-        self.offset += 1;
+        self.offset += u64::from(trigger != Trigger::Tick);
         facts.device = self.known.then_some(&self.device);
         facts.profile = self.profile.as_ref();
         facts.last_contact = self.last_contact;
@@ -122,6 +145,20 @@ impl Given {
         facts.around = Some(&around);
         then(&mut self.states, &facts);
         Ok(())
+    }
+}
+
+/// A tick before `event`. Where that is a tick itself, it says how the world is until then, too: an outage, for example.
+fn tick(secs: i64, event: &EventDocument) -> EventDocument {
+    let is_tick = event.kind.as_ref().is_some_and(|kind| kind.0 == "tick");
+    let stated = if is_tick { event.clone() } else { EventDocument::default() };
+    EventDocument {
+        kind: Some(Scalar("tick".to_owned())),
+        at: Some(Scalar((secs - START.secs()).to_string())),
+        age: None,
+        device: event.device.clone(),
+        device_state: None,
+        ..stated
     }
 }
 
@@ -166,42 +203,6 @@ impl Around for Stated {
 
     fn is_new(&self, _: u8, _: u64) -> Option<bool> {
         self.new
-    }
-}
-
-/// What the rule remembers.
-#[derive(Default)]
-struct States {
-    /// Of the device, its group or its model.
-    one: SubjectState,
-    /// By key, where the rule is about one.
-    keys: BTreeMap<Box<str>, SubjectState>,
-}
-
-impl States {
-    /// A key that the event does not carry concerns nobody; a group is always the same one, called `test`.
-    fn judge(&mut self, set: &RuleSet, rule: &Rule, facts: &Facts<'_>, out: &mut Vec<Firing>) {
-        let kind = rule.subject;
-        match kind {
-            Subject::Device if rule.second_stage() => {
-                let key = Key { subject: kind, id: facts.device_id.0, name: None };
-                set.observe_key(facts, &key, &mut self.one, out);
-            }
-            Subject::Device => set.observe(facts, &mut self.one, out),
-            Subject::Group | Subject::Model => {
-                set.observe_key(facts, &Key::named(kind, "test"), &mut self.one, out);
-            }
-            _ if facts.trigger == Trigger::Tick => {
-                for (name, state) in &mut self.keys {
-                    set.observe_key(facts, &Key::named(kind, name), state, out);
-                }
-            }
-            _ => {
-                let Some(name) = kind.key_of(facts) else { return };
-                let state = self.keys.entry(name.clone().into()).or_default();
-                set.observe_key(facts, &Key::named(kind, &name), state, out);
-            }
-        }
     }
 }
 

@@ -252,13 +252,15 @@ values: [iot.example, other.example]
 rule: fleet-new-country
 title: More than two devices of a group in an odd country
 per: group
-scope: '"test" in device.groups || true'
+scope: '"meters" in device.groups'
 watch: { devices: { distinct: device, over: 10m, where: 'country != "DE"' } }
 when: devices > 2
 tests:
-  - given: [{ device: a, network: 23415 }, { device: b, network: 23415, at: 1m }, { device: c, network: 23415, at: 2m }]
+  - device: { groups: [meters] }
+    given: [{ device: a, network: 23415 }, { device: b, network: 23415, at: 1m }, { device: c, network: 23415, at: 2m }]
     expect: alarm
-  - given: [{ device: a, network: 23415 }, { device: a, network: 23415, at: 1m }, { device: c, network: 26201, at: 2m }]
+  - device: { groups: [meters] }
+    given: [{ device: a, network: 23415 }, { device: a, network: 23415, at: 1m }, { device: c, network: 26201, at: 2m }]
     expect: none
 ---
 rule: largest

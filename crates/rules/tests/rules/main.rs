@@ -5,6 +5,7 @@ mod compare;
 mod cost;
 mod docs;
 mod documents;
+mod examples;
 mod language;
 mod life;
 mod places;
