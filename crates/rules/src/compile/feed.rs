@@ -245,13 +245,18 @@ impl Compiler<'_, '_> {
             }
             (Aggregate::Distinct, Typed::Symbol(node, _)) => (FeedValue::Symbol(node), known, Dimension::Plain),
             (Aggregate::Distinct, Typed::Text(node)) => (FeedValue::Text(node), known, Dimension::Plain),
+            (Aggregate::Distinct, Typed::Number(Num::Field(number), dimension)) => {
+                (FeedValue::Identity(Field::Number(number, dimension)), known, Dimension::Plain)
+            }
             (aggregate, typed) => {
                 let wants = match aggregate {
                     Aggregate::Count | Aggregate::Absent => "a condition, for example `session_start`",
                     Aggregate::Sum | Aggregate::Max | Aggregate::Min | Aggregate::Last => {
                         "an amount, for example `bytes`"
                     }
-                    Aggregate::Distinct | Aggregate::Known => "a value, for example `country`",
+                    Aggregate::Distinct | Aggregate::Known => {
+                        "the value of a field, for example `country` or `flow.port`"
+                    }
                 };
                 let message = format!("this is {}", typed.describe());
                 self.wrong.push(self.source.about(text, message, Some(format!("this kind of window wants {wants}"))));

@@ -20,6 +20,26 @@ fn first_traffic_and_the_volume_of_a_lifetime() {
 }
 
 #[test]
+fn numbers_are_counted_by_what_they_are() {
+    let flows = |ports: &[u16]| {
+        let flow = |port: &u16| format!("{{ destination: 198.51.100.7, port: {port} }}");
+        ports.iter().map(flow).collect::<Vec<_>>().join(", ")
+    };
+    let many: Vec<u16> = (1..=300).collect();
+    holds(&format!(
+        "rule: ports\ntitle: t\nwatch: {{ ports: {{ distinct: flow.port, over: 1h }} }}\nwhen: ports > 2\ntests:\n\
+         \x20 - {{ given: [{}], expect: alarm }}\n  - {{ given: [{}], expect: none }}\n---\n\
+         rule: sweep\ntitle: t\nwatch: {{ ports: {{ distinct: flow.port, over: 1h }} }}\nwhen: ports > 250 && ports < 350\ntests:\n\
+         \x20 - {{ given: [{}], expect: alarm }}\n",
+        flows(&[22, 23, 80]),
+        flows(&[22, 23, 23, 22]),
+        flows(&many),
+    ));
+    let told = errors("rule: r\ntitle: t\nwatch: { n: { distinct: bytes + 1, over: 1h } }\nwhen: n > 2\n");
+    assert!(told.contains("wants the value of a field, for example `country` or `flow.port`"), "{told}");
+}
+
+#[test]
 fn a_window_that_nothing_reads_is_told() {
     let warnings = |text: &str| {
         let rules = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("no mistake");
