@@ -137,6 +137,7 @@ pub(crate) fn compile_documents<'a>(
             feed_known: Vec::new(),
             reads_device: false,
             windows_read: Vec::new(),
+            doubts: Vec::new(),
         };
         let rule = compiler.rule(&document);
         let name = &document.rule;
@@ -170,6 +171,8 @@ struct Compiler<'a, 'b> {
     reads_device: bool,
     /// Windows that an expression or a sentence of the rule reads.
     windows_read: Vec<WindowRef>,
+    /// What its author may not have meant.
+    doubts: Vec<Diagnostic>,
 }
 
 impl Compiler<'_, '_> {
@@ -245,7 +248,7 @@ impl Compiler<'_, '_> {
             tests: document.tests.len(),
             planned,
             text: text_of(document, &self.names, responds.unless_text),
-            warnings: self.unread(document, &others),
+            warnings: self.unread(document, &others).into_iter().chain(std::mem::take(&mut self.doubts)).collect(),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
@@ -301,9 +304,16 @@ impl Compiler<'_, '_> {
 
     fn condition(&mut self, text: &Spanned<String>) -> Option<Bool> {
         let node = check_bool(&text.value, &self.names).map_err(|wrong| self.note(text, wrong)).ok()?;
+        self.doubt(text);
         let reads = Reads::of(&node);
         self.reads_device |= reads.whole_device;
         self.windows_read.extend(reads.windows);
         Some(node)
+    }
+
+    /// What the expression that was checked last leaves in doubt.
+    fn doubt(&mut self, text: &Spanned<String>) {
+        let doubts = self.names.doubts.take().into_iter();
+        self.doubts.extend(doubts.map(|it| self.source.inside(text, it.at, it.message, it.hint)));
     }
 }

@@ -235,6 +235,7 @@ impl Compiler<'_, '_> {
                 return None;
             }
         };
+        self.doubt(text);
         let known = Bool::Has(Box::new(typed.clone()));
         Some(match (aggregate, typed) {
             (Aggregate::Count | Aggregate::Absent, Typed::Bool(node)) => {

@@ -1,5 +1,6 @@
 //! From the parser's tree to typed nodes. Every mistake is noted with its place, and checking goes on behind it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ const MAX_NODES: usize = 300;
 /// Longest list between brackets.
 const MAX_LIST: usize = 500;
 
-/// One mistake: character position in the expression, what is wrong, what would be right.
+/// One mistake, or one doubt: character position in the expression, what is wrong, what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrong {
     pub(crate) at: usize,
@@ -40,6 +41,8 @@ pub(crate) struct Names {
     pub(crate) shared: Arc<Shared>,
     /// Which of it was named.
     pub(crate) named: Named,
+    /// What the author of the expression that was checked last may not have meant.
+    pub(crate) doubts: RefCell<Vec<Wrong>>,
 }
 
 /// Checks an expression that must be true or false.
@@ -71,8 +74,9 @@ pub(crate) fn check_any(text: &str, names: &Names) -> Result<Typed, Vec<Wrong>> 
             return Err(wrong);
         }
     };
-    let mut checker = Checker { names, rewritten: &rewritten, places: &places, wrong, nodes: 0 };
+    let mut checker = Checker { names, rewritten: &rewritten, places: &places, wrong, doubts: Vec::new(), nodes: 0 };
     let typed = checker.check(&tree);
+    names.doubts.replace(std::mem::take(&mut checker.doubts));
     if checker.nodes > MAX_NODES {
         checker.wrong.push(Wrong {
             at: 0,
@@ -167,6 +171,7 @@ pub(super) struct Checker<'a> {
     rewritten: &'a Rewritten,
     places: &'a SourceInfo,
     wrong: Vec<Wrong>,
+    doubts: Vec<Wrong>,
     nodes: usize,
 }
 
@@ -175,6 +180,12 @@ impl Checker<'_> {
         let at = self.place(id);
         self.wrong.push(Wrong { at, message: message.into(), hint });
         Typed::Error
+    }
+
+    /// It is no mistake, and yet hardly meant.
+    pub(super) fn doubt(&mut self, id: u64, message: String, hint: String) {
+        let at = self.place(id);
+        self.doubts.push(Wrong { at, message, hint: Some(hint) });
     }
 
     /// The parser counts bytes, we count characters.

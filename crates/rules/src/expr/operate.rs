@@ -7,6 +7,9 @@ use super::ir::{Arithmetic, Bool, Num, Op, Sym, Text, Typed};
 use crate::symbol::SymbolType;
 use crate::vocabulary::{self, Dimension};
 
+/// Fewer octets are hardly ever what a volume is compared with.
+const IMPLAUSIBLE: f64 = 1000.0;
+
 impl Checker<'_> {
     pub(super) fn negate(&mut self, id: u64, operand: &IdedExpr) -> Typed {
         match self.check(operand) {
@@ -95,10 +98,31 @@ impl Checker<'_> {
             (Typed::Text(a), Typed::Literal(b)) | (Typed::Literal(b), Typed::Text(a)) if equality => {
                 Typed::Bool(Bool::Texts(equal, a, Text::Const(b.into())))
             }
-            (left, right) => match numbers(left, right) {
-                Ok((a, b, _)) => Typed::Bool(Bool::Compare(op, a, b)),
-                Err(both) => self.incomparable(id, op, &both.0, &both.1),
-            },
+            (left, right) => {
+                self.doubt_volume(id, &left, &right);
+                self.compare_numbers(id, op, left, right)
+            }
+        }
+    }
+
+    fn compare_numbers(&mut self, id: u64, op: Op, left: Typed, right: Typed) -> Typed {
+        match numbers(left, right) {
+            Ok((a, b, _)) => Typed::Bool(Bool::Compare(op, a, b)),
+            Err(both) => self.incomparable(id, op, &both.0, &both.1),
+        }
+    }
+
+    /// A volume as it was measured, held against a few octets without a unit: people mean MB. One that was divided may be in MB.
+    fn doubt_volume(&mut self, id: u64, left: &Typed, right: &Typed) {
+        let ((Typed::Number(volume, Dimension::Bytes), Typed::Amount(bare))
+        | (Typed::Amount(bare), Typed::Number(volume, Dimension::Bytes))) = (left, right)
+        else {
+            return;
+        };
+        let is_measured = matches!(volume, Num::Field(_) | Num::Previous(_) | Num::Window(_));
+        if is_measured && *bare > 0.0 && *bare < IMPLAUSIBLE {
+            let message = format!("a volume is compared with {bare} octets");
+            self.doubt(id, message, format!("did you mean `{bare} MB`? if octets are meant, write `{bare} B`"));
         }
     }
 

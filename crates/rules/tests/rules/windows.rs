@@ -19,6 +19,40 @@ fn first_traffic_and_the_volume_of_a_lifetime() {
     );
 }
 
+fn warnings(text: &str) -> String {
+    let rules = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("no mistake");
+    let told = rules.rules().iter().flat_map(|rule| rule.warnings()).map(ToString::to_string);
+    told.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_volume_beside_a_few_octets_is_asked_about() {
+    let of = |when: &str| {
+        warnings(&format!(
+            "rule: r\ntitle: t\nwatch: {{ used: {{ sum: bytes, over: 1h }} }}\nwhen: used > 1 MB && {when}\n"
+        ))
+    };
+    assert_eq!(
+        of("used > 50"),
+        "r.yaml:4:27: a volume is compared with 50 octets\n  hint: did you mean `50 MB`? if octets are meant, write `50 B`"
+    );
+    assert!(of("2.5 < bytes").contains("did you mean `2.5 MB`?"), "{}", of("2.5 < bytes"));
+    for meant in ["used > 50 B", "used > 50 MB", "used > 0", "used > 1000", "used / 1000000 > 50", "hour_of_day > 5"] {
+        assert_eq!(of(meant), "", "{meant}");
+    }
+    for place in ["unless: used < 50", "clear: used < 50 for 10m", "except: [device.critical, used < 50]"] {
+        let told = warnings(&format!(
+            "rule: r\ntitle: t\nwatch: {{ used: {{ sum: bytes, over: 1h }} }}\nwhen: used > 1 MB\n{place}\n"
+        ));
+        assert!(told.starts_with("r.yaml:5:") && told.contains("with 50 octets"), "{place}: {told}");
+    }
+    let told = warnings(
+        "rule: r\ntitle: t\nwatch: { large: { count: bytes > 50, over: 1h, where: bytes_up < 20 } }\nwhen: large > 3\n",
+    );
+    assert!(told.contains("with 50 octets") && told.contains("with 20 octets"), "{told}");
+    assert!(errors("rule: r\ntitle: t\nwhen: silence() > 50\n").contains("write the unit: `50 s`"));
+}
+
 #[test]
 fn numbers_are_counted_by_what_they_are() {
     let flows = |ports: &[u16]| {
@@ -41,11 +75,6 @@ fn numbers_are_counted_by_what_they_are() {
 
 #[test]
 fn a_window_that_nothing_reads_is_told() {
-    let warnings = |text: &str| {
-        let rules = RuleSet::compile(&[("r.yaml", text)], &Options::default()).expect("no mistake");
-        let told = rules.rules().iter().flat_map(|rule| rule.warnings()).map(ToString::to_string);
-        told.collect::<Vec<_>>().join("\n")
-    };
     let of = |rest: &str| {
         warnings(&format!(
             "rule: r\ntitle: t\nwatch:\n  used: {{ sum: bytes, over: 1h }}\n  idle: {{ sum: bytes, over: 2h }}\n{rest}"
