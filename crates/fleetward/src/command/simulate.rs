@@ -5,11 +5,11 @@ mod sink;
 mod world;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fleetward_fleet::counted;
-use fleetward_simulate::{CLASSES, World};
+use fleetward_simulate::{CLASSES, Config, World};
 use serde_json::json;
 
 use crate::cli::Global;
@@ -69,6 +69,8 @@ impl Simulate {
         config.training_days = self.training.min(self.days);
         let files = [&self.to.jsonl, &self.to.csv, &self.truth, &self.inventory];
         files.into_iter().flatten().try_for_each(|file| sink::refuse_existing(file))?;
+        let models = self.models.as_deref().map_or_else(Vec::new, |folder| models(&config, folder));
+        models.iter().try_for_each(|(file, profile)| sink::refuse_another(file, profile))?;
         let mut world = World::new(config).map_err(|error| {
             Failure::input(
                 error.to_string(),
@@ -77,7 +79,7 @@ impl Simulate {
         })?;
         warn(&world)?;
         if let Some(folder) = &self.models {
-            write_models(&world, folder)?;
+            write_models(&models, folder)?;
         }
         if let Some(file) = &self.inventory {
             sink::inventory(&world, file)?;
@@ -104,17 +106,22 @@ impl Simulate {
     }
 }
 
-fn write_models(world: &World, folder: &std::path::Path) -> anyhow::Result<()> {
+/// The profiles of the classes that are simulated, each with its file.
+fn models(config: &Config, folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let classes = config.classes.iter().map(|(class, _)| &CLASSES[*class]);
+    classes.map(|class| (folder.join(format!("{}.yaml", class.name)), class.profile)).collect()
+}
+
+fn write_models(models: &[(PathBuf, &str)], folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for profile in world.profiles() {
-        let Some(class) = CLASSES.iter().find(|class| *class.name == *profile.model) else { continue };
-        let file = folder.join(format!("{}.yaml", class.name));
-        std::fs::write(&file, class.profile).with_context(|| format!("cannot write {}", file.display()))?;
+    for (file, profile) in models {
+        sink::refuse_another(file, profile)?;
+        std::fs::write(file, profile).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
 }
 
-fn write_truth(world: &World, file: &std::path::Path) -> anyhow::Result<()> {
+fn write_truth(world: &World, file: &Path) -> anyhow::Result<()> {
     let mut text = String::new();
     for misuse in world.truth() {
         let line = json!({

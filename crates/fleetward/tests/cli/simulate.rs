@@ -49,6 +49,20 @@ fn what_is_there_is_not_overwritten() {
 }
 
 #[test]
+fn a_profile_that_somebody_has_changed_is_not_overwritten() {
+    let place = Place::empty();
+    let simulate =
+        |table: &str| place.run(&[&["simulate"][..], &SMALL, &["--models", "models", "--csv", table]].concat());
+    simulate("one.csv").ok();
+    simulate("two.csv").ok();
+    place.write("models/meter.yaml", "model: meter # ours\n");
+    let said = simulate("three.csv").fails(2);
+    assert!(said.contains("models/meter.yaml is there already") && said.contains("name another one"), "{said}");
+    assert_eq!(place.read("models/meter.yaml"), "model: meter # ours\n");
+    assert!(!place.path("three.csv").exists(), "refused before the simulation starts");
+}
+
+#[test]
 fn a_journal_of_a_simulation_is_judged_by_its_truth() {
     let place = Place::empty();
     let to = ["--misuse", "stolen-sim", "--journal", "fleet", "--truth", "truth.jsonl"];

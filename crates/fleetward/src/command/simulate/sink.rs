@@ -27,6 +27,11 @@ pub(super) fn refuse_existing(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same of a text that is always the same: where it is there already, nothing is lost.
+pub(super) fn refuse_another(file: &Path, text: &str) -> anyhow::Result<()> {
+    if std::fs::read(file).is_ok_and(|held| held == text.as_bytes()) { Ok(()) } else { refuse_existing(file) }
+}
+
 /// Observations, one JSON object a line. Says how many.
 pub(super) fn jsonl(world: &mut World, file: &Path) -> anyhow::Result<u64> {
     let mut out = create(file)?;
