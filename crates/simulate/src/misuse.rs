@@ -3,6 +3,7 @@
 //! Everything is physical: bytes an hour, hours, TACs, networks, places. Nothing can be said in units of a detector.
 //! The format is taught in `docs/simulate.md`; a mistake is named with line and column.
 
+mod check;
 mod document;
 mod doing;
 mod draw;

@@ -48,10 +48,10 @@ pub(crate) struct Evaluate {
     #[arg(long, default_value_t = 56, value_name = "DAYS")]
     training: u32,
     /// Days of the test.
-    #[arg(long, default_value_t = 28, value_name = "DAYS")]
+    #[arg(long, default_value_t = 28, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     test: u32,
     /// False alarms per device-month that are wanted of the baselines.
-    #[arg(long, default_value_t = 0.01, value_name = "RATE")]
+    #[arg(long, default_value_t = 0.01, value_name = "RATE", value_parser = rate)]
     budget: f64,
     /// Also the whole curve over the budget.
     #[arg(long)]
@@ -84,7 +84,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
     /// Threads.
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = threads)]
     threads: usize,
     /// One JSON object as the last line.
     #[arg(long)]
@@ -206,6 +206,18 @@ impl Evaluate {
             Failure::input(lines.join("\n       "), "docs/rules.md describes the language").into()
         })
     }
+}
+
+/// What is divided by, and what nobody can promise to keep.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| {
+        "a rate is above 0: write for example 0.01, one false alarm in a hundred device-months".to_owned()
+    })
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|threads| *threads > 0).ok_or_else(|| "write how many, from 1 on".to_owned())
 }
 
 /// The product as it is, and the textbook.

@@ -24,7 +24,7 @@ pub(crate) struct Simulate {
     #[command(flatten)]
     fleet: Fleet,
     /// Days in all.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// Of these, days before misuse begins.
     #[arg(long, default_value_t = 0, value_name = "DAYS")]

@@ -63,6 +63,31 @@ fn a_profile_that_somebody_has_changed_is_not_overwritten() {
 }
 
 #[test]
+fn zeros_without_sense_are_refused() {
+    let place = Place::empty();
+    for arguments in [
+        &["simulate", "--csv", "x.csv", "--days", "0"][..],
+        &["simulate", "--csv", "x.csv", "--devices", "0"],
+        &["simulate", "--csv", "x.csv", "--misused", "0"],
+        &["simulate", "--csv", "x.csv", "--classes", "meter=0"],
+        &["evaluate", "--devices", "0"],
+        &["evaluate", "--misused", "0"],
+        &["evaluate", "--test", "0"],
+        &["evaluate", "--threads", "0"],
+        &["evaluate", "--budget", "0"],
+        &["evaluate", "--budget", "NaN"],
+    ] {
+        let told = place.run(arguments).fails(2);
+        assert!(told.contains(arguments[arguments.len() - 2]), "it names the flag: {told}");
+    }
+    let told = place.run(&["evaluate", "--budget", "0"]).fails(2);
+    assert!(told.contains("a rate is above 0: write for example 0.01"), "{told}");
+    place.write("none.yaml", "overlay: x\nscenarios:\n  - scenario: a\n    lasts: 0 s\n    effects: [silence: {}]\n");
+    let told = place.run(&["simulate", "--csv", "x.csv", "--misuse", "none.yaml"]).fails(2);
+    assert!(told.contains("none.yaml: line 3, column 5: a: `lasts: 0` is no time: write for example"), "{told}");
+}
+
+#[test]
 fn a_journal_of_a_simulation_is_judged_by_its_truth() {
     let place = Place::empty();
     let to = ["--misuse", "stolen-sim", "--journal", "fleet", "--truth", "truth.jsonl"];

@@ -13,7 +13,7 @@ use crate::unread;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Fleet {
     /// Devices of each class; one class may have its own number in --classes.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) devices: u32,
     /// Classes, with a number of their own or without: `meter=1000,camera`. Without it all of them; of `evaluate` the six of
     /// the study (meter, tracker, pos, alarm, camera, vehicle).
@@ -30,7 +30,7 @@ pub(crate) struct Fleet {
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) misuse: Vec<String>,
     /// Devices of each class that a scenario befalls which does not say how many.
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) misused: u32,
     /// Only these nuisances (firmware, dst, outages, steps, records, borders, billing, growth, service); `none`, or `all`.
     #[arg(long, value_delimiter = ',', default_value = "all", value_name = "NAME")]
@@ -75,6 +75,10 @@ impl Fleet {
             }
             None => self.devices,
         };
+        if count == 0 {
+            let hint = format!("write for example {name}=100, or leave the class out");
+            return Err(Failure::input(format!("--classes {text}: a class without devices"), hint).into());
+        }
         Ok((class, count))
     }
 
