@@ -86,7 +86,7 @@ pub(crate) struct Evaluate {
     /// Threads.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = threads)]
     threads: usize,
-    /// One JSON object as the last line.
+    /// The main figures alone, as one JSON object in a line; `--format json` prints all of them.
     #[arg(long)]
     json: bool,
     /// The tables, the JSON object and the curve as files, into this folder.
@@ -95,7 +95,7 @@ pub(crate) struct Evaluate {
 }
 
 impl Evaluate {
-    pub(crate) fn run(self, _global: &Global) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let rules = Arc::new(self.rules()?);
         let judges = |nominal: f64| judges(rules.clone(), nominal);
         let findings = match &self.labelled {
@@ -106,7 +106,7 @@ impl Evaluate {
             write(folder, &findings)?;
         }
         if !self.json {
-            write_line(findings.text.trim_end())?;
+            global.printer().object(&findings.json, || findings.text.clone())?;
             return Ok(Exit::Done);
         }
         let mut brief = serde_json::json!({

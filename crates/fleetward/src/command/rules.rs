@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use fleetward_fleet::{counted, did_you_mean, did_you_mean_text};
-use fleetward_rules::{Options, SCHEMA, run_tests};
+use fleetward_rules::{Options, SCHEMA, TestResult, run_tests};
+use serde_json::{Value, json};
 
 use self::files::{mistaken, read};
 use crate::cli::Global;
@@ -86,13 +87,15 @@ impl Rules {
 
 fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     let count = files::strictly(global, files)?.rules().len();
-    for (name, _) in read(global, files)?.iter().filter(|(name, text)| is_empty(name, text)) {
-        write_line(&format!("warning: there is nothing in {name}"))?;
-    }
-    for warning in files::warnings(global, files)? {
-        write_line(&format!("warning: {warning}"))?;
-    }
-    write_line(&format!("{}, no mistakes", counted(count, "rule")))?;
+    let texts = read(global, files)?;
+    let empty = texts.iter().filter(|(name, text)| is_empty(name, text));
+    let mut warnings: Vec<String> = empty.map(|(name, _)| format!("there is nothing in {name}")).collect();
+    warnings.extend(files::warnings(global, files)?);
+    let text = || {
+        let lines = warnings.iter().map(|warning| format!("warning: {warning}"));
+        lines.chain([format!("{}, no mistakes", counted(count, "rule"))]).collect::<Vec<_>>().join("\n")
+    };
+    global.printer().object(&json!({ "rules": count, "warnings": &warnings }), text)?;
     Ok(Exit::Done)
 }
 
@@ -110,14 +113,24 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     }
     let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let results = run_tests(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))?;
-    let failed: Vec<_> = results.iter().filter(|result| result.failure.is_some()).collect();
-    for result in &failed {
-        let failure = result.failure.as_deref().unwrap_or_default();
-        write_line(&format!("{}:{}: {} ({}): {failure}", result.file, result.line, result.rule, result.name))?;
-    }
-    let passed = counted(results.len() - failed.len(), "example");
-    write_line(&format!("{passed} passed, {} failed", failed.len()))?;
-    Ok(if failed.is_empty() { Exit::Done } else { Exit::Found })
+    let failures = results.iter().filter_map(|result| Some((result, result.failure.as_deref()?)));
+    let failed = failures.clone().count();
+    let passed = results.len() - failed;
+    let text = || {
+        let line = |(of, failure): (&TestResult, &str)| {
+            format!("{}:{}: {} ({}): {failure}\n", of.file, of.line, of.rule, of.name)
+        };
+        let lines: String = failures.clone().map(line).collect();
+        format!("{lines}{} passed, {failed} failed", counted(passed, "example"))
+    };
+    let examples: Vec<Value> = results.iter().map(example).collect();
+    global.printer().object(&json!({ "passed": passed, "failed": failed, "examples": examples }), text)?;
+    Ok(if failed == 0 { Exit::Done } else { Exit::Found })
+}
+
+/// An example as `--format json` shows it; `failure` is null where it passed.
+fn example(of: &TestResult) -> Value {
+    json!({ "rule": of.rule, "file": of.file, "line": of.line, "name": of.name, "failure": of.failure })
 }
 
 /// There is no `what` of this name: the one that was most likely meant, or where to look.

@@ -14,7 +14,6 @@ use serde_json::json;
 
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
-use crate::printer::write_line;
 
 pub(crate) use world::{Fleet, warn};
 
@@ -63,7 +62,7 @@ struct Destination {
 }
 
 impl Simulate {
-    pub(crate) fn run(self, _global: &Global) -> anyhow::Result<Exit> {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let mut config = self.fleet.config()?;
         config.days = self.days;
         config.training_days = self.training.min(self.days);
@@ -95,13 +94,17 @@ impl Simulate {
         if let Some(file) = &self.truth {
             write_truth(&world, file)?;
         }
-        write_line(&format!(
-            "{} of {}, {}, {} misused",
-            counted(written, "record"),
-            counted(world.members().len(), "device"),
-            counted(self.days, "day"),
-            counted(world.truth().len(), "device")
-        ))?;
+        let (devices, misused) = (world.members().len(), world.truth().len());
+        let figures = json!({ "records": written, "devices": devices, "days": self.days, "misused": misused });
+        global.printer().object(&figures, || {
+            format!(
+                "{} of {}, {}, {} misused",
+                counted(written, "record"),
+                counted(devices, "device"),
+                counted(self.days, "day"),
+                counted(misused, "device")
+            )
+        })?;
         Ok(Exit::Done)
     }
 }

@@ -271,6 +271,24 @@ fn a_window_that_nothing_reads_is_a_warning() {
 }
 
 #[test]
+fn what_was_checked_and_tested_is_for_machines_too() {
+    let place = Place::empty();
+    let rule = "rule: r\ntitle: t\nwatch: { used: { sum: bytes, over: 1h } }\nwhen: used > 50\ntests:\n  \
+        - { given: [{ bytes: 1 kB }], expect: alarm }\n  - { name: little, given: [{ bytes: 60 }], expect: none }\n";
+    place.write("r.yaml", rule);
+    let told =
+        "r.yaml:4:12: a volume is compared with 50 octets (did you mean `50 MB`? if octets are meant, write `50 B`)";
+    assert_eq!(place.json(&["rules", "check", "r.yaml"]), serde_json::json!({ "rules": 1, "warnings": [told] }),);
+    assert_eq!(place.run(&["rules", "check", "r.yaml"]).ok(), format!("warning: {told}\n1 rule, no mistakes\n"));
+    let ran = place.run(&["rules", "test", "r.yaml", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let example = |line: u64, name: &str, failure: Option<&str>| serde_json::json!({ "rule": "r", "file": "r.yaml", "line": line, "name": name, "failure": failure });
+    let examples = [example(6, "example 1", None), example(7, "little", Some("expected none, got one finding"))];
+    assert_eq!(said, serde_json::json!({ "passed": 1, "failed": 1, "examples": examples }));
+}
+
+#[test]
 fn a_file_without_rules_is_not_taken_for_checked() {
     let place = Place::init();
     place.write("rules/empty.yaml", "# nothing yet\n\n");

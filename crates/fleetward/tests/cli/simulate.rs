@@ -63,6 +63,17 @@ fn a_profile_that_somebody_has_changed_is_not_overwritten() {
 }
 
 #[test]
+fn figures_are_for_machines_too() {
+    let place = Place::empty();
+    let to = ["--misuse", "stolen-sim", "--journal", "fleet", "--truth", "truth.jsonl"];
+    let said = place.json(&[&["simulate"][..], &SMALL, &to].concat());
+    assert_eq!((&said["devices"], &said["days"], &said["misused"]), (&40.into(), &4.into(), &20.into()), "{said}");
+    assert!(said["records"].as_u64() > Some(1000), "{said}");
+    let said = place.json(&["evaluate", "--labelled", "fleet", "--truth", "truth.jsonl"]);
+    assert!(said["ours"].is_object() && said["cells"].is_array() && said["test_begins"].is_string(), "{said}");
+}
+
+#[test]
 fn zeros_without_sense_are_refused() {
     let place = Place::empty();
     for arguments in [
