@@ -345,7 +345,7 @@ pub(crate) static FIELDS: &[Entry] = &[
     symbol("device.imei", (Symbol::DeviceImei, S::Imei), ALL, "the module that belongs to it"),
     symbol("device.imei_lock", (Symbol::DeviceImeiLock, S::ImeiLock), ALL, "on or off"),
     symbol("device.ip", (Symbol::DeviceIp, S::Ip), ALL, "its fixed address"),
-    plain("session.open_sessions", Number::OpenSessions, SESSION, "how many sessions it has open, this one included"),
+    plain("session.open_sessions", Number::OpenSessions, SESSION, "how many sessions it has open, one that starts included, one that stops not"),
     flag("session.is_new", Flag::SessionIsNew, SESSION, "first record of the session that we saw"),
     flag("session.overlaps", Flag::SessionOverlaps, SESSION, "it carries traffic beside a newer session of the device"),
     duration("session.age", Number::SessionSecs, SESSION, "age of the session"),

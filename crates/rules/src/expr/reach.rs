@@ -5,7 +5,7 @@
 use super::ir::{Address, Bool, List, Near, Num, Sym, Text, Typed, WindowRef};
 use crate::facts::{Trigger, Triggers};
 use crate::symbol::{self, SymbolType};
-use crate::vocabulary::{FIELDS, Field, Flag, Symbol, TextField};
+use crate::vocabulary::{FIELDS, Field, Flag, Number, Symbol, TextField};
 
 /// What a condition reads.
 #[derive(Debug, Default, Clone)]
@@ -176,6 +176,8 @@ fn known(operand: &Typed, at: Trigger) -> bool {
 
 fn number_known(node: &Num, at: Trigger) -> bool {
     match node {
+        // It changes with sessions, and is known at any time.
+        Num::Field(Number::OpenSessions) => true,
         Num::Field(number) => number_carriers(*number).contains(at),
         Num::Travel { .. } => Triggers::CONTACT.contains(at),
         Num::Const(_) | Num::Previous(_) | Num::Window(_) | Num::Silence | Num::Size(_) => true,

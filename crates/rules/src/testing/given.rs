@@ -109,10 +109,10 @@ impl Given {
         if is_session && is_new {
             self.sessions.push(session.to_owned());
         }
-        let open = event.open_sessions.unwrap_or(self.sessions.len() as u32);
         if trigger == Trigger::SessionStop {
             self.sessions.retain(|known| known != session);
         }
+        let open = event.open_sessions.unwrap_or(self.sessions.len() as u32);
         let detail = detail::detail(event, trigger, at)?;
         if trigger.is_contact() || detail.lend().is_contact() {
             event.source.as_ref().map_or("test", |source| &source.0).clone_into(&mut self.last_source);
@@ -134,8 +134,9 @@ impl Given {
             facts.session = Some(&session_key);
             facts.session_is_new = Some(is_new);
             facts.session_overlaps = Some(event.overlaps.unwrap_or(false));
-            facts.open_sessions = Some(open);
         }
+        // As the server knows it at every event, also as time passes.
+        facts.open_sessions = Some(open);
         let cell = event.cell.as_ref().map(|cell| detail::cell(&cell.0));
         fill(&mut facts, event, cell.as_deref())?;
         facts.detail = detail.lend();

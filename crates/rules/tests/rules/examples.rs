@@ -72,3 +72,12 @@ fn only_the_groups_and_models_that_are_given_are_there() {
         assert_eq!(failures, [Some(format!("expected an alarm, got none ({why})")), None, None], "{per}");
     }
 }
+
+#[test]
+fn open_sessions_are_known_as_time_passes() {
+    holds(
+        "rule: r\ntitle: t\nwhen: silence() > 4h && session.open_sessions > 0\ntests:\n\
+         \x20 - { given: [{ status: start }, { kind: tick, at: 5h }], expect: alarm }\n\
+         \x20 - { given: [{ status: start }, { at: 1h, status: stop }, { kind: tick, at: 6h }], expect: none }\n",
+    );
+}
