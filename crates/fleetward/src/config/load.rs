@@ -1,5 +1,7 @@
 //! Reading the configuration and all that it names. Collects every problem, not just the first.
 
+mod secrets;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +11,7 @@ use fleetward_fleet::{Profile, Secret, YamlError, from_yaml};
 use fleetward_rules::RuleSet;
 use serde_saphyr::{Location, Spanned};
 
-use super::Channel;
-use super::secret::{self, SecretRef};
-use super::types::{Certificate, Client, Config, Tls};
+use super::types::{Config, Tls};
 use crate::{clock, textfile, unread};
 
 /// Something wrong with a file, and where.
@@ -171,102 +171,6 @@ impl Loader {
                 self.warnings.push(message);
             }
         }
-    }
-
-    /// The secret; where it is not to be had, that is a problem of the place that refers to it.
-    fn fetch(&mut self, secret: &Spanned<SecretRef>, least: usize, of: &str) -> Option<Secret> {
-        let fetched = secret.value.fetch(&self.base, least);
-        fetched.map_err(|error| self.problem(secret.referenced, format!("{of}: {error}"))).ok()
-    }
-
-    fn client_secrets(&mut self, config: &Config) -> Vec<Secret> {
-        let mut seen = Vec::new();
-        let mut secrets = Vec::new();
-        for client in &config.radius.clients {
-            let Spanned { value: name, referenced: at, .. } = &client.name;
-            if seen.contains(&name) {
-                let message =
-                    format!("client {name:?} is there twice; sessions are named by client, so names must differ");
-                self.problem(*at, message);
-            }
-            seen.push(name);
-            if client.address.is_some() == client.certificate.is_some() {
-                self.problem(*at, format!("client {name:?} needs one of `address` (UDP) and `certificate` (RadSec)"));
-            }
-            if let Some(Err(error)) = client.certificate.as_ref().map(Certificate::fingerprint) {
-                self.problem(*at, format!("client {name:?}: {error}"));
-            }
-            match (&client.secret, client.address) {
-                (Some(secret), _) => secrets.extend(self.fetch(secret, 16, &format!("client {name:?}"))),
-                // RFC 6614 §2.3: over TLS the secret is "radsec".
-                (None, None) => secrets.push(Secret::new("radsec")),
-                (None, Some(_)) => self.problem(*at, format!("client {name:?} has no `secret`")),
-            }
-            if client.disconnect.is_none() {
-                self.warnings.push(format!("client {name} has no `disconnect`: misuse there is reported, not stopped"));
-            }
-        }
-        secrets
-    }
-
-    fn disconnect_secrets(&mut self, config: &Config) -> Vec<Option<Secret>> {
-        let mut secrets = Vec::new();
-        for client in &config.radius.clients {
-            let Some(disconnect) = &client.disconnect else {
-                secrets.push(None);
-                continue;
-            };
-            let Client { name, .. } = client;
-            if disconnect.keys.iter().any(Vec::is_empty) || disconnect.keys.is_empty() {
-                let message = format!("client {:?}: `disconnect.keys` needs at least one set with one key", name.value);
-                self.problem(name.referenced, message);
-            }
-            secrets.push(self.fetch(&disconnect.secret, 16, &format!("client {:?}, disconnect", name.value)));
-        }
-        secrets
-    }
-
-    fn channel_secrets(&mut self, config: &Config) -> Vec<(String, Secret)> {
-        let mut secrets = Vec::new();
-        for (name, channel) in &config.channels {
-            let (reference, least) = match &channel.value {
-                Channel::Webhook { secret, .. } => (Some(secret), 24),
-                Channel::Mail { password, .. } => (password.as_ref(), 1),
-                Channel::Syslog { .. } => (None, 0),
-            };
-            let secret = reference.and_then(|reference| self.fetch(reference, least, &format!("channel {name:?}")));
-            secrets.extend(secret.map(|secret| (name.clone(), secret)));
-        }
-        secrets
-    }
-
-    fn logins(&mut self, config: &Config) -> Vec<(String, Secret)> {
-        let Some(path) = &config.radius.logins else { return Vec::new() };
-        let path = self.base.join(path);
-        let bytes = match secret::read_private(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.problem(Location::UNKNOWN, format!("radius.logins: {error}"));
-                return Vec::new();
-            }
-        };
-        let mut logins = Vec::new();
-        for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-            if line.trim().is_empty() || line.starts_with('#') {
-                continue;
-            }
-            match line.split_once(':') {
-                Some((login, password)) if !login.is_empty() && password.len() >= 12 => {
-                    logins.push((login.to_owned(), Secret::new(password)));
-                }
-                _ => self.problems.push(Problem {
-                    file: path.clone(),
-                    at: Some((number as u64 + 1, 1)),
-                    message: "expected `login:password` with a password of at least 12 characters".into(),
-                }),
-            }
-        }
-        logins
     }
 
     fn profiles(&mut self, config: &Config) -> Vec<Profile> {
