@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fleetward_fleet::Timestamp;
 use fleetward_rules::{Diagnostic, Excepted, MAX_LIST_FILE, Options, Rule, RuleSet};
 
-use crate::config::Problem;
+use crate::config::{Config, Problem};
 use crate::{textfile, unread};
 
 /// A file of documents: rules, lists, macros, exceptions.
@@ -37,18 +37,20 @@ pub(crate) fn read(path: &Path) -> Result<String, Problem> {
 pub(crate) fn compile(
     files: &[(String, String)],
     with_builtin: bool,
-    channels: &[&str],
+    options: &Options,
 ) -> Result<RuleSet, Vec<Problem>> {
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let options = options(channels);
     let compiled =
-        if with_builtin { RuleSet::with_builtin(&files, &options) } else { RuleSet::compile(&files, &options) };
+        if with_builtin { RuleSet::with_builtin(&files, options) } else { RuleSet::compile(&files, options) };
     compiled.map_err(|mistakes| mistakes.into_iter().map(problem).collect())
 }
 
-/// What an operator's rules may refer to.
-pub(crate) fn options(channels: &[&str]) -> Options {
-    Options { channels: Some(channels.iter().map(|&name| name.to_owned()).collect()), ..Options::default() }
+/// What an operator's rules may refer to. `running`: the channels of the server that is to take the rules, which has no others
+/// until it is started again.
+pub(crate) fn options(config: &Config, running: Option<&[String]>) -> Options {
+    let is_there = |name: &String| running.is_none_or(|running| running.contains(name));
+    let (channels, after_restart) = config.channels.keys().cloned().partition(is_there);
+    Options { channels: Some(channels), after_restart, ..Options::default() }
 }
 
 /// Nothing is wrong, and yet somebody should know: what no rule reads, exceptions that have ended.

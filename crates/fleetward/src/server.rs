@@ -203,6 +203,7 @@ impl Server {
             capture: capture.watch(),
             wall: wall.as_ref().map(enforce::Wall::door),
             config: settings.file.clone(),
+            channels: settings.config.channels.keys().cloned().collect(),
             engine: Arc::clone(&engine),
             directory: Arc::clone(&directory),
             in_force: RwLock::new(Arc::clone(&settings.rules)),

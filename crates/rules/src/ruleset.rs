@@ -28,6 +28,8 @@ pub struct Options {
     /// The configured notification channels. `None`: not known, any name is taken. A `notify` to a channel that is not
     /// configured is an error in an operator's rule and left out of a built-in one.
     pub channels: Option<Vec<String>>,
+    /// Channels that are configured, and that the running server has only once it is started again.
+    pub after_restart: Vec<String>,
     /// Named lists for `in_list(field, "name")`, beside those that the files define.
     pub lists: BTreeMap<String, Vec<String>>,
     /// Takes every rule as if its file stated this mode: for backtests, which ask what a rule would do.

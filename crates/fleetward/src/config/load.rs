@@ -12,7 +12,7 @@ use fleetward_rules::RuleSet;
 use serde_saphyr::{Location, Spanned};
 
 use super::types::{Config, Tls};
-use crate::{clock, textfile, unread};
+use crate::{clock, rulefiles, textfile, unread};
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +72,17 @@ const OPS: &str = "ops";
 impl Settings {
     /// Reads `path` and everything that it names.
     pub(crate) fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::read(path, None)
+    }
+
+    /// The same for a server that runs, with the channels that it was started with: it has no others until it is started again.
+    pub(crate) fn reload(path: &Path, channels: &[String]) -> Result<Self, Vec<Problem>> {
+        Self::read(path, Some(channels))
+    }
+
+    fn read(path: &Path, running: Option<&[String]>) -> Result<Self, Vec<Problem>> {
         let (config, base) = Self::outline(path).map_err(|problem| vec![problem])?;
-        Loader { file: path.to_owned(), base, problems: Vec::new(), warnings: Vec::new() }.load(config)
+        Loader { file: path.to_owned(), base, running, problems: Vec::new(), warnings: Vec::new() }.load(config)
     }
 
     /// The file alone and its folder: enough to find a running server.
@@ -106,14 +115,16 @@ impl Settings {
     }
 }
 
-struct Loader {
+struct Loader<'a> {
     file: PathBuf,
     base: PathBuf,
+    /// The channels of the server that runs, where one does.
+    running: Option<&'a [String]>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }
 
-impl Loader {
+impl Loader<'_> {
     fn load(mut self, config: Config) -> Result<Settings, Vec<Problem>> {
         let client_secrets = self.client_secrets(&config);
         let disconnect_secrets = self.disconnect_secrets(&config);
@@ -175,7 +186,7 @@ impl Loader {
 
     fn profiles(&mut self, config: &Config) -> Vec<Profile> {
         let mut profiles: Vec<Profile> = Vec::new();
-        for (path, text) in self.files("models", &config.models, crate::rulefiles::is_rule_file) {
+        for (path, text) in self.files("models", &config.models, rulefiles::is_rule_file) {
             match Profile::from_yaml(&text) {
                 Ok(profile) if profiles.iter().any(|other| other.model == profile.model) => {
                     self.problems
@@ -194,12 +205,12 @@ impl Loader {
 
     fn rules(&mut self, config: &Config) -> Option<RuleSet> {
         let files = self.files("rules", &config.rules, |path| {
-            crate::rulefiles::is_rule_file(path) || crate::rulefiles::is_data_file(path)
+            rulefiles::is_rule_file(path) || rulefiles::is_data_file(path)
         });
         let files: Vec<(String, String)> =
             files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
-        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
-        let rules = match crate::rulefiles::compile(&files, config.builtin_rules, &channels) {
+        let options = rulefiles::options(config, self.running);
+        let rules = match rulefiles::compile(&files, config.builtin_rules, &options) {
             Ok(rules) => rules,
             Err(problems) => {
                 self.problems.extend(problems);
@@ -215,9 +226,14 @@ impl Loader {
                            (add it under `channels:`)";
             self.warnings.push(warning.into());
         }
+        for channel in options.after_restart {
+            let message =
+                format!("the channel `{channel}` is not taken yet: nobody is told by it until the server is restarted");
+            self.warnings.push(message);
+        }
         let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
         let rules = rules.without(&disabled);
-        self.warnings.extend(crate::rulefiles::warnings(rules.rules(), clock::now()));
+        self.warnings.extend(rulefiles::warnings(rules.rules(), clock::now()));
         Some(rules)
     }
 
@@ -310,7 +326,7 @@ impl Loader {
         paths.sort();
         let mut files = Vec::new();
         for path in paths {
-            match crate::rulefiles::read(&path) {
+            match rulefiles::read(&path) {
                 Ok(text) => files.push((path, text)),
                 Err(problem) => self.problems.push(problem),
             }

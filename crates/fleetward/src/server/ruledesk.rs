@@ -6,6 +6,7 @@
 //! * **The folder is the truth**: a rule that is written here is a file first (written beside, synced, renamed), so a restart
 //!   and a colleague with an editor see the same.
 //! * **One change at a time**.
+//! * **Nobody is left to wait for a notification**: a rule that notifies a channel which the server was not started with is refused.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub(super) struct RuleDesk {
     /// Lets through what the models need.
     pub(super) wall: Option<super::enforce::Door>,
     pub(super) config: PathBuf,
+    /// The channels that the server was started with: the responder has no others.
+    pub(super) channels: Vec<String>,
     pub(super) engine: Arc<Engine>,
     pub(super) directory: Arc<Directory>,
     pub(super) in_force: RwLock<Arc<RuleSet>>,
@@ -55,7 +58,7 @@ impl RuleDesk {
     }
 
     pub(super) fn settings(&self) -> Result<Settings, ControlError> {
-        Settings::load(&self.config).map_err(|problems| mistakes(&problems))
+        Settings::reload(&self.config, &self.channels).map_err(|problems| mistakes(&problems))
     }
 
     /// Judges by these from the next record on.
@@ -104,11 +107,10 @@ impl RuleDesk {
     /// A text among the lists and macros of the folder, which it may use: as files of which it is the only one with rules.
     pub(super) fn surroundings(&self, text: &str) -> Result<(Vec<(String, String)>, Options), ControlError> {
         let (config, _) = Settings::outline(&self.config).map_err(|problem| mistakes(&[problem]))?;
-        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
         let mut files = files(&self.folder()?)?;
         files.retain(|(_, text)| !heads(text).any(|head| matches!(head, "rule" | "exception")));
         files.push((TEXT.to_owned(), text.to_owned()));
-        Ok((files, rulefiles::options(&channels)))
+        Ok((files, rulefiles::options(&config, Some(&self.channels))))
     }
 
     /// The operator's own rules, from their files.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::misuse::with;
 use crate::rest::Program;
-use crate::support::{Place, active, attach, clock, closed, settle, steal};
+use crate::support::{LIMIT, Place, active, attach, clock, closed, settle, steal};
 
 /// A report that says something new.
 fn talk(nas: &mut Nas, session: SessionRef) {
@@ -122,6 +122,46 @@ fn rules_are_reloaded_as_a_whole_or_not_at_all() {
         !with(&rows, "rule", "listens").is_empty()
     });
     assert!(place.run(&["rules", "list"]).ok().contains("country-not-allowed"));
+}
+
+/// Channels are taken at the start alone: who adds one and a rule that notifies it must hear that nobody would be told.
+#[test]
+fn a_rule_that_notifies_a_channel_which_the_server_does_not_have_is_refused() {
+    let place = Place::init();
+    let mut server = place.serve();
+    place.run(&["secret", "new", "secrets/pager"]).ok();
+    let webhook = "{ webhook: { url: \"https://hooks.example/\", secret: { file: secrets/pager } } }";
+    place.edit("channels: {}\n", &format!("channels:\n  pager: {webhook}\n"));
+    place.run(&["check"]).ok();
+    let said = place.run(&["reload"]).ok();
+    let told = "the channel `pager` is not taken yet: nobody is told by it until the server is restarted";
+    assert!(said.contains(&format!("warning: {told}\n")), "{said}");
+
+    let text = "rule: talks\ntitle: It talks\nwhen: session_interim\nrespond: [notify: pager]\n";
+    place.write("rules/talks.yaml", text);
+    place.run(&["check"]).ok();
+    let why = "talks notifies the channel `pager`, which the running server does not have yet \
+               (channels are not reloaded: restart the server, then it knows it)";
+    let error = place.run(&["reload"]).fails(2);
+    assert!(error.contains("rules/talks.yaml:4:") && error.contains(why), "{error}");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.pid().cast_signed()), nix::sys::signal::Signal::SIGHUP)
+        .unwrap();
+    server.wait_for_line("nothing was reloaded", LIMIT).unwrap();
+    assert!(server.output().contains(why), "{}", server.output());
+
+    std::fs::remove_file(place.path("rules/talks.yaml")).unwrap();
+    let program = Program::new(&place, place.read("data/cli-token").trim());
+    let body = json!({ "text": text }).to_string();
+    let refused = program.call("PUT", "/api/v1/rules/own/talks", "application/json", &body).json(422);
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains(why), "{refused}");
+    let checked = program.post("/api/v1/rules/check", &json!({ "text": text })).json(200);
+    assert_eq!(checked["ok"], false, "{checked}");
+    assert!(!place.path("rules/talks.yaml").exists());
+
+    server.terminate(LIMIT).unwrap();
+    let _server = place.serve();
+    let program = Program::new(&place, place.read("data/cli-token").trim());
+    program.call("PUT", "/api/v1/rules/own/talks", "application/json", &body).json(200);
 }
 
 #[test]

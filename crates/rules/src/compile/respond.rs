@@ -25,7 +25,7 @@ impl Compiler<'_, '_> {
         for respond in &document.respond {
             let options = &respond.value.options;
             let unless = options.unless.as_ref().and_then(|text| self.condition(text));
-            let Some(action) = self.action(respond) else { continue };
+            let Some(action) = self.action(document, respond) else { continue };
             let needs_approval = match options.approval {
                 Some(approval) => approval == ApprovalDocument::Human,
                 None => is_shared && action.is_intervention(),
@@ -37,10 +37,10 @@ impl Compiler<'_, '_> {
         responds
     }
 
-    fn action(&mut self, respond: &Spanned<RespondDocument>) -> Option<RespondAction> {
+    fn action(&mut self, document: &RuleDocument, respond: &Spanned<RespondDocument>) -> Option<RespondAction> {
         let options = &respond.value.options;
         match respond.value.action.as_str() {
-            "notify" => self.channel(respond, options.channel.clone()),
+            "notify" => self.channel(document, respond, options.channel.clone()),
             "disconnect" => Some(RespondAction::Disconnect),
             "suspend_sim" => Some(RespondAction::SuspendSim),
             "quarantine" => Some(RespondAction::Quarantine),
@@ -62,7 +62,12 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn channel(&mut self, respond: &Spanned<RespondDocument>, channel: Option<String>) -> Option<RespondAction> {
+    fn channel(
+        &mut self,
+        document: &RuleDocument,
+        respond: &Spanned<RespondDocument>,
+        channel: Option<String>,
+    ) -> Option<RespondAction> {
         let Some(channel) = channel else {
             self.wrong.push(self.source.about(respond, "`notify` needs a channel", Some("notify: ops".into())));
             return None;
@@ -70,7 +75,14 @@ impl Compiler<'_, '_> {
         if let Some(channels) = &self.options.channels
             && !channels.contains(&channel)
         {
-            if !self.builtin {
+            if !self.builtin && self.options.after_restart.contains(&channel) {
+                let message = format!(
+                    "{} notifies the channel `{channel}`, which the running server does not have yet",
+                    document.rule.value
+                );
+                let hint = Some("channels are not reloaded: restart the server, then it knows it".to_owned());
+                self.wrong.push(self.source.about(respond, message, hint));
+            } else if !self.builtin {
                 let near = did_you_mean(&channel, channels.iter().map(String::as_str)).map(did_you_mean_text);
                 let hint = near.or_else(|| Some("configure it under `channels:` in fleetward.yaml".into()));
                 self.wrong.push(self.source.about(respond, format!("there is no channel `{channel}`"), hint));

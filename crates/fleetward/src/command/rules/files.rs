@@ -33,10 +33,7 @@ pub(super) fn warnings(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec
 
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
 pub(super) fn strictly(global: &Global, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
-    let options = configured(global)?.map(|(config, _)| {
-        let channels: Vec<&str> = config.channels.keys().map(String::as_str).collect();
-        rulefiles::options(&channels)
-    });
+    let options = configured(global)?.map(|(config, _)| rulefiles::options(&config, None));
     compiled(global, files, &options.unwrap_or_default())
 }
 

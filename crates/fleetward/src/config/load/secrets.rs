@@ -9,7 +9,7 @@ use super::super::secret::{self, SecretRef};
 use super::super::types::{Certificate, Client, Config};
 use super::{Loader, Problem};
 
-impl Loader {
+impl Loader<'_> {
     /// The secret; where it is not to be had, that is a problem of the place that refers to it.
     fn fetch(&mut self, secret: &Spanned<SecretRef>, least: usize, of: &str) -> Option<Secret> {
         let fetched = secret.value.fetch(&self.base, least);
