@@ -21,6 +21,7 @@ mod printer;
 mod rulefiles;
 mod server;
 mod textfile;
+mod textfolder;
 mod unread;
 
 use std::process::ExitCode;

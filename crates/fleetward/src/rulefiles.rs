@@ -20,6 +20,11 @@ pub(crate) fn is_data_file(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "txt" || end == "csv" || end == "list")
 }
 
+/// Either.
+pub(crate) fn is_file(path: &Path) -> bool {
+    is_rule_file(path) || is_data_file(path)
+}
+
 /// The text of either. What is no list may lie beside rules (a table of sessions, a letter): only who names a file of entries is told
 /// that it is too large or no text, so it is read up to where it is too large, and whatever it holds.
 pub(crate) fn read(path: &Path) -> Result<String, Problem> {

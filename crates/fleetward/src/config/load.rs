@@ -12,7 +12,7 @@ use fleetward_rules::RuleSet;
 use serde_saphyr::{Location, Spanned};
 
 use super::types::{Config, Tls};
-use crate::{clock, rulefiles, textfile, unread};
+use crate::{clock, rulefiles, textfile, textfolder, unread};
 
 /// Something wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,9 +204,7 @@ impl Loader<'_> {
     }
 
     fn rules(&mut self, config: &Config) -> Option<RuleSet> {
-        let files = self.files("rules", &config.rules, |path| {
-            rulefiles::is_rule_file(path) || rulefiles::is_data_file(path)
-        });
+        let files = self.files("rules", &config.rules, rulefiles::is_file);
         let files: Vec<(String, String)> =
             files.into_iter().map(|(path, text)| (path.display().to_string(), text)).collect();
         let options = rulefiles::options(config, self.running);
@@ -310,8 +308,8 @@ impl Loader<'_> {
     fn files(&mut self, key: &str, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<(PathBuf, String)> {
         let is_named = folder != Path::new(key);
         let folder = self.base.join(folder);
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
+        let found = match textfolder::look(&folder, wanted) {
+            Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => return Vec::new(),
             Err(error) => {
                 self.problem(
@@ -321,11 +319,9 @@ impl Loader<'_> {
                 return Vec::new();
             }
         };
-        let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        let mut paths: Vec<PathBuf> = paths.filter(|path| wanted(path)).collect();
-        paths.sort();
+        self.warnings.extend(found.warnings());
         let mut files = Vec::new();
-        for path in paths {
+        for path in found.files {
             match rulefiles::read(&path) {
                 Ok(text) => files.push((path, text)),
                 Err(problem) => self.problems.push(problem),

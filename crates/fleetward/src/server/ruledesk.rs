@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::capture::Watch;
 use crate::config::{Problem, Settings};
-use crate::rulefiles;
+use crate::{rulefiles, textfolder};
 
 /// What a text is called that is no file yet.
 const TEXT: &str = "text.yaml";
@@ -304,16 +304,12 @@ fn refuse_shared(known: &OwnRule) -> Result<(), ControlError> {
 
 /// The files of the folder with their texts, by name: rules, lists, macros, and the data that lists name.
 pub(super) fn files(folder: &Path) -> Result<Vec<(String, String)>, ControlError> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut paths: Vec<PathBuf> =
-        paths.filter(|path| rulefiles::is_rule_file(path) || rulefiles::is_data_file(path)).collect();
-    paths.sort();
+    let Ok(found) = textfolder::look(folder, rulefiles::is_file) else { return Ok(Vec::new()) };
     let text = |path: PathBuf| match rulefiles::read(&path) {
         Ok(text) => Ok((path.display().to_string(), text)),
         Err(problem) => Err(unwritten(&path, &std::io::Error::other(problem.message))),
     };
-    paths.into_iter().map(text).collect()
+    found.files.into_iter().map(text).collect()
 }
 
 /// Keeps what is about to be replaced, under its version.

@@ -183,6 +183,26 @@ fn a_folder_that_somebody_named_must_be_there() {
     }
 }
 
+/// A folder in a folder is not read; who puts a rule or a model there must hear it.
+#[test]
+fn files_in_a_folder_that_nobody_reads() {
+    let place = Place::init();
+    place.write("rules/north/night.yaml", "rule: night\ntitle: t\nwhen: bytes > 1 MB\n");
+    place.write("rules/.versions/night.v1.yaml", "rule: night\ntitle: t\nwhen: bytes > 1 MB\n");
+    place.write("models/meters/meter.yaml", "model: meter\n");
+    let told = |kind: &str, folder: &str| {
+        format!("warning: {kind}/{folder}: nothing in this folder is read (move its files to {kind})\n")
+    };
+    let (rules, models) = (told("rules", "north"), told("models", "meters"));
+    let said = place.run(&["check"]).ok();
+    assert!(said.contains(&rules) && said.contains(&models) && !said.contains(".versions"), "{said}");
+    assert!(place.run(&["rules", "check"]).ok().starts_with(&rules));
+    assert!(place.run(&["rules", "check", "rules"]).ok().starts_with(&rules));
+    let server = place.serve();
+    assert!(server.output().contains("rules/north: nothing in this folder is read"), "{}", server.output());
+    assert!(place.run(&["reload"]).ok().contains(&rules));
+}
+
 #[test]
 fn what_is_there_is_not_overwritten_and_the_message_says_so_in_words() {
     let place = Place::init();

@@ -8,7 +8,7 @@ use fleetward_rules::{Diagnostic, Options, RuleSet};
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
-use crate::{clock, rulefiles, unread};
+use crate::{clock, rulefiles, textfolder, unread};
 
 /// Files by name, each with its text.
 type Texts = Vec<(String, String)>;
@@ -28,7 +28,13 @@ pub(super) fn with_builtin(global: &Global, files: &[PathBuf]) -> anyhow::Result
 /// What somebody should know of these files, also of their exceptions to built-in rules.
 pub(super) fn warnings(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     let rules = if files.is_empty() { rules(global, files)? } else { with_builtin(global, files)? };
-    Ok(rulefiles::warnings(rules.rules(), clock::now()))
+    let mut warnings = Vec::new();
+    for folder in own_folder(global)?.iter().filter(|_| files.is_empty()).chain(files).filter(|path| path.is_dir()) {
+        let found = textfolder::look(folder, rulefiles::is_file).map_err(|error| unreadable(folder, &error))?;
+        warnings.extend(found.warnings());
+    }
+    warnings.extend(rulefiles::warnings(rules.rules(), clock::now()));
+    Ok(warnings)
 }
 
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
@@ -114,6 +120,11 @@ pub(super) fn configured(global: &Global) -> anyhow::Result<Option<(Config, Path
     Ok(Some(outline.map_err(|problem| Failure::input(problem.to_string(), "--config names another configuration"))?))
 }
 
+/// The configuration's folder of rules.
+fn own_folder(global: &Global) -> anyhow::Result<Option<PathBuf>> {
+    Ok(configured(global)?.map(|(config, base)| base.join(config.rules)))
+}
+
 /// Mistakes with the lines that they are about.
 pub(super) fn mistaken(mistakes: Vec<Diagnostic>, texts: &[(String, String)]) -> anyhow::Error {
     wrong(&mistakes.into_iter().map(|mistake| shown(mistake, texts)).collect::<Vec<_>>())
@@ -138,11 +149,10 @@ pub(super) fn read(global: &Global, files: &[PathBuf]) -> anyhow::Result<Texts> 
 /// The same, and the files that are no text.
 fn gather(global: &Global, files: &[PathBuf]) -> anyhow::Result<(Texts, Vec<Problem>)> {
     let mut paths = Vec::new();
-    if files.is_empty() {
-        let folder = configured(global)?.map(|(config, base)| base.join(config.rules));
-        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
-            add(&folder, &mut paths).map_err(|error| unreadable(&folder, &error))?;
-        }
+    if files.is_empty()
+        && let Some(folder) = own_folder(global)?.filter(|folder| folder.is_dir())
+    {
+        add(&folder, &mut paths).map_err(|error| unreadable(&folder, &error))?;
     }
     for file in files {
         // Lists may lie in files beside the rule that names them.
@@ -179,12 +189,7 @@ fn add(path: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
         paths.push(path.to_owned());
         return Ok(());
     }
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if rulefiles::is_rule_file(&path) || rulefiles::is_data_file(&path) {
-            paths.push(path);
-        }
-    }
+    paths.extend(textfolder::look(path, rulefiles::is_file)?.files);
     Ok(())
 }
 
