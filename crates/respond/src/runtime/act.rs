@@ -19,6 +19,7 @@ impl Worker {
         if effects.is_empty() {
             return true;
         }
+        self.name_devices(effects);
         if !self.save(effects) {
             effects.clear();
             return false;

@@ -10,6 +10,7 @@
 mod act;
 mod hands;
 mod hooks;
+mod names;
 mod run;
 mod save;
 

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetward_fleet::{
-    Action, Device, DeviceId, DeviceState, Finding, FindingId, FindingState, Response, ResponseId, ResponseState,
-    Secret, SessionKey, Severity, Timestamp,
+    Action, Device, DeviceChange, DeviceId, DeviceState, Finding, FindingId, FindingState, Offset, Response,
+    ResponseId, ResponseState, Secret, SessionKey, Severity, Timestamp,
 };
 use fleetward_respond::channel::{ChannelConfig, Roots, WebhookConfig};
 use fleetward_respond::dac::{DacConfig, NasProfile, SessionTarget};
 use fleetward_respond::machine::{Approval, FindingRaised, Mode, Outcome, RespondSpec, Settings, Wish};
 use fleetward_respond::{ActionRequest, Config, Failed, Hooks, Responder, ResponseEvent};
-use fleetward_store::{ResponseFilter, Store};
+use fleetward_store::{FindingFilter, Page, ResponseFilter, Store};
 
 use crate::peer::{HttpRequest, Nas, Reaction, clock, eventually, server};
 
@@ -210,6 +210,32 @@ fn an_ack_that_does_nothing_is_a_failure_that_somebody_hears_of() {
     assert!(house.store().finding(sent.finding.unwrap()).unwrap().is_some(), "the finding is stored, too");
     assert!(responder.test_channel("ops").is_ok());
     assert!(matches!(responder.test_channel("nobody"), Err(Failed::UnknownChannel(_))));
+}
+
+#[test]
+fn a_persons_response_that_did_not_work_names_the_device() {
+    let nas = Nas::start(|_, _| Reaction::Ack);
+    let mut profile = nas.profile("pgw");
+    profile.key_sets.truncate(1);
+    let house = House::new(profile);
+    let device = Device::named("meter-1");
+    let id = device.id();
+    house.store().project_devices(&[(Offset(0), DeviceChange { device, removed: false, by: "eve".into() })]).unwrap();
+    let responder = house.start();
+    for (device, session_id) in [(id, "s1"), (Device::named("gone").id(), "s2")] {
+        let action = Action::Disconnect { session: session(session_id) };
+        responder.request(ActionRequest { device, action, finding: None, by: "eve".into() }).unwrap();
+    }
+    let subjects = || {
+        let findings = house.store().findings(&FindingFilter::default(), &Page::first(10)).unwrap().items;
+        findings.into_iter().map(|finding| finding.subject.to_string()).collect::<HashSet<_>>()
+    };
+    eventually("both are told of", || subjects().len() == 2);
+    assert_eq!(subjects(), HashSet::from(["meter-1".to_owned(), Device::named("gone").id().to_string()]));
+    let events = house.server.events.lock().unwrap();
+    assert!(
+        events.iter().any(|event| matches!(event, ResponseEvent::Raised(finding) if &*finding.subject == "meter-1"))
+    );
 }
 
 #[test]
