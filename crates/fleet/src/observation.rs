@@ -1,5 +1,7 @@
 //! What one sensor saw, at one moment, about one device. Immutable.
 
+mod kind;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv6Net;

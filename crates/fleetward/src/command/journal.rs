@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
-use fleetward_fleet::{Offset, Timestamp, counted, wire};
+use clap::builder::PossibleValuesParser;
+use fleetward_fleet::{Body, Offset, Timestamp, counted, wire};
 use fleetward_journal::{Reader, Record};
 use serde_json::{Value, json};
 
@@ -56,26 +57,9 @@ pub(crate) struct Cat {
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
     /// Only records of this kind.
-    #[arg(long, value_name = "KIND", value_parser = KINDS)]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Body::KINDS))]
     kind: Option<String>,
 }
-
-/// The kinds of record, as they are written in `body.kind`.
-const KINDS: [&str; 13] = [
-    "session",
-    "admission",
-    "device_change",
-    "nas_reset",
-    "session_vanished",
-    "flow",
-    "message",
-    "call",
-    "login",
-    "sim_change",
-    "source_state",
-    "planned_change",
-    "tick",
-];
 
 impl Journal {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {

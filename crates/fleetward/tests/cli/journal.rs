@@ -39,6 +39,10 @@ fn the_journal_is_verified_shown_exported_and_its_damage_reported() {
     assert_eq!(all.len(), 40 + 3 + 9 + of_kind("tick").len());
     let offsets: Vec<u64> = all.iter().map(|record| record["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets, (0..all.len() as u64).collect::<Vec<_>>());
+    for kind in fleetward_fleet::Body::KINDS {
+        place.run(&["journal", "cat", "--kind", kind]).ok();
+    }
+    place.run(&["journal", "cat", "--kind", "nothing"]).fails(2);
     let verified = place.run(&["journal", "verify"]).ok();
     assert!(verified.contains(&format!("{} records in 1 segment", all.len())), "{verified}");
     assert_eq!(lines(&place.run(&["journal", "cat", "--from", "41", "--limit", "2"]).ok()).len(), 2);
