@@ -1,5 +1,6 @@
 //! The command line's way to a running server: its REST API, nothing else.
 
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,8 +57,24 @@ impl Client {
         self.answer(request.call(), |_| {})
     }
 
+    /// The rows of a list for whoever said how many with `--limit`: hears on standard error where there are more.
+    pub(crate) fn shown(&self, path: &str, query: &[(&str, String)], limit: usize) -> anyhow::Result<Vec<Value>> {
+        let (items, has_more) = self.pages(path, query, limit)?;
+        if has_more {
+            let message =
+                format!("hint: there are more than these {limit}; --limit {} shows up to so many", limit.max(1) * 10);
+            writeln!(std::io::stderr().lock(), "{message}")?;
+        }
+        Ok(items)
+    }
+
     /// GETs all pages of a list, or as many as `most` rows want.
     pub(crate) fn list(&self, path: &str, query: &[(&str, String)], most: usize) -> anyhow::Result<Vec<Value>> {
+        Ok(self.pages(path, query, most)?.0)
+    }
+
+    /// The same, and whether there is more.
+    fn pages(&self, path: &str, query: &[(&str, String)], most: usize) -> anyhow::Result<(Vec<Value>, bool)> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         while items.len() < most {
@@ -72,7 +89,7 @@ impl Client {
                 None => break,
             }
         }
-        Ok(items)
+        Ok((items, cursor.is_some()))
     }
 
     /// POSTs (or another method) JSON and returns the answer, `Null` where it is empty.

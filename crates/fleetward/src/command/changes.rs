@@ -26,7 +26,7 @@ impl Changes {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         match self {
             Self::List { limit } => {
-                let rows = global.client()?.list("/audit", &[], limit)?;
+                let rows = global.client()?.shown("/audit", &[], limit)?;
                 let value = |row: &_, field: &&str| if *field == "at" { time(row, field) } else { cell(row, field) };
                 let fields = ["at", "who", "what", "target", "detail"];
                 let headings = ["AT", "WHO", "WHAT", "TARGET", "DETAIL"];

@@ -124,7 +124,7 @@ impl List {
         if self.reveal {
             query.push(("reveal", "true".into()));
         }
-        let devices = client.list("/devices", &query, self.limit)?;
+        let devices = client.shown("/devices", &query, self.limit)?;
         let headings = ["NAME", "MODEL", "STATE", "IMSI", "ADDRESS", "GROUPS"];
         global.printer().rows(&devices, &headings, |row| {
             let address = if row["ip"].is_null() { "mac" } else { "ip" };

@@ -85,7 +85,7 @@ impl Findings {
                 let filters = [("state", states), ("severity", severity), ("rule", rule), ("device", device)];
                 let query: Vec<(&str, String)> =
                     filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-                let findings = client.list("/findings", &query, limit)?;
+                let findings = client.shown("/findings", &query, limit)?;
                 let headings = ["ID", "SEVERITY", "STATE", "RULE", "ABOUT", "OBSERVED", "SEEN"];
                 global.printer().rows(&findings, &headings, row)?;
             }

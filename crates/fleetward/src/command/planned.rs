@@ -85,7 +85,7 @@ impl Planned {
             }
             Self::List { all, limit } => {
                 let query: Vec<_> = all.then(|| ("past", "true".to_owned())).into_iter().collect();
-                let rows = client.list("/planned-changes", &query, limit)?;
+                let rows = client.shown("/planned-changes", &query, limit)?;
                 global.printer().rows(&rows, &HEADINGS, row)?;
             }
             Self::Show { name } => {

@@ -50,7 +50,7 @@ impl Responses {
             Self::List { state, limit } => {
                 let query: Vec<(&str, String)> =
                     (!state.is_empty()).then(|| ("state", state.join(","))).into_iter().collect();
-                let responses = client.list("/responses", &query, limit)?;
+                let responses = client.shown("/responses", &query, limit)?;
                 global.printer().rows(&responses, &HEADINGS, row)?;
                 return Ok(Exit::Done);
             }

@@ -54,7 +54,7 @@ impl Sessions {
                 if !all {
                     query.push(("open", "true".into()));
                 }
-                let sessions = client.list("/sessions", &query, limit)?;
+                let sessions = client.shown("/sessions", &query, limit)?;
                 let headings = ["DEVICE", "GATEWAY", "SESSION", "SINCE", "UP", "DOWN", "COUNTRY", "ADDRESS", "ENDED"];
                 global.printer().rows(&sessions, &headings, row)?;
             }

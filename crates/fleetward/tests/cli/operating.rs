@@ -68,6 +68,12 @@ fn lists_filter_and_hide_identities_and_revealing_leaves_a_trace() {
     );
     assert_eq!(count(&["--group", "north"]), expected(&|device| device.groups.iter().any(|group| &**group == "north")));
     assert_eq!(count(&["meter-*"]), expected(&|device| device.name.starts_with("meter-")));
+    let told = |limit: &str| place.run(&["devices", "list", "--format", "jsonl", "--limit", limit]);
+    let cut = told("3");
+    assert_eq!(cut.err, "hint: there are more than these 3; --limit 30 shows up to so many\n");
+    assert_eq!(cut.ok().lines().count(), 3);
+    let whole = told("40");
+    assert_eq!((whole.err.as_str(), whole.out.lines().count()), ("", 40));
     let error = place.run(&["devices", "list", "--state", "lost"]).fails(2);
     assert!(error.contains("stock") && error.contains("retired"), "{error}");
 
