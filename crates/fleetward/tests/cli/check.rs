@@ -28,6 +28,30 @@ fn a_gateway_that_cannot_be_told_to_disconnect_is_warned_about() {
     insta::assert_snapshot!("check_warns", crate::rules::without_count(&place.run(&["check"]).ok()));
 }
 
+/// Nobody would be admitted there, and the log of each refusal is the first that tells.
+#[test]
+fn a_gateway_that_asks_for_passwords_where_there_are_none_is_warned_about() {
+    let told = "warning: client pgw-1 asks for passwords and there is no login: it refuses everybody; name a file of \
+                `login:password` lines under `radius.logins`, or write `password: network`";
+    let says = |more: &str| with_client(&format!("{GOOD}{more}"));
+    for (client, is_told) in [
+        ("      identity: user-name\n", true),
+        ("      identity: calling-station-id\n", true),
+        ("      password: required\n", true),
+        ("      identity: user-name\n      password: network\n", false),
+        ("", false),
+    ] {
+        let said = says(client).run(&["check"]).ok();
+        assert_eq!(said.contains(told), is_told, "{client}: {said}");
+    }
+    let place = says("      identity: user-name\n");
+    place.edit("  clients:\n", "  logins: secrets/logins\n  clients:\n");
+    place.write_private("secrets/logins", "# nobody yet\n");
+    assert!(place.run(&["check"]).ok().contains(told));
+    place.write_private("secrets/logins", "meter-1:correct-horse-battery\n");
+    assert!(!place.run(&["check"]).ok().contains(told));
+}
+
 #[test]
 fn without_a_configuration() {
     insta::assert_snapshot!("check_without_a_file", says(&Place::empty()));

@@ -6,7 +6,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::super::Channel;
 use super::super::secret::{self, SecretRef};
-use super::super::types::{Certificate, Client, Config};
+use super::super::types::{Certificate, Client, Config, PasswordKind};
 use super::{Loader, Problem};
 
 impl Loader<'_> {
@@ -77,7 +77,23 @@ impl Loader<'_> {
         secrets
     }
 
+    /// Logins, where a gateway asks for their passwords: without any it refuses everybody.
     pub(super) fn logins(&mut self, config: &Config) -> Vec<(String, Secret)> {
+        let logins = self.read_logins(config);
+        let radius = &config.radius;
+        let asks = |client: &&Client| client.password() == PasswordKind::Required && logins.is_empty();
+        let admits = !radius.authentication.is_empty() || radius.radsec.is_some();
+        for client in radius.clients.iter().filter(asks).filter(|_| admits) {
+            self.warnings.push(format!(
+                "client {} asks for passwords and there is no login: it refuses everybody; name a file of `login:password` lines \
+                 under `radius.logins`, or write `password: network` where the network itself has checked",
+                client.name.value
+            ));
+        }
+        logins
+    }
+
+    fn read_logins(&mut self, config: &Config) -> Vec<(String, Secret)> {
         let Some(path) = &config.radius.logins else { return Vec::new() };
         let path = self.base.join(path);
         let bytes = match secret::read_private(&path) {
