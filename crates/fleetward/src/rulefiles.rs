@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use fleetward_fleet::Timestamp;
-use fleetward_rules::{Diagnostic, Excepted, MAX_LIST_FILE, Options, Rule, RuleSet};
+use fleetward_fleet::{Profile, Timestamp};
+use fleetward_rules::{Called, Diagnostic, Excepted, MAX_LIST_FILE, Options, Rule, RuleSet};
 
 use crate::config::{Config, Problem};
 use crate::{textfile, unread};
@@ -58,10 +58,20 @@ pub(crate) fn options(config: &Config, running: Option<&[String]>) -> Options {
     Options { channels: Some(channels), after_restart, ..Options::default() }
 }
 
-/// Nothing is wrong, and yet somebody should know: what no rule reads, exceptions that have ended.
-pub(crate) fn warnings(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {
-    let of_rules = rules.iter().flat_map(|rule| rule.warnings()).map(|warning| problem(warning.clone()).to_string());
+/// Nothing is wrong, and yet somebody should know: what no rule reads, names that nothing in the fleet has, exceptions that have ended.
+pub(crate) fn warnings(rules: &[Arc<Rule>], fleet: &Called, now: Timestamp) -> Vec<String> {
+    let of_rule =
+        |rule: &Arc<Rule>| rule.warnings().iter().cloned().chain(rule.calls_nobody(fleet)).collect::<Vec<_>>();
+    let of_rules = rules.iter().flat_map(of_rule).map(|warning| problem(warning).to_string());
     of_rules.chain(ended(rules, now)).collect()
+}
+
+/// The names in the fleet: of the models that have a profile, and of what the inventory in this data folder says.
+pub(crate) fn called<'a>(profiles: impl IntoIterator<Item = &'a Profile>, data: &Path) -> Called {
+    let names = crate::server::names(data);
+    let mut models = names.models;
+    models.extend(profiles.into_iter().map(|profile| Box::from(&*profile.model)));
+    Called { models, groups: names.groups }
 }
 
 fn ended(rules: &[Arc<Rule>], now: Timestamp) -> Vec<String> {

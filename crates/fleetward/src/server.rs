@@ -45,7 +45,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub(crate) use capture::{flow_limits, flow_of, network_of};
 pub(crate) use events::{Event, Events};
-pub(crate) use folder::{failure as store_failure, has_store, make_private_folder, open_store};
+pub(crate) use folder::{failure as store_failure, has_store, make_private_folder, names, open_store};
 pub(crate) use replay::observation as observation_of;
 pub(crate) use web::{Signal, signals};
 

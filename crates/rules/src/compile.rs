@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use serde_saphyr::Spanned;
 
+use crate::called::{Call, calls};
 use crate::diagnostic::Diagnostic;
 use crate::document::RuleDocument;
 use crate::episode::Times;
@@ -138,6 +139,7 @@ pub(crate) fn compile_documents<'a>(
             reads_device: false,
             windows_read: Vec::new(),
             doubts: Vec::new(),
+            calls: Vec::new(),
         };
         let rule = compiler.rule(&document);
         let name = &document.rule;
@@ -173,6 +175,8 @@ struct Compiler<'a, 'b> {
     windows_read: Vec<WindowRef>,
     /// What its author may not have meant.
     doubts: Vec<Diagnostic>,
+    /// Models and groups that its conditions call by name.
+    calls: Vec<Call>,
 }
 
 impl Compiler<'_, '_> {
@@ -181,8 +185,6 @@ impl Compiler<'_, '_> {
         self.check_name(document);
         let scope = document.scope.as_ref().and_then(|text| self.condition(text));
         let subject = self.subject(document);
-        self.feed_memory.clear();
-        self.feed_known.clear();
         let feeds = self.watch(document, subject, scope.as_ref());
         let (when_text, hold) = self.held(&document.when);
         let when = self.condition(&when_text);
@@ -249,6 +251,7 @@ impl Compiler<'_, '_> {
             planned,
             text: text_of(document, &self.names, responds.unless_text),
             warnings: self.unread(document, &others).into_iter().chain(std::mem::take(&mut self.doubts)).collect(),
+            calls: std::mem::take(&mut self.calls),
             compiled: Compiled {
                 key: symbol::key(&document.rule.value),
                 scope: scope.as_ref().map(build::condition),
@@ -308,6 +311,7 @@ impl Compiler<'_, '_> {
         let reads = Reads::of(&node);
         self.reads_device |= reads.whole_device;
         self.windows_read.extend(reads.windows);
+        self.calls.extend(calls(&node, &text.value, |at| self.source.inside(text, at, "", None)));
         Some(node)
     }
 

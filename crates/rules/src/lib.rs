@@ -14,6 +14,7 @@
 mod around;
 mod builtin;
 mod calendar;
+mod called;
 mod compare;
 mod compile;
 mod confirm;
@@ -47,6 +48,7 @@ pub mod window;
 
 pub use around::{Around, Gaps};
 pub use builtin::FILES as BUILTIN_FILES;
+pub use called::Called;
 pub use compare::Difference;
 pub use compile::MAX_LIST_FILE;
 pub use confirm::{AT_LEAST, Past};

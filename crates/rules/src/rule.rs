@@ -6,6 +6,7 @@ use std::time::Duration;
 use fleetward_fleet::{DeviceId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::called::Call;
 use crate::compile::{Compiled, Feed, FeedValue};
 use crate::diagnostic::Diagnostic;
 use crate::expr::Sym;
@@ -155,6 +156,7 @@ pub struct Rule {
     pub(crate) planned: PlannedKinds,
     pub(crate) text: Text,
     pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) calls: Vec<Call>,
     pub(crate) compiled: Compiled,
 }
 

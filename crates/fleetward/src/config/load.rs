@@ -132,6 +132,9 @@ impl Loader<'_> {
         let logins = self.logins(&config);
         let profiles = self.profiles(&config);
         let rules = self.rules(&config);
+        let called = rulefiles::called(&profiles, &self.base.join(&config.data));
+        let rules_in_force = rules.as_ref().map(RuleSet::rules).unwrap_or_default();
+        self.warnings.extend(rulefiles::warnings(rules_in_force, &called, clock::now()));
         self.listeners(&config);
         self.sources(&config);
         self.capture(&config);
@@ -231,7 +234,6 @@ impl Loader<'_> {
         }
         let disabled: Vec<String> = config.disable_rules.iter().map(|name| name.value.clone()).collect();
         let rules = rules.without(&disabled);
-        self.warnings.extend(rulefiles::warnings(rules.rules(), clock::now()));
         Some(rules)
     }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context;
-use fleetward_store::{Store, StoreError};
+use fleetward_store::{Names, Store, StoreError};
 
 use crate::exit::Failure;
 
@@ -19,6 +19,11 @@ pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
         return Err(Failure::input(message, format!("chmod 700 {}", path.display())).into());
     }
     Ok(())
+}
+
+/// The models and groups of the inventory, where it is known; a server may be using the database, which is left as it is.
+pub(crate) fn names(data: &Path) -> Names {
+    fleetward_store::names(&data.join(DATABASE)).unwrap_or_default()
 }
 
 /// Whether a server ever ran here.

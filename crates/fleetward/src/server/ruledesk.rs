@@ -16,7 +16,7 @@ use fleetward_aaa::Directory;
 use fleetward_api::inventory::LineError;
 use fleetward_api::{ControlError, NewRule, OwnRule, Reloaded, RuleCheck, RuleExample, RuleInfo, RuleWritten};
 use fleetward_detect::Engine;
-use fleetward_rules::{Mode, Options, Rule, RuleSet};
+use fleetward_rules::{Diagnostic, Mode, Options, Rule, RuleSet};
 use parking_lot::{Mutex, RwLock};
 
 use super::capture::Watch;
@@ -223,7 +223,11 @@ impl RuleDesk {
         if rule.tests == 0 {
             warnings.push(format!("{} has no examples (tests:)", rule.name));
         }
+        let fleet = self.settings().map(|settings| rulefiles::called(&settings.profiles, &settings.data()));
+        let nobody = rule.calls_nobody(&fleet.unwrap_or_default());
+        let hint = |it: &Diagnostic| it.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         warnings.extend(rule.warnings().iter().map(|warning| warning.message.clone()));
+        warnings.extend(nobody.iter().map(|warning| format!("{}{}", warning.message, hint(warning))));
         warnings
     }
 

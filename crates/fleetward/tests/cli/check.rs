@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::Place;
+use crate::support::{LIMIT, Place, assert_unchanged, contents};
 
 /// What `check` says about this configuration, without what differs from run to run.
 fn says(place: &Place) -> String {
@@ -225,6 +225,43 @@ fn files_in_a_folder_that_nobody_reads() {
     let server = place.serve();
     assert!(server.output().contains("rules/north: nothing in this folder is read"), "{}", server.output());
     assert!(place.run(&["reload"]).ok().contains(&rules));
+}
+
+/// A rule that calls a model or a group by a name that none has is about nobody, and its author believes it watches.
+#[test]
+fn a_name_that_nothing_in_the_fleet_has() {
+    const RULE: &str = "rule: night\ntitle: t\nscope: device.model == \"meterr\" && \"nroth\" in device.groups\n\
+                        when: bytes > 1 MB\nunless: device.model in [\"meter\", \"valve\"]\n";
+    let place = Place::init();
+    place.write("rules/night.yaml", RULE);
+    let said = |place: &Place| place.run(&["rules", "check"]).ok().replace("rules/night.yaml", "IT");
+    assert!(!said(&place).contains("warning"), "nothing is known yet: {}", said(&place));
+
+    place.write("models/meter.yaml", "model: meter\n");
+    let models = "warning: IT:3:25: no model is called `meterr` (did you mean `meter`?)\n\
+                  warning: IT:5:36: no model is called `valve` (neither a profile nor a device of the inventory has it)\n";
+    assert!(said(&place).starts_with(models) && !said(&place).contains("nroth"), "{}", said(&place));
+    assert!(place.run(&["rules", "explain", "night"]).err.contains("no model is called `meterr`"));
+
+    let mut server = place.serve();
+    place.write("devices.csv", "name,imsi,model,groups\na,262011234567890,valve,north\n");
+    place.run(&["devices", "import", "devices.csv"]).ok();
+    let told = "IT:3:25: no model is called `meterr` (did you mean `meter`?)\n\
+                warning: IT:3:37: no device is in a group called `nroth` (did you mean `north`?)\n";
+    for running in [true, false] {
+        let checked = place.run(&["check"]).ok().replace("rules/night.yaml", "IT");
+        assert!(
+            said(&place).starts_with(&format!("warning: {told}")) && checked.contains(told),
+            "{running}: {checked}"
+        );
+        if running {
+            assert!(place.run(&["reload"]).ok().contains("no model is called `meterr`"));
+            server.terminate(LIMIT).unwrap();
+        }
+    }
+    let before = contents(&place.path("data"));
+    place.run(&["check"]).ok();
+    assert_unchanged(&before, &contents(&place.path("data")));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fleetward_fleet::PlannedKind;
 
 use super::Compiler;
+use crate::called::calls;
 use crate::diagnostic::{did_you_mean, did_you_mean_text};
 use crate::document::RuleDocument;
 use crate::expr::{Bool, check_bool};
@@ -39,6 +40,8 @@ impl Compiler<'_, '_> {
         for exception in shared.exceptions.iter().filter(|exception| exception.rule.value == document.rule.value) {
             match check_bool(&exception.when.value, &self.names) {
                 Ok(when) => {
+                    let place = |at| exception.source().inside(&exception.when, at, "", None);
+                    self.calls.extend(calls(&when, &exception.when.value, place));
                     excepted.push(Bool::And(Box::new(Bool::Before(exception.until)), Box::new(when)));
                 }
                 Err(errors) => {

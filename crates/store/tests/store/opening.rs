@@ -2,7 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use fleetward_fleet::Device;
-use fleetward_store::{DeviceFilter, FindingFilter, Lookup, Page, Store, StoreError};
+use fleetward_store::{DeviceFilter, FindingFilter, Lookup, Names, Page, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::{Fixture, add_devices, finding};
@@ -40,6 +40,40 @@ fn what_was_written_is_there_after_a_restart() {
     assert!(store.finding(finding("volume", "meter-1", 1).id).unwrap().is_some());
     assert_eq!(store.meta("snapshot").unwrap().as_deref(), Some("7"));
     assert_eq!(store.meta("other").unwrap(), None);
+}
+
+/// A check looks into it while a server has it, before an upgrade, and where nobody ever ran.
+#[test]
+fn names_are_looked_up_and_nothing_is_changed() {
+    let Fixture { store, folder } = Fixture::new();
+    let path = store.path().to_owned();
+    let mut meter = Device::named("meter-1");
+    meter.model = Some("meter".into());
+    meter.groups = vec!["north".into()];
+    add_devices(&store, [meter.clone(), Device { name: "meter-2".into(), ..meter }, Device::named("other")]);
+    let files = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let whole = |path: &std::path::PathBuf| !path.ends_with("fleetward.db-shm");
+        entries.filter(whole).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect::<Vec<_>>()
+    };
+    let known = Names { models: vec!["meter".into()], groups: vec!["north".into()] };
+    for checkpointed in [false, true] {
+        let before = files();
+        assert_eq!(fleetward_store::names(&path).unwrap(), known, "moved into the file: {checkpointed}");
+        assert_eq!(files(), before);
+        store.checkpoint().unwrap();
+    }
+    drop(store);
+    assert_eq!(files().len(), 1);
+    assert_eq!(fleetward_store::names(&path).unwrap(), known);
+    assert_eq!(files().len(), 1, "no log is left beside it");
+
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let before = files();
+    assert_eq!(fleetward_store::names(&path).unwrap(), Names::default(), "another version's");
+    assert_eq!(files(), before);
+    fleetward_store::names(&folder.path().join("none.db")).unwrap_err();
+    assert!(!folder.path().join("none.db").exists());
 }
 
 /// What a SIGKILL leaves behind: the file and its log as they are at any moment, never closed.

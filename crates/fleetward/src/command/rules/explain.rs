@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fleetward_rules::{Budget, Cost, Rule};
 
-use super::files::{readable, rules, warn};
+use super::files::{called, readable, rules, warn};
 use super::list::describe;
 use super::not_there;
 use crate::cli::Global;
@@ -25,9 +25,10 @@ pub(super) fn explain(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let json: Vec<_> = chosen.iter().map(|rule| describe(rule)).collect();
     let text = || chosen.iter().map(|rule| page(rule)).collect::<Vec<_>>().join("\n");
     global.printer().object(&json, text)?;
+    let fleet = called(global)?;
     let mut err = std::io::stderr().lock();
     for rule in &chosen {
-        for warning in rulefiles::warnings(std::slice::from_ref(*rule), clock::now()) {
+        for warning in rulefiles::warnings(std::slice::from_ref(*rule), &fleet, clock::now()) {
             writeln!(err, "warning: {warning}")?;
         }
     }

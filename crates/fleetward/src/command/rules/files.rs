@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fleetward_rules::{Diagnostic, Options, RuleSet};
+use fleetward_fleet::Profile;
+use fleetward_rules::{Called, Diagnostic, Options, RuleSet};
 
 use crate::cli::Global;
 use crate::config::{Config, Problem, Settings};
 use crate::exit::{Exit, Failure};
-use crate::{clock, rulefiles, textfolder, unread};
+use crate::{clock, rulefiles, textfile, textfolder, unread};
 
 /// Files by name, each with its text.
 type Texts = Vec<(String, String)>;
@@ -33,8 +34,17 @@ pub(super) fn warnings(global: &Global, files: &[PathBuf]) -> anyhow::Result<Vec
         let found = textfolder::look(folder, rulefiles::is_file).map_err(|error| unreadable(folder, &error))?;
         warnings.extend(found.warnings());
     }
-    warnings.extend(rulefiles::warnings(rules.rules(), clock::now()));
+    warnings.extend(rulefiles::warnings(rules.rules(), &called(global)?, clock::now()));
     Ok(warnings)
+}
+
+/// The names in the fleet, where there is a configuration that tells; a model that cannot be read is `check`'s to name.
+pub(super) fn called(global: &Global) -> anyhow::Result<Called> {
+    let Some((config, base)) = configured(global)? else { return Ok(Called::default()) };
+    let models = textfolder::look(&base.join(&config.models), rulefiles::is_rule_file).unwrap_or_default();
+    let profile = |path: &PathBuf| Profile::from_yaml(&textfile::read(path).ok()?).ok();
+    let profiles: Vec<Profile> = models.files.iter().filter_map(profile).collect();
+    Ok(rulefiles::called(&profiles, &base.join(config.data)))
 }
 
 /// The same, held against the channels of the configuration too, where there is one: what `serve` would refuse.
