@@ -35,13 +35,15 @@ fn is_technique(id: &str) -> bool {
     }
 }
 
-/// `5.1-2`, `5.1-2A`, `6.1`.
+/// `5.1-2`, `5.1-2A`; of clause 6, which has no sections, `6-5` (the norm's pro forma writes `6.5`).
 fn is_provision(id: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
+    let is_item = |item: &str| number(item.strip_suffix(|c: char| c.is_ascii_uppercase()).unwrap_or(item));
     let (clause, item) = id.split_once('-').map_or((id, None), |(clause, item)| (clause, Some(item)));
-    let Some((chapter, section)) = clause.split_once('.') else { return false };
-    let item_fits = item.is_none_or(|item| number(item.strip_suffix(|c: char| c.is_ascii_uppercase()).unwrap_or(item)));
-    number(chapter) && number(section) && item_fits
+    match clause.split_once('.') {
+        Some((chapter, section)) => number(chapter) && number(section) && item.is_none_or(is_item),
+        None => clause == "6" && item.is_some_and(is_item),
+    }
 }
 
 #[cfg(test)]
@@ -55,13 +57,23 @@ mod tests {
             "attack.ics:TA0107",
             "attack.enterprise:T1048.003",
             "etsi-en-303-645:5.1-2A",
+            "etsi-en-303-645:6-5",
+            "etsi-en-303-645:6.5",
             "sms",
             "iec-62443:SR-1.1",
         ] {
             assert_eq!(mistake(good), None, "{good}");
         }
-        for bad in ["attack.mobile:1451", "attack.ics:T08", "etsi-en-303-645:5", "attack.mobil:T1451", "Two Words", ""]
-        {
+        for bad in [
+            "attack.mobile:1451",
+            "attack.ics:T08",
+            "etsi-en-303-645:5",
+            "etsi-en-303-645:5-1",
+            "etsi-en-303-645:6",
+            "attack.mobil:T1451",
+            "Two Words",
+            "",
+        ] {
             assert!(mistake(bad).is_some(), "{bad}");
         }
     }
