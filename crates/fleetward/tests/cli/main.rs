@@ -10,6 +10,7 @@ mod backtest;
 mod capture;
 mod check;
 mod enforce;
+mod evidence;
 mod first_run;
 mod guard;
 mod help;
