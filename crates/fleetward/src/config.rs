@@ -11,7 +11,7 @@ mod secret;
 mod types;
 
 pub(crate) use enforce::{Enforce, member};
-pub(crate) use load::{Problem, Settings};
+pub(crate) use load::{OPS, Problem, Settings};
 pub(crate) use place::Socket;
 pub(crate) use types::{
     Capture, CaptureSource, Channel, Client, Config, Disconnect, DisconnectKey, IdentityKind, Log, LogFormat, LogLevel,

@@ -66,8 +66,8 @@ pub(crate) struct Settings {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The channel that the built-in rules notify.
-const OPS: &str = "ops";
+/// The channel that the built-in rules notify, and the server about itself.
+pub(crate) const OPS: &str = "ops";
 
 impl Settings {
     /// Reads `path` and everything that it names.

@@ -19,7 +19,7 @@ use serde_saphyr::Spanned;
 use super::events::{Event, Events};
 use super::{Record, replay, ticks, translate};
 use crate::clock;
-use crate::config::{Channel, Client, Disconnect, DisconnectKey, IdentityKind, Problem, Settings};
+use crate::config::{Channel, Client, Disconnect, DisconnectKey, IdentityKind, OPS, Problem, Settings};
 
 /// The responder, once it is there: it starts after the journal's replay, outputs come before.
 pub(super) type Late = Arc<OnceLock<Responder>>;
@@ -45,6 +45,13 @@ pub(super) fn start(settings: &Settings, hands: Hands) -> anyhow::Result<Respond
     let bounds = Bounds {
         fleet_per_hour: automation.devices_per_hour,
         group_percent: automation.percent_of_group,
+        alarm_channels: settings
+            .config
+            .channels
+            .keys()
+            .filter(|name| *name == OPS)
+            .map(|name| name.as_str().into())
+            .collect(),
         ..Bounds::default()
     };
     let config = Config { settings: bounds, nases, channels: channels(settings)?, ..Config::default() };

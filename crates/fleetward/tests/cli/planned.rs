@@ -73,6 +73,9 @@ fn a_rule_that_matches_everybody_stops_at_its_share_of_a_group_and_says_so() {
     let place = Place::init();
     let mut nas = place.with_gateway();
     place.write("rules/everybody.yaml", EVERYBODY);
+    place.run(&["secret", "new", "secrets/hook"]).ok();
+    let webhook = "{ webhook: { url: \"https://127.0.0.1:9/\", secret: { file: secrets/hook } } }";
+    place.edit("channels: {}\n", &format!("channels:\n  ops: {webhook}\n"));
     let fleet = Fleet::new(1, 40);
     let mut members: Vec<_> =
         fleet.members.iter().filter(|m| m.device.state.name() == "active").take(8).cloned().collect();
@@ -93,6 +96,9 @@ fn a_rule_that_matches_everybody_stops_at_its_share_of_a_group_and_says_so() {
     let findings = place.until(&["findings", "list"], |rows| !with(rows, "rule", "fleetward.over-budget").is_empty());
     let told = with(&findings, "rule", "fleetward.over-budget");
     assert_eq!((told.len(), &told[0]["severity"]), (1, &json!("high")), "{findings:#}");
+    place.until(&["responses", "list"], |rows| {
+        with(rows, "action.kind", "notify").iter().any(|response| response["finding"] == told[0]["id"])
+    });
 }
 
 #[test]
