@@ -143,8 +143,7 @@ impl Server {
     /// Starts everything, or says what is in the way.
     pub(crate) fn start(settings: &Settings, tick_every: Duration) -> anyhow::Result<Self> {
         let data = settings.data();
-        make_private_folder(&data)?;
-        let store = open_store(&data)?;
+        let store = folder::open(&data)?;
         let events = Events::default();
         let directory = directory(settings, &store)?;
 

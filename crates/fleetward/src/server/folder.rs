@@ -8,6 +8,15 @@ use fleetward_store::{Names, Store, StoreError};
 
 use crate::exit::Failure;
 
+/// The folder for a server that starts, with its database; says where the one was lost and the other was not.
+pub(super) fn open(data: &Path) -> anyhow::Result<Store> {
+    make_private_folder(data)?;
+    if let Some(warning) = lost_store(data) {
+        tracing::warn!("{warning}");
+    }
+    open_store(data)
+}
+
 /// Makes the folder, if it is not there, so that only this user may look into it.
 pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -29,6 +38,20 @@ pub(crate) fn names(data: &Path) -> Names {
 /// Whether a server ever ran here.
 pub(crate) fn has_store(data: &Path) -> bool {
     data.join(DATABASE).is_file()
+}
+
+/// What somebody should know who starts where there is a snapshot of detection and no database: detection goes on behind what it has
+/// found, so none of it is found again.
+fn lost_store(data: &Path) -> Option<String> {
+    let snapshots = data.join("snapshots");
+    let holds_one = std::fs::read_dir(&snapshots).is_ok_and(|mut entries| entries.next().is_some());
+    (holds_one && !has_store(data)).then(|| {
+        format!(
+            "the database is gone and {} is not: findings of the past are not found again (to judge the journal anew: \
+             stop, remove that folder, start without `channels`)",
+            snapshots.display()
+        )
+    })
 }
 
 /// Opens the database in the data folder.

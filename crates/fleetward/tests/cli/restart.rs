@@ -88,6 +88,34 @@ fn sigterm_ends_cleanly_and_the_next_start_goes_on_from_there() {
     assert!(!replayed.contains("from=0"), "the snapshot of the end was not used: {replayed}");
 }
 
+/// Findings are in the database alone; detection, which has them behind it, does not find them twice.
+#[test]
+fn a_database_that_is_gone_is_told_and_without_snapshots_the_past_is_judged_again() {
+    let place = Place::init();
+    let mut nas = place.with_gateway();
+    let mut server = place.serve();
+    something_happens(&place, &mut nas);
+    let ids = |place: &Place| {
+        let rows = place.json(&["findings", "list"]);
+        rows.as_array().unwrap().iter().map(|row| row["id"].to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = ids(&place);
+    server.terminate(LIMIT).unwrap();
+    assert!(!server.output().contains("the database is gone"), "{}", server.output());
+    for name in ["fleetward.db", "fleetward.db-wal", "fleetward.db-shm"] {
+        fs::remove_file(place.path("data").join(name)).ok();
+    }
+    let mut server = place.serve();
+    assert!(server.output().contains("the database is gone and data/snapshots is not"), "{}", server.output());
+    assert!(ids(&place).is_empty());
+    server.terminate(LIMIT).unwrap();
+
+    fs::remove_dir_all(place.path("data/snapshots")).unwrap();
+    let server = place.serve();
+    assert!(!server.output().contains("the database is gone"), "{}", server.output());
+    place.until(&["findings", "list"], |_| before.is_subset(&ids(&place)));
+}
+
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let place = Place::init();
