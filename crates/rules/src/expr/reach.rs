@@ -176,11 +176,15 @@ fn known(operand: &Typed, at: Trigger) -> bool {
 
 fn number_known(node: &Num, at: Trigger) -> bool {
     match node {
-        // It changes with sessions, and is known at any time.
-        Num::Field(Number::OpenSessions) => true,
+        // How many sessions are open changes with their records, and is known at any time.
+        Num::Field(Number::OpenSessions)
+        | Num::Const(_)
+        | Num::Previous(_)
+        | Num::Window(_)
+        | Num::Silence
+        | Num::Size(_) => true,
         Num::Field(number) => number_carriers(*number).contains(at),
         Num::Travel { .. } => Triggers::CONTACT.contains(at),
-        Num::Const(_) | Num::Previous(_) | Num::Window(_) | Num::Silence | Num::Size(_) => true,
         Num::Negate(inner) => number_known(inner, at),
         Num::Arithmetic(_, a, b) => number_known(a, at) && number_known(b, at),
         Num::Choose(_, a, b) => number_known(a, at) || number_known(b, at),
