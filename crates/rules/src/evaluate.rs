@@ -39,7 +39,17 @@ pub(crate) fn observe(
     finish(set, whom, facts, state, Shown::News, now, out);
 }
 
-/// The same with a plan of the device's class: it says which windows to feed, and which rules may begin an episode. `shaped`
+/// Time passes: what is under way goes on or ends, and nothing begins.
+pub(crate) fn pass(set: &RuleSet, whom: Whom<'_>, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
+    let now = state.watermark().map_or(facts.time(), |held| held.max(facts.time()));
+    let open: Vec<u16> = open_rules(set, facts.trigger, state).collect();
+    for index in open {
+        judge(set, set.by_index(index), whom, facts, state, now, out);
+    }
+    finish(set, whom, facts, state, Shown::News, now, out);
+}
+
+/// As [`observe`], with a plan of the device's class: it says which windows to feed, and which rules may begin an episode. `shaped`
 /// is the plan for records of this shape, where there is one.
 pub(crate) fn observe_planned(
     set: &RuleSet,

@@ -277,6 +277,12 @@ impl RuleSet {
         evaluate::observe(self, self.second(key.subject), whom, facts, state, out);
     }
 
+    /// The tick of all for one device in the second stage. It does not say when the device was heard of, nor where: so episodes go on
+    /// and end, and what begins does so by the device's own ticks ([`Self::observe_key`]).
+    pub fn pass_device(&self, facts: &Facts<'_>, state: &mut SubjectState, out: &mut Vec<Firing>) {
+        evaluate::pass(self, Whom::LATER, facts, state, out);
+    }
+
     /// Drops windows that are over at `now`, and what belonged to rules that are no more. For the snapshot or a slow
     /// sweep: an idle subject shrinks to what its rules must remember.
     pub fn expire(&self, state: &mut SubjectState, now: Timestamp) {

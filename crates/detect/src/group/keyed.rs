@@ -192,8 +192,15 @@ fn a_device_that_falls_silent_with_its_network_is_no_finding_and_one_that_does_a
     let mut back = reports(3..5, 24, 8);
     back.push(session(3, 33 * 3600, record("s3", Interim, 50_000, 0)));
     assert!(judge(&back).iter().any(|output| matches!(output, Output::FindingCleared { .. })));
+    let updated =
+        |output: &&Output| matches!(output, Output::FindingUpdated(raised) if raised.finding.subject.is_empty());
+    assert_eq!(alone.iter().find(updated), None, "told again, it has its name still");
     let together = judge(&reports(0..18, 24, 8));
     assert_eq!(found(&together, "silent").len(), 0, "most of the network is silent");
+    // We were away: the first tick after it counts all of them, and knows of the outage what it counts.
+    let mut away = reports(0..0, 24, 0);
+    away.push(tick(54 * 3600));
+    assert_eq!(found(&judge(&away), "silent").len(), 0, "all of both networks is silent");
 }
 
 #[test]

@@ -160,7 +160,8 @@ impl GroupState {
             if offset < self.next {
                 continue;
             }
-            while let Some(counted) = networks.next_if(|counted| counted.offset < offset) {
+            // What was counted at a tick is known to what that tick says of devices: after a pause it is all that is known.
+            while let Some(counted) = networks.next_if(|counted| counted.offset <= offset) {
                 self.counted(counted);
             }
             if fact.is_tick() { self.tick(&fact, compiled, out) } else { self.happened(&fact, compiled, out) }
@@ -277,7 +278,8 @@ impl GroupState {
         let after = slot.rules.bytes();
         if !key.subject.is_open_ended() && key.subject != Kind::Device || slot.rules.has_episodes() {
             let known = slot.known.get_or_insert_with(|| {
-                Box::new(Known { name: key.describe(&facts).into_owned().into(), ..Known::default() })
+                let name = if key.subject == Kind::Device { facts.subject.into() } else { key.describe(&facts) };
+                Box::new(Known { name: name.into_owned().into(), ..Known::default() })
             });
             if device.is_some() {
                 known.member = device.cloned();
@@ -318,7 +320,7 @@ impl GroupState {
         }
         let wanted = interest.triggers.contains(Trigger::Tick);
         let is_estimated = keys.is_estimated(fact.at);
-        for place in keys.to_visit(wanted) {
+        for place in keys.to_visit(wanted && kind != Kind::Device) {
             let slot = keys.at(place);
             let member = slot.known.as_ref().and_then(|known| known.member.clone());
             let name = slot.known.as_ref().map(|known| known.name.clone());
@@ -327,12 +329,15 @@ impl GroupState {
             let planned = covering(&key, &fact.planned);
             facts.last_contact = slot.last_contact();
             facts.planned = &planned;
-            if kind == Kind::Device {
-                facts.device_id = DeviceId(slot.id);
-            }
             let before = slot.rules.bytes();
             let mut firings = Vec::new();
-            compiled.rules.observe_key(&facts, &key, &mut slot.rules, &mut firings);
+            if kind == Kind::Device {
+                // What stands for it may be a device of its kind, without a name.
+                (facts.device_id, facts.subject) = (DeviceId(slot.id), name.as_deref().unwrap_or(facts.subject));
+                compiled.rules.pass_device(&facts, &mut slot.rules, &mut firings);
+            } else {
+                compiled.rules.observe_key(&facts, &key, &mut slot.rules, &mut firings);
+            }
             let planned = &mut self.planned;
             let said = |firing| said::said(firing, &key, slot, &facts, is_estimated, planned);
             out.extend(firings.into_iter().filter_map(said));
