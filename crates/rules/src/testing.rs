@@ -40,6 +40,11 @@ pub fn run_tests(files: &[(&str, &str)], options: &Options) -> Result<Vec<TestRe
         let set = RuleSet::of(vec![with_tests.rule.clone()]);
         for (index, test) in with_tests.document.tests.iter().enumerate() {
             let line = with_tests.source.lines_before + test.referenced.line() as usize;
+            if let Some(message) = contradiction(&test.value) {
+                let (line, column) = (test.referenced.line() as usize, test.referenced.column() as usize);
+                wrong.push(with_tests.source.diagnostic(line, column, message.to_owned(), None));
+                continue;
+            }
             match run(with_tests, &set, &test.value) {
                 Ok(failure) => results.push(TestResult {
                     rule: with_tests.rule.name.clone(),
@@ -55,6 +60,18 @@ pub fn run_tests(files: &[(&str, &str)], options: &Options) -> Result<Vec<TestRe
         }
     }
     if wrong.is_empty() { Ok(results) } else { Err(wrong) }
+}
+
+/// What an example expects that can never be.
+fn contradiction(test: &TestDocument) -> Option<&'static str> {
+    let many = test.count.is_some_and(|count| count > 0);
+    match test.expect {
+        Expect::Alarm if test.count == Some(0) => Some("`expect: alarm` with `count: 0`: no alarm is `expect: none`"),
+        Expect::None if many || test.respond.as_ref().is_some_and(|respond| !respond.is_empty()) => {
+            Some("`expect: none` with a `count` or with `respond`: nothing is responded to without an alarm")
+        }
+        _ => None,
+    }
 }
 
 /// Line, column and message of an event that cannot be understood.

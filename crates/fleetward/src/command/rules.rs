@@ -88,6 +88,8 @@ impl Rules {
 fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     let count = files::strictly(global, files)?.rules().len();
     let texts = read(global, files)?;
+    // Whether the examples hold is `test`'s to say; that they can be understood belongs to the file.
+    run_tests(&named(&texts), &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))?;
     let empty = texts.iter().filter(|(name, text)| is_empty(name, text));
     let mut warnings: Vec<String> = empty.map(|(name, _)| format!("there is nothing in {name}")).collect();
     warnings.extend(files::warnings(global, files)?);
@@ -97,6 +99,11 @@ fn check(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
     };
     global.printer().object(&json!({ "rules": count, "warnings": &warnings }), text)?;
     Ok(Exit::Done)
+}
+
+/// As the compiler takes them.
+fn named(texts: &[(String, String)]) -> Vec<(&str, &str)> {
+    texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }
 
 /// A rule file in which every line is a remark or blank.
@@ -111,8 +118,7 @@ fn test(global: &Global, files: &[PathBuf]) -> anyhow::Result<Exit> {
         texts
             .extend(fleetward_rules::BUILTIN_FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
     }
-    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let results = run_tests(&named, &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))?;
+    let results = run_tests(&named(&texts), &Options::default()).map_err(|mistakes| mistaken(mistakes, &texts))?;
     let failures = results.iter().filter_map(|result| Some((result, result.failure.as_deref()?)));
     let failed = failures.clone().count();
     let passed = results.len() - failed;

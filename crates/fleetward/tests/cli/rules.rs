@@ -90,6 +90,9 @@ fn a_rule_of_ones_own_is_tested_before_it_judges() {
     let ran = place.run(&["rules", "test", "rules"]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     insta::assert_snapshot!("rules_failing_example", ran.out);
+    place.write("strange.yaml", &MINE.replace("bytes: 600 kB", "bytes: 600 kB, network: \"12\""));
+    let told = place.run(&["rules", "check", "strange.yaml"]).fails(2);
+    assert!(told.contains("strange.yaml:") && told.contains("12"), "an example that cannot be understood: {told}");
     assert_eq!(place.run(&["rules", "test"]).code, 1);
     place.edit("disable_rules: []", "disable_rules: [night-talk, volume-day]");
     let listed = place.run(&["rules", "list"]).ok();

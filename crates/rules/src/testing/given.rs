@@ -109,7 +109,7 @@ impl Given {
         if is_session && is_new {
             self.sessions.push(session.to_owned());
         }
-        if trigger == Trigger::SessionStop {
+        if matches!(trigger, Trigger::SessionStop | Trigger::SessionLost) {
             self.sessions.retain(|known| known != session);
         }
         let open = event.open_sessions.unwrap_or(self.sessions.len() as u32);

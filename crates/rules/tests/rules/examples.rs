@@ -81,3 +81,24 @@ fn open_sessions_are_known_as_time_passes() {
          \x20 - { given: [{ status: start }, { at: 1h, status: stop }, { kind: tick, at: 6h }], expect: none }\n",
     );
 }
+
+#[test]
+fn a_lost_session_is_open_no_more() {
+    holds(
+        "rule: r\ntitle: t\nwhen: session.open_sessions > 1\ntests:\n\
+         \x20 - { given: [{ session: a, status: start }, { session: b, status: start, at: 1h }], expect: alarm }\n\
+         \x20 - { given: [{ session: a, status: start }, { kind: session_lost, session: a, at: 1h }, { session: b, status: start, at: 2h }], expect: none }\n",
+    );
+}
+
+#[test]
+fn an_example_that_contradicts_itself_is_a_mistake() {
+    for expected in ["alarm, count: 0", "none, count: 3", "none, respond: [disconnect]"] {
+        let text = format!(
+            "rule: r\ntitle: t\nwhen: bytes > 1 kB\nrespond: [disconnect]\ntests:\n  - {{ given: [{{ bytes: 1 }}], expect: {expected} }}\n"
+        );
+        let mistakes = fleetward_rules::run_tests(&[("own.yaml", &text)], &Options::default()).unwrap_err();
+        let places: Vec<_> = mistakes.iter().map(|it| (it.line, it.message.contains("`expect:"))).collect();
+        assert_eq!(places, [(6, true)], "{expected}: {mistakes:?}");
+    }
+}

@@ -190,7 +190,7 @@ impl Backtest {
     }
 }
 
-/// A file of the configuration is no other version than itself.
+/// A file is no other version than itself: one of the configuration, or one that was named twice.
 fn warn_of_itself(rules: &RuleSet, against: &RuleSet) -> anyhow::Result<()> {
     let path = |rule: &Rule| Path::new(&*rule.file).canonicalize().ok();
     let is_same = |rule: &&Arc<Rule>| {
@@ -200,7 +200,7 @@ fn warn_of_itself(rules: &RuleSet, against: &RuleSet) -> anyhow::Result<()> {
     let files: BTreeSet<&str> = rules.rules().iter().filter(is_same).map(|rule| &*rule.file).collect();
     let mut err = std::io::stderr().lock();
     for file in &files {
-        writeln!(err, "warning: {file} is compared with itself: it is the configuration's own file")?;
+        writeln!(err, "warning: {file} is compared with itself")?;
     }
     if !files.is_empty() {
         writeln!(err, "hint: --against FILE names an earlier version; what a server has in force is not asked")?;
