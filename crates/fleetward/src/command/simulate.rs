@@ -65,6 +65,11 @@ impl Simulate {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let mut config = self.fleet.config()?;
         config.days = self.days;
+        if self.training >= self.days && !config.scenarios.is_empty() {
+            let message = format!("--training {} leaves no day of {} for misuse", self.training, self.days);
+            let hint = format!("write for example --days {}, or leave out --misuse", self.training.saturating_add(7));
+            return Err(Failure::input(message, hint).into());
+        }
         config.training_days = self.training.min(self.days);
         let files = [&self.to.jsonl, &self.to.csv, &self.truth, &self.inventory];
         files.into_iter().flatten().try_for_each(|file| sink::refuse_existing(file))?;

@@ -93,6 +93,9 @@ fn zeros_without_sense_are_refused() {
     }
     let told = place.run(&["evaluate", "--budget", "0"]).fails(2);
     assert!(told.contains("a rate is above 0: write for example 0.01"), "{told}");
+    let told =
+        place.run(&["simulate", "--csv", "x.csv", "--misuse", "stolen-sim", "--days", "3", "--training", "3"]).fails(2);
+    assert!(told.contains("--training 3 leaves no day of 3 for misuse") && told.contains("--days 10"), "{told}");
     place.write("none.yaml", "overlay: x\nscenarios:\n  - scenario: a\n    lasts: 0 s\n    effects: [silence: {}]\n");
     let told = place.run(&["simulate", "--csv", "x.csv", "--misuse", "none.yaml"]).fails(2);
     assert!(told.contains("none.yaml: line 3, column 5: a: `lasts: 0` is no time: write for example"), "{told}");
