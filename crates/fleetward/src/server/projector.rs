@@ -29,7 +29,12 @@ pub(crate) struct Projector {
 enum Change {
     Device(DeviceChange),
     Planned(PlannedChange),
+    /// None; so far the projection has come.
+    None,
 }
+
+/// So often the database is told how far the projection is, though nothing changed: a start reads the journal from there on.
+const MARK_EVERY: u64 = 1 << 16;
 
 /// How far the projection is.
 struct Done {
@@ -53,6 +58,7 @@ impl Projector {
         let change = match &record.body {
             Body::DeviceChange(change) => Change::Device((**change).clone()),
             Body::PlannedChange(change) => Change::Planned((**change).clone()),
+            _ if offset.0.is_multiple_of(MARK_EVERY) => Change::None,
             _ => return,
         };
         // The thread ends only after the last handle, so a send cannot fail while one exists.
@@ -85,17 +91,21 @@ impl Worker {
         while let Ok(first) = self.incoming.recv() {
             let batch: Vec<_> = std::iter::once(first).chain(self.incoming.try_iter().take(BATCH - 1)).collect();
             let Some(last) = batch.last().map(|(offset, _)| *offset) else { continue };
-            let (mut devices, mut planned) = (Vec::new(), Vec::new());
+            let (mut devices, mut planned, mut is_mark) = (Vec::new(), Vec::new(), false);
             for (offset, change) in batch {
                 match change {
                     Change::Device(change) => devices.push((offset, change)),
                     Change::Planned(change) => planned.push((offset, change)),
+                    Change::None => is_mark = true,
                 }
             }
             // Planned changes first: with the devices, the database also remembers how far it is.
             self.plan(&planned);
             if !devices.is_empty() {
                 self.project(&devices);
+            }
+            if is_mark && let Err(error) = self.store.set_devices_projected(last) {
+                tracing::debug!(%error, "the next start reads more of the journal than it must");
             }
             *self.done.upto.lock() = Offset(last.0 + 1);
             self.done.moved.notify_all();
@@ -142,5 +152,32 @@ impl Worker {
             }
             (self.on_change)(&change.device, change.removed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleetward_fleet::{DeviceId, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn it_says_how_far_it_is_though_nothing_changes() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&place.path().join("fleetward.db")).unwrap();
+        let projector = Projector::start(store.clone(), Arc::new(Directory::new()), Box::new(|_, _| ())).unwrap();
+        let tick = Observation {
+            event_time: Timestamp(0),
+            observed_at: Timestamp(0),
+            source: "clock".into(),
+            device: DeviceId(0),
+            identity: None,
+            body: Body::Tick,
+        };
+        for offset in [1, MARK_EVERY, MARK_EVERY + 1] {
+            projector.project(Offset(offset), &tick);
+        }
+        assert!(projector.wait(Offset(MARK_EVERY), Duration::from_secs(30)));
+        assert_eq!(store.devices_projected().unwrap(), Some(Offset(MARK_EVERY)));
     }
 }

@@ -18,6 +18,7 @@ const BATCH: usize = 1024;
 
 /// What a replay did.
 pub(super) struct Replayed {
+    /// Judged again: what came after the snapshot.
     pub(super) records: u64,
     /// Records of a newer version, which this one cannot judge.
     pub(super) unreadable: u64,
@@ -44,7 +45,7 @@ pub(super) fn replay(
             done.unreadable += 1;
             continue;
         };
-        done.records += 1;
+        done.records += u64::from(record.offset >= judged);
         if record.offset >= projected {
             projector.project(record.offset, &observation);
         }
