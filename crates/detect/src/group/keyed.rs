@@ -204,6 +204,23 @@ fn a_device_that_falls_silent_with_its_network_is_no_finding_and_one_that_does_a
 }
 
 #[test]
+fn the_tick_of_all_begins_nothing_about_a_device_that_is_kept_for_another_reason() {
+    let text = "rule: silent\ntitle: t\nwhen: silence() > 4h\nunless: network_outage(network, 0.5)\nclear: contact\n---\n\
+                rule: called\ntitle: t\nwhen: flow.destination == \"c2.example\"\nunless: network_outage(network, 0.99)\n\
+                clear: flow.destination == \"home.example\"\n";
+    let rules = RuleSet::compile(&[("own.yaml", text)], &Options::default()).unwrap();
+    let compiled = Compiled::new(Arc::new(rules), []);
+    let mut records = reports(0..18, 24, 8);
+    // One of those that fall silent with their network has an episode of another rule by then.
+    let at = records.iter().position(|record| record.event_time >= crate::testing::at(2 * 3600)).unwrap();
+    records.insert(at, flow(3, 2 * 3600, "c2.example"));
+    let (mut detection, mut out) = (Detection::new(), Vec::new());
+    detection.apply(records.iter().enumerate().map(|(i, o)| (Offset(i as u64), o)), &compiled, &mut out);
+    assert_eq!(found(&out, "called").len(), 1);
+    assert_eq!(found(&out, "silent").len(), 0, "its network is silent, which the tick of all does not know");
+}
+
+#[test]
 fn a_million_keys_stay_within_their_room() {
     let room = Room { keys: 1_000_000, bytes: 512 << 20, idle: Duration::from_mins(10) };
     let mut keys = Keys::default();

@@ -10,6 +10,19 @@ const MOST_PER_HOUR: f64 = 3_600.0;
 const MOST_ADDRESSES: u32 = 10_000;
 
 impl Effect {
+    /// How many events an hour, of those that are counted so.
+    fn per_hour(&self) -> Option<&Choice<f64>> {
+        match self {
+            Self::Flows { per_hour, .. }
+            | Self::Messages { per_hour, .. }
+            | Self::Calls { per_hour, .. }
+            | Self::Logins { per_hour, .. }
+            | Self::Sessions { per_hour, .. }
+            | Self::Rejected { per_hour, .. } => Some(per_hour),
+            _ => None,
+        }
+    }
+
     /// Why it would do nothing at all.
     fn without_effect(&self) -> Option<&'static str> {
         let none = |amount: &Choice<Bytes>| amount.most.0 <= 0.0;
@@ -24,14 +37,7 @@ impl Effect {
             Self::Multiply { up, down, .. } if same(up) && same(down) => Some(
                 "`multiply` without `up` and `down` does nothing: write for example `multiply: { up: 3, down: 3 }`",
             ),
-            Self::Flows { per_hour, .. }
-            | Self::Messages { per_hour, .. }
-            | Self::Calls { per_hour, .. }
-            | Self::Logins { per_hour, .. }
-            | Self::Sessions { per_hour, .. }
-            | Self::Rejected { per_hour, .. }
-                if per_hour.most == 0.0 =>
-            {
+            _ if self.per_hour().is_some_and(|per_hour| per_hour.most == 0.0) => {
                 Some("`per_hour: 0` does nothing: write for example `per_hour: 4`")
             }
             Self::Place { network: None, roams: false } => Some(
@@ -47,14 +53,9 @@ impl Effect {
             Self::Flows { addresses, .. } if *addresses > MOST_ADDRESSES => {
                 Some(format!("{addresses} addresses; at most {MOST_ADDRESSES}"))
             }
-            Self::Flows { per_hour, .. }
-            | Self::Messages { per_hour, .. }
-            | Self::Calls { per_hour, .. }
-            | Self::Logins { per_hour, .. }
-            | Self::Sessions { per_hour, .. }
-            | Self::Rejected { per_hour, .. }
-                if !(0.0..=MOST_PER_HOUR).contains(&per_hour.least)
-                    || !(0.0..=MOST_PER_HOUR).contains(&per_hour.most) =>
+            _ if self.per_hour().is_some_and(|per_hour| {
+                !(0.0..=MOST_PER_HOUR).contains(&per_hour.least) || !(0.0..=MOST_PER_HOUR).contains(&per_hour.most)
+            }) =>
             {
                 Some(format!("`per_hour` lies between 0 and {MOST_PER_HOUR}"))
             }

@@ -80,7 +80,10 @@ pub(super) fn describe(rule: &Rule) -> Value {
         "title": rule.title, "file": rule.file, "tags": rule.tags, "examples": rule.tests,
         "explain": rule.explain(), "looks_at": rule.looks_at(), "reads": rule.reads(),
         "planned": planned, "budget": rule.budget,
-        "cost": { "nanos": nanos(cost.nanos), "nanos_under_way": nanos(cost.nanos_under_way), "windows": cost.windows, "bytes": cost.bytes },
+        "cost": {
+            "nanos": nanos(cost.nanos), "nanos_under_way": nanos(cost.nanos_under_way),
+            "windows": cost.windows, "bytes": cost.bytes,
+        },
     })
 }
 
